@@ -1,0 +1,105 @@
+"""The seam to judgement: a check may ask, it never calls. Checks are pure: no I/O, no async, no model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from evalkit.model.results import Family, Verdict
+
+if TYPE_CHECKING:
+    from evalkit.model.calls import JSON, Reply, Request, Response
+    from evalkit.model.results import Status
+
+
+@dataclass(frozen=True, slots=True)
+class CheckContext:
+    """All that a check may look at.
+
+    ``text`` is the answer's text, or what ``select`` took out of it; ``value`` is that selection as JSON (None without
+    ``select``). ``offset`` is where ``text`` starts in the answer when it is a slice of it, else None. ``cost_usd`` is None when
+    the price is unknown.
+    """
+
+    text: str
+    response: Response
+    request: Request
+    vars: Mapping[str, JSON] = field(default_factory=dict)
+    expect: Mapping[str, JSON] = field(default_factory=dict)
+    cost_usd: float | None = None
+    value: JSON = None
+    selected: bool = False
+    offset: int | None = 0
+
+
+class Check(Protocol):
+    """Two pure functions. ``judge`` may raise :class:`evalkit.errors.CheckError`: the verdict is then ``error``."""
+
+    def followups(self, ctx: CheckContext) -> Sequence[Request]:
+        """Requests whose replies the judgement needs; usually none. At most one round."""
+        ...
+
+    def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
+        """Judge the answer; ``replies`` answer :meth:`followups` in order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BuildContext:
+    """What a check may use while it is built, before any call: files of the project, importable names, model endpoints.
+
+    ``read_json(path)`` returns the JSON of a project file; ``load_python(dotted)`` an allowed Python object;
+    ``endpoint(model)`` the endpoint identity for a follow-up request. Each raises EvalkitError with the reason.
+    """
+
+    read_json: Any
+    load_python: Any
+    endpoint: Any
+
+
+class CheckModel(BaseModel):
+    """Base of the built-in checks: the class is the check, its fields are the YAML parameters, strictly typed.
+
+    A subclass sets ``name`` (as written in a suite), ``family``, and ``short`` (the field that the short form ``name: value``
+    fills, None if the check takes no short form; a check whose fields all have defaults also accepts ``name: true`` and the
+    bare ``name``), and ``example``: ``{"params": …, "passes": text, "fails": text}``, which a test executes. The class
+    docstring's first line is its summary in ``evalkit checks``; the rest says parameters' units and the source of any formula.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
+
+    name: ClassVar[str]
+    family: ClassVar[Family]
+    short: ClassVar[str | None] = None
+    example: ClassVar[Mapping[str, Any]] = {}
+
+    def prepare(self, build: BuildContext) -> CheckModel:
+        """Resolve files and Python names, compile patterns; return the check to use. Raises EvalkitError."""
+        del build
+        return self
+
+    def followups(self, ctx: CheckContext) -> Sequence[Request]:
+        """Ask for nothing, unless a subclass says otherwise."""
+        del ctx
+        return ()
+
+    def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
+        """Judge the answer."""
+        raise NotImplementedError
+
+    def verdict(
+        self,
+        status: Status | bool,
+        reason: str,
+        *,
+        score: float | None = None,
+        spans: Sequence[tuple[int, int]] = (),
+    ) -> Verdict:
+        """A verdict of this check. ``reason`` says what was expected and what was found."""
+        outcome: Status = status if isinstance(status, str) else ("pass" if status else "fail")
+        return Verdict(
+            check=self.name, family=self.family, status=outcome, reason=reason, score=score, spans=tuple(spans)
+        )

@@ -1,0 +1,114 @@
+"""What a comparison says, as frozen values. The report, the terminal, JSON and the gates all read these same numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evalkit.model.calls import JSON
+
+FlipKind = Literal["broken", "fixed", "shaky"]
+Word = Literal["better", "worse", "equivalent", "no clear difference", "undefined"]
+MetricKind = Literal["binary", "score", "ratio"]
+
+STATS_METHOD = 1
+"""Bumped whenever a method below changes; stored with every result so that old numbers are recomputed, not reinterpreted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A two-sided confidence interval. ``method`` names it for the reader (``Tango score``, ``Wilson``, ``Fieller``)."""
+
+    lower: float
+    upper: float
+    confidence: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One variant on one side of a comparison. ``run_id`` is None for a comparison inside a live run."""
+
+    variant: str
+    label: str
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """A case that changed. ``a`` and ``b`` are ``(passed, repeats)`` before and after; ``errors`` says a side could not be measured."""
+
+    case_id: str
+    kind: FlipKind
+    a: tuple[int, int]
+    b: tuple[int, int]
+    tags: tuple[str, ...] = ()
+    error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric, before and after.
+
+    For ``binary`` and ``score`` metrics ``change`` is b − a (in rate units: 0.02 is 2 percentage points); for ``ratio`` metrics
+    (cost, latency, tokens) it is b / a. ``p`` is two-sided and agrees with the interval. ``geometric`` is the typical-case ratio.
+    """
+
+    name: str
+    kind: MetricKind
+    a: float | None
+    b: float | None
+    a_interval: Interval | None
+    b_interval: Interval | None
+    change: float | None
+    interval: Interval | None
+    p: float | None
+    n: int
+    word: Word
+    n_eff: float | None = None
+    geometric: float | None = None
+    geometric_interval: Interval | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two variants, paired by case. Rates count an errored trial as a failure; ``errors_*`` and missing pairs are always shown.
+
+    ``both_pass`` … ``both_fail`` count cases by majority of repeats. ``only_a``, ``only_b`` and ``changed`` (same id, other
+    content) are listed and left out of the pairing. ``expected_flips`` is the noise floor from repeats, None with one repeat.
+    """
+
+    suite: str
+    a: Side
+    b: Side
+    n_paired: int
+    repeats_a: int
+    repeats_b: int
+    both_pass: int
+    fixed: int
+    broken: int
+    both_fail: int
+    flips: tuple[Flip, ...]
+    metrics: tuple[Metric, ...]
+    errors_a: int = 0
+    errors_b: int = 0
+    trials_a: int = 0
+    trials_b: int = 0
+    only_a: tuple[str, ...] = ()
+    only_b: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    expected_flips: float | None = None
+    sentence: str = ""
+    stats_method: int = STATS_METHOD
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+    def metric(self, name: str) -> Metric:
+        """Return the metric called ``name``. Raises KeyError."""
+        for metric in self.metrics:
+            if metric.name == name:
+                return metric
+        raise KeyError(name)

@@ -1,0 +1,151 @@
+"""``[tool.evalkit]`` in ``pyproject.toml``: folders, providers, prices and defaults, strictly read.
+
+Endpoints, keys and importable modules come only from here and from the real environment, never from a suite.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from evalkit.errors import ConfigError, Where, did_you_mean
+from evalkit.files import read_text
+from evalkit.model.results import Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OnUndecided = Literal["fail", "warn"]
+
+_PROVIDER_KEYS = frozenset({
+    "kind",
+    "base_url",
+    "api_key_env",
+    "api",
+    "answers",
+    "function",
+    "timeout_s",
+    "headers",
+    "anthropic_version",
+})
+_PRICE_KEYS = frozenset({"input_usd_per_mtok", "output_usd_per_mtok", "cached_input_usd_per_mtok"})
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The project's settings. ``root`` is the folder of ``pyproject.toml`` (or where the command was started).
+
+    ``providers`` maps a provider's name to its settings: ``kind`` (``openai``, ``anthropic``, ``scripted`` or a registered
+    one), ``base_url``, ``api_key_env``, ``api`` (``chat`` or ``responses``), and for ``scripted`` ``answers`` or ``function``.
+    ``prices`` maps ``provider/model`` to US dollars per million tokens. ``allow_python`` lists the top-level modules that a
+    suite may name by dotted path. ``check_modules`` are imported at the start so that their ``@check`` functions exist.
+    ``timeout_s`` is the deadline of one attempt, ``deadline_s`` of one call with all its retries.
+    """
+
+    root: Path
+    prompts: str = "prompts"
+    suites: str = "suites"
+    reports: str = "reports"
+    recordings: str = "suites/recordings"
+    mode: Mode = "cache"
+    concurrency: int = 32
+    max_cost_usd: float | None = None
+    retries: int = 4
+    timeout_s: float = 120.0
+    deadline_s: float = 300.0
+    on_undecided: OnUndecided = "fail"
+    providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    allow_python: tuple[str, ...] = ()
+    check_modules: tuple[str, ...] = ()
+
+    def folder(self, name: Literal["prompts", "suites", "reports", "recordings"]) -> Path:
+        """The absolute path of one of the project's folders."""
+        relative: str = getattr(self, name)
+        return self.root / relative
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder at or above ``start`` whose ``pyproject.toml`` has ``[tool.evalkit]``, else ``start``."""
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / "pyproject.toml").is_file() and "tool.evalkit" in read_text(folder / "pyproject.toml"):
+            return folder
+    return start
+
+
+def load_config(root: Path, **overrides: Any) -> Config:  # noqa: ANN401 - one keyword per field of Config
+    """Read ``[tool.evalkit]`` of ``root/pyproject.toml``; ``overrides`` that are not None win. Raises ConfigError."""
+    root = root.resolve()
+    path = root / "pyproject.toml"
+    table: dict[str, Any] = {}
+    if path.is_file():
+        try:
+            table = tomllib.loads(read_text(path)).get("tool", {}).get("evalkit", {})
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"not valid TOML: {error}", where=Where("pyproject.toml")) from error
+    config = _from_table(root, table)
+    return replace(config, **{key: value for key, value in overrides.items() if value is not None})
+
+
+def _from_table(root: Path, table: Mapping[str, Any]) -> Config:
+    where = Where("pyproject.toml")
+    valid = {f.name: f for f in fields(Config) if f.name != "root"}
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in valid:
+            raise ConfigError(f"unknown key {key!r} in [tool.evalkit]", hint=did_you_mean(key, valid), where=where)
+        values[key] = _checked(key, value, where)
+    return Config(root=root, **values)
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {"mode": get_args(Mode), "on_undecided": get_args(OnUndecided)}
+_NUMBERS: dict[str, float] = {
+    "concurrency": 1,
+    "max_cost_usd": 0,
+    "retries": 0,
+    "timeout_s": 0.001,
+    "deadline_s": 0.001,
+}
+
+
+def _checked(key: str, value: Any, where: Where) -> Any:  # noqa: ANN401 - a TOML value
+    if key in _CHOICES:
+        if value not in _CHOICES[key]:
+            raise ConfigError(f"{key} = {value!r}", hint=did_you_mean(str(value), _CHOICES[key]), where=where)
+        return value
+    if key in _NUMBERS:
+        whole = key in {"concurrency", "retries"}
+        if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or value < _NUMBERS[key]:
+            kind = "a whole number" if whole else "a number"
+            raise ConfigError(f"{key} = {value!r} is not {kind} of at least {_NUMBERS[key]}", where=where)
+        return value
+    if key in {"allow_python", "check_modules"}:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise ConfigError(f"{key} is not a list of module names", where=where)
+        return tuple(value)
+    if key in {"providers", "prices"}:
+        return _tables(key, value, _PROVIDER_KEYS if key == "providers" else _PRICE_KEYS, where)
+    if not isinstance(value, str) or not value or Path(value).is_absolute() or ".." in Path(value).parts:
+        raise ConfigError(f"{key} = {value!r} is not a folder inside the project", where=where)
+    return value
+
+
+def _tables(key: str, value: Any, valid: frozenset[str], where: Where) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - a TOML value
+    if not isinstance(value, dict) or not all(isinstance(row, dict) for row in value.values()):
+        raise ConfigError(f"[tool.evalkit.{key}] is not a table of tables", where=where)
+    for name, row in value.items():
+        for inner in row:
+            if inner not in valid:
+                raise ConfigError(
+                    f"unknown key {inner!r} in [tool.evalkit.{key}.{name}]",
+                    hint=did_you_mean(inner, valid),
+                    where=where,
+                )
+        if key == "prices" and not all(
+            isinstance(v, (int, float)) and not isinstance(v, bool) and v >= 0 for v in row.values()
+        ):
+            raise ConfigError(f"[tool.evalkit.prices.{name!r}] holds something that is not a price", where=where)
+    return value

@@ -1,0 +1,88 @@
+"""Reading files that a suite or a prompt names: inside the project, regular, bounded, UTF-8."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+from evalkit.errors import EvalkitError, SuiteError, Where
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_BYTES = 64 * 1024 * 1024
+
+
+def shown(path: Path, root: Path) -> str:
+    """Return ``path`` as a user should read it: relative to the project ``root`` with forward slashes, if it is inside."""
+    try:
+        return path.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return path.as_posix()
+
+
+def inside(text: str, *, root: Path, bases: tuple[Path, ...], where: Where | None = None) -> Path:
+    """Return the existing file that ``text`` names, looked up in each of ``bases`` in turn.
+
+    Raises SuiteError if the text is absolute, holds ``..``, a backslash or NUL, leaves ``root`` (also through a symlink),
+    or names nothing.
+    """
+    parts = text.split("/")
+    if not text or text.startswith("/") or ".." in parts or "\\" in text or "\0" in text or ":" in parts[0]:
+        raise SuiteError(
+            f"{text!r} is not a path inside the project",
+            hint="use a relative path with forward slashes and without '..'",
+            where=where,
+        )
+    for base in bases:
+        found = _existing(base / text, where)
+        if found is not None:
+            if not found.is_relative_to(root.resolve()):
+                raise SuiteError(
+                    f"{text!r} leads out of the project through a link", hint=f"the project is {root}", where=where
+                )
+            return found
+    looked = " or ".join(dict.fromkeys(shown(base, root) for base in bases))
+    raise SuiteError(f"no file {text!r}", hint=f"looked in {looked}", where=where)
+
+
+def _existing(path: Path, where: Where | None) -> Path | None:
+    try:
+        return path.resolve(strict=True)
+    except FileNotFoundError:
+        return None
+    except (OSError, RuntimeError) as error:
+        raise SuiteError(
+            f"cannot open the path {str(path)[:200]!r}: {error.__class__.__name__}", where=where
+        ) from error
+
+
+def read_bytes(path: Path, *, where: Where | None = None, limit: int = MAX_BYTES) -> bytes:
+    """Return the content of a regular file of at most ``limit`` bytes. Raises EvalkitError for anything else."""
+    try:
+        info = path.stat()
+        if not stat.S_ISREG(info.st_mode):
+            raise EvalkitError(f"{path} is not a regular file", where=where)
+        if info.st_size > limit:
+            raise EvalkitError(f"{path} has {info.st_size:,} bytes; the limit is {limit:,}", where=where)
+        return path.read_bytes()
+    except OSError as error:
+        raise EvalkitError(f"cannot read {path}: {error.strerror or error}", where=where) from error
+
+
+def read_text(path: Path, *, where: Where | None = None, limit: int = MAX_BYTES) -> str:
+    """Return the text of a UTF-8 file, without a byte-order mark and with ``\\n`` line ends.
+
+    Raises EvalkitError that names the line of the first byte that is not UTF-8.
+    """
+    data = read_bytes(path, where=where, limit=limit)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise EvalkitError(
+            f"not UTF-8: byte 0x{data[error.start]:02x} at offset {error.start}",
+            hint="save the file as UTF-8",
+            where=Where(where.path if where else str(path), line),
+        ) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,66 @@
+"""What a report is made of: one frozen value that every output format reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from evalkit.compare.values import Comparison, Interval
+    from evalkit.model.results import GateOutcome, PromptRecord, Result, RunInfo
+
+
+@dataclass(frozen=True, slots=True)
+class VariantSummary:
+    """One variant of one suite. Counts are trials; ``passed + failed + errors + skipped == planned``.
+
+    ``missing`` counts planned trials without a result (an interrupted run). ``cost_usd`` sums what the answers cost or would have
+    cost, ``judge_cost_usd`` the follow-ups; None if any price is unknown. ``latency_p50_s`` and ``latency_p95_s`` are None without latencies.
+    """
+
+    suite: str
+    suite_path: str
+    label: str
+    variant: str
+    prompt: str
+    model: str
+    passed: int
+    failed: int
+    errors: int
+    skipped: int
+    missing: int
+    interval: Interval | None
+    cost_usd: float | None
+    judge_cost_usd: float | None
+    latency_p50_s: float | None
+    latency_p95_s: float | None
+    input_tokens: int | None
+    output_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallCounts:
+    """How the run's requests were answered. ``paid_usd`` is None if a live call has no known price."""
+
+    paid: int
+    cached: int
+    replayed: int
+    scripted: int
+    shared: int
+    failed: int
+    paid_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """Everything a reader of one run may see."""
+
+    run: RunInfo
+    results: tuple[Result, ...]
+    prompts: tuple[PromptRecord, ...]
+    gates: tuple[GateOutcome, ...]
+    comparisons: tuple[Comparison, ...]
+    variants: tuple[VariantSummary, ...]
+    calls: CallCounts
+    verdict: str
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,76 @@
+"""A suite as written, parsed and strict, before it is crossed with variants: data only, each part knows its line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evalkit.errors import Where
+    from evalkit.model.calls import JSON
+    from evalkit.model.cases import Case, CheckSpec
+
+
+@dataclass(frozen=True, slots=True)
+class VariantSpec:
+    """A variant as written. ``prompt`` is a reference (``name:v2``, ``name:latest``), ``at`` a git revision.
+
+    ``model`` and ``params`` override the suite's; None and empty mean "the suite's".
+    """
+
+    name: str
+    prompt: str
+    where: Where
+    model: str | None = None
+    params: Mapping[str, JSON] = field(default_factory=dict)
+    at: str | None = None
+
+
+GateKind = Literal["at_least", "must_pass", "budget", "no_regression", "better_than"]
+
+
+@dataclass(frozen=True, slots=True)
+class GateSpec:
+    """A gate as written.
+
+    ``at_least``: a pass rate against ``value`` (three-valued). ``must_pass``: every trial of the slice passes. ``budget``: an observed
+    statistic (``stat`` of ``metric``) against ``value``. ``no_regression`` and ``better_than``: paired against the variant ``against``
+    with ``margin`` (in rate units, 0.02 is 2 pp; for ratio metrics 0.10 is 10%). ``op`` is the comparison as written (``>=``, ``<=``,
+    ``<``, ``>``, ``==``). ``slice`` narrows to a tag, a check or a family (``tag:smoke``, ``check:pii``, ``family:safety``). ``variant`` is the
+    variant it applies to; None means every variant that no gate names in ``against``.
+    """
+
+    kind: GateKind
+    text: str
+    where: Where
+    metric: str = "pass_rate"
+    stat: str = "rate"
+    op: str = ">="
+    value: float = 0.0
+    slice: str | None = None
+    against: str | None = None
+    margin: float | None = None
+    confidence: float = 0.95
+    variant: str | None = None
+    allow_infeasible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteSpec:
+    """One suite file. ``path`` is relative to the project, with forward slashes. ``grid`` maps a parameter to the values to cross."""
+
+    name: str
+    path: str
+    where: Where
+    cases: tuple[Case, ...]
+    variants: tuple[VariantSpec, ...]
+    models: tuple[str, ...] = ()
+    params: Mapping[str, JSON] = field(default_factory=dict)
+    grid: Mapping[str, tuple[JSON, ...]] = field(default_factory=dict)
+    repeats: int = 1
+    require: int | None = None
+    checks: tuple[CheckSpec, ...] = ()
+    gates: tuple[GateSpec, ...] = ()
+    description: str = ""
