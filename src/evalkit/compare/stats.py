@@ -1,0 +1,386 @@
+"""The statistics of a comparison as pure functions: rates, paired differences, ratios, sample sizes, multiplicity.
+
+Throughout: A is the baseline, B the candidate, *broken* = A passes and B fails, *fixed* = A fails and B passes, and a
+difference is B − A in rate units (0.02 is 2 percentage points). ``confidence`` is two-sided: 0.95 leaves 2.5% on each side.
+Functions raise ValueError for impossible arguments (no cases, negative counts, scores outside [0, 1]).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evalkit.compare.distributions import (
+    beta_cdf,
+    beta_quantile,
+    binomial_cdf,
+    half_binomial_pmf,
+    normal_cdf,
+    normal_quantile,
+    t_quantile,
+    t_upper_tail,
+)
+from evalkit.compare.score import (
+    clustered_variance,
+    effective_counts,
+    harmonic_repeats,
+    nuisance,
+    sample_variance,
+    score,
+    score_limits,
+)
+from evalkit.compare.values import Interval
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+_SAME = 1e-14
+
+
+def critical_z(confidence: float) -> float:
+    """The two-sided critical value of the normal distribution: 1.96 for 0.95. Raises ValueError outside (0, 1)."""
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"a confidence lies strictly between 0 and 1, not {confidence}")
+    return normal_quantile(0.5 + confidence / 2.0)
+
+
+def _checked_rate(passed: float, n: float) -> float:
+    if n <= 0 or not 0 <= passed <= n:
+        raise ValueError(f"a rate needs 0 <= passed <= n and n > 0, not {passed} of {n}")
+    return passed / n
+
+
+def wilson(passed: float, n: float, confidence: float = 0.95) -> Interval:
+    """Wilson's (1927) score interval for one pass rate: the one to show. Counts may be effective, not whole."""
+    rate = _checked_rate(passed, n)
+    z2n = critical_z(confidence) ** 2 / n
+    centre = (rate + z2n / 2.0) / (1.0 + z2n)
+    half = math.sqrt(z2n * rate * (1.0 - rate) + z2n * z2n / 4.0) / (1.0 + z2n)
+    lower = 0.0 if passed == 0 else max(0.0, centre - half)
+    upper = 1.0 if passed == n else min(1.0, centre + half)
+    return Interval(lower, upper, confidence, "Wilson")
+
+
+def clopper_pearson(passed: float, n: float, confidence: float = 0.95) -> Interval:
+    """Clopper & Pearson's (1934) exact interval: the one to decide with. Counts may be effective, not whole."""
+    _checked_rate(passed, n)
+    tail = _tail(confidence)
+    lower = 0.0 if passed <= 0 else beta_quantile(tail, passed, n - passed + 1.0)
+    upper = 1.0 if passed >= n else beta_quantile(1.0 - tail, passed + 1.0, n - passed)
+    return Interval(lower, upper, confidence, "Clopper-Pearson")
+
+
+def jeffreys(passed: float, n: float, confidence: float = 0.95) -> Interval:
+    """The equal-tailed interval of a Beta(½, ½) prior (Brown, Cai & DasGupta 2001, without their end-point change)."""
+    _checked_rate(passed, n)
+    a, b, tail = passed + 0.5, n - passed + 0.5, _tail(confidence)
+    return Interval(beta_quantile(tail, a, b), beta_quantile(1.0 - tail, a, b), confidence, "Jeffreys")
+
+
+def _tail(confidence: float) -> float:
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"a confidence lies strictly between 0 and 1, not {confidence}")
+    return (1.0 - confidence) / 2.0
+
+
+def effective_sample(
+    draws: Sequence[Sequence[float]], clusters: Sequence[Hashable] | None = None, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Return ``(rate, n_eff)`` of per-case draws in [0, 1]: how many independent cases one rate rests on.
+
+    Korn & Graubard (1998): p(1−p)/var(p̂), at most the number of draws, shrunk by (z/t)² for the few cases or clusters the
+    variance was estimated from. When nothing varies it is the number of cases (of clusters). One draw per case, no clusters: n.
+    """
+    _check_draws(draws)
+    means = [math.fsum(case) / len(case) for case in draws]
+    n = len(means)
+    rate = math.fsum(means) / n
+    if clusters is None and all(len(case) == 1 for case in draws):
+        return rate, float(n)
+    units = n if clusters is None else len(set(clusters))
+    variance = sample_variance(means) / n if clusters is None else clustered_variance(means, clusters)
+    if variance <= _SAME:
+        return rate, float(units)
+    most = n * harmonic_repeats(draws)
+    shrink = (critical_z(confidence) / t_quantile(0.5 + confidence / 2.0, max(1, units - 1))) ** 2
+    return rate, min(rate * (1.0 - rate) / variance, most) * shrink
+
+
+def _check_draws(draws: Sequence[Sequence[float]]) -> None:
+    if not draws or not all(draws):
+        raise ValueError("every case needs at least one draw, and there must be a case")
+    if any(not 0.0 <= value <= 1.0 for case in draws for value in case):
+        raise ValueError("scores must lie in [0, 1]; rescale them first")
+
+
+def _check_flips(fixed: float, broken: float, n: float) -> None:
+    if n <= 0 or fixed < 0 or broken < 0 or fixed + broken > n * (1.0 + 1e-9):
+        raise ValueError(f"flips need 0 <= fixed + broken <= n and n > 0, not {fixed} + {broken} of {n}")
+
+
+def tango(  # noqa: PLR0917 - the order of a paired table is the common one
+    fixed: float, broken: float, n: float, confidence: float = 0.95, crit: float | None = None
+) -> Interval:
+    """Tango's (1998) score interval for rate(B) − rate(A) on the same cases. Never empty: no flips gives ±z²/(n+z²).
+
+    ``crit`` replaces the normal critical value (a t quantile on effective counts).
+    """
+    _check_flips(fixed, broken, n)
+    lower, upper = score_limits(fixed, broken, n, critical_z(confidence) if crit is None else crit)
+    return Interval(lower, upper, confidence, "Tango score")
+
+
+def newcombe_paired(  # noqa: PLR0917 - the order of a paired table is the common one
+    both_pass: float, fixed: float, broken: float, both_fail: float, confidence: float = 0.95
+) -> Interval:
+    """Newcombe's (1998) method 10: two Wilson intervals, square-and-add, φ with its continuity correction. Never decided on."""
+    n = both_pass + fixed + broken + both_fail
+    before, after = both_pass + broken, both_pass + fixed
+    a, b = wilson(before, n, confidence), wilson(after, n, confidence)
+    product = before * (n - before) * after * (n - after)
+    agreement = both_pass * both_fail - fixed * broken
+    if agreement > 0:
+        agreement = max(0.0, agreement - n / 2.0)
+    phi = agreement / math.sqrt(product) if product > 0 else 0.0
+    rate_a, rate_b = before / n, after / n
+    delta = rate_b - rate_a
+
+    def reach(up: float, down: float) -> float:
+        return math.sqrt(max(0.0, up * up - 2.0 * phi * up * down + down * down))
+
+    lower = delta - reach(rate_b - b.lower, a.upper - rate_a)
+    upper = delta + reach(b.upper - rate_b, rate_a - a.lower)
+    return Interval(max(-1.0, lower), min(1.0, upper), confidence, "Newcombe square-and-add")
+
+
+@dataclass(frozen=True, slots=True)
+class McNemar:
+    """Two-sided p-values of 'fixed and broken are equally likely'. ``score`` is the signed z that ``p_asymptotic`` is of."""
+
+    n_discordant: int
+    score: float
+    p_asymptotic: float
+    p_exact: float
+    p_midp: float
+
+
+def mcnemar(fixed: int, broken: int) -> McNemar:
+    """McNemar's (1947) test: asymptotic (= Tango's score at 0), exact binomial, and mid-p (Fagerland et al. 2013)."""
+    if fixed < 0 or broken < 0:
+        raise ValueError(f"counts of flips cannot be negative: {fixed}, {broken}")
+    total = fixed + broken
+    if total == 0:
+        return McNemar(0, 0.0, 1.0, 1.0, 1.0)
+    fewer = min(fixed, broken)
+    tail = binomial_cdf(fewer, total, 0.5)
+    z = (fixed - broken) / math.sqrt(total)
+    mid = 2.0 * tail - half_binomial_pmf(fewer, total)
+    return McNemar(total, z, 2.0 * normal_cdf(-abs(z)), min(1.0, 2.0 * tail), min(1.0, mid))
+
+
+def prob_better(fixed: float, broken: float) -> float:
+    """P(B beats A) = 1 − I_½(fixed+1, broken+1), from a Dirichlet(1,1,1,1) prior: one sentence for people, never a gate."""
+    return 1.0 - beta_cdf(0.5, fixed + 1.0, broken + 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreTest:
+    """A one-sided score test: ``z`` and ``p`` of H0 'B is worse than A by the margin or more'."""
+
+    z: float
+    p: float
+
+
+def non_inferiority(fixed: float, broken: float, n: float, margin: float) -> ScoreTest:
+    """Test H0: rate(B) − rate(A) <= −``margin`` with Tango's statistic; a small p says the drop is smaller than the margin."""
+    _check_flips(fixed, broken, n)
+    z = score(fixed, broken, n, -margin)
+    return ScoreTest(z, normal_cdf(-z))
+
+
+@dataclass(frozen=True, slots=True)
+class PairedScores:
+    """A paired difference with repeats or clusters. ``up``/``down``: mean rise and fall per case; ``p`` two-sided at 0.
+
+    ``n`` cases, ``n_eff`` what they are worth as single 0/1 pairs, ``s2`` the variance of a case's difference, ``df`` and
+    ``crit`` Student's t; ``z`` the score statistic at 0, so that p < 1 − confidence exactly when the interval excludes 0.
+    """
+
+    delta: float
+    up: float
+    down: float
+    s2: float
+    n: int
+    n_eff: float
+    df: int
+    crit: float
+    z: float
+    p: float
+    interval: Interval
+
+
+def paired_scores(
+    a: Sequence[Sequence[float]],
+    b: Sequence[Sequence[float]],
+    clusters: Sequence[Hashable] | None = None,
+    confidence: float = 0.95,
+) -> PairedScores:
+    """The score interval on effective counts, for any metric in [0, 1], any repeats, any clusters.
+
+    ``a[i]`` and ``b[i]`` are the draws of case i; their numbers may differ, and they are never paired by index. Equals Tango's
+    interval for single 0/1 draws but with Student's t, and the t interval for many small differences; never collapses to a point.
+    Our construction (see ``docs/statistics.md``), after Tango (1998) and Korn & Graubard (1998).
+    """
+    _check_draws(a)
+    _check_draws(b)
+    if len(a) != len(b):
+        raise ValueError(f"paired scores need the same cases on both sides, not {len(a)} and {len(b)}")
+    found = effective_counts(a, b, clusters)
+    crit = t_quantile(0.5 + confidence / 2.0, found.df)
+    fixed, broken = found.up * found.n_eff, found.down * found.n_eff
+    lower, upper = score_limits(fixed, broken, found.n_eff, crit)
+    z = score(fixed, broken, found.n_eff, 0.0)
+    return PairedScores(
+        delta=found.delta,
+        up=found.up,
+        down=found.down,
+        s2=found.s2,
+        n=len(a),
+        n_eff=found.n_eff,
+        df=found.df,
+        crit=crit,
+        z=z,
+        p=min(1.0, 2.0 * t_upper_tail(abs(z), found.df)),
+        interval=Interval(lower, upper, confidence, "score on effective counts"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RatioEstimate:
+    """B over A: 1.05 is 5% more. ``interval`` and ``p`` (two-sided, of a ratio of 1) are None where the data cannot say."""
+
+    ratio: float | None
+    interval: Interval | None
+    p: float | None
+    n: int
+
+
+def _check_pairs(a: Sequence[float], b: Sequence[float]) -> int:
+    if not a or len(a) != len(b):
+        raise ValueError(f"a ratio needs the same cases on both sides, not {len(a)} and {len(b)}")
+    return len(a)
+
+
+def fieller_ratio(a: Sequence[float], b: Sequence[float], confidence: float = 0.95) -> RatioEstimate:
+    """mean(B)/mean(A) over paired values with Fieller's (1954) limits: what you pay.
+
+    The limits are all r for which the paired t test of B − rA does not reject; the interval is None (too few or too variable)
+    when mean(A) itself cannot be told from 0.
+    """
+    n = _check_pairs(a, b)
+    mean_a, mean_b = math.fsum(a) / n, math.fsum(b) / n
+    if mean_a <= 0.0:
+        return RatioEstimate(None, None, None, n)
+    if n < 2:
+        return RatioEstimate(mean_b / mean_a, None, None, n)
+    t2 = t_quantile(0.5 + confidence / 2.0, n - 1) ** 2
+    var_a, var_b = sample_variance(a) / n, sample_variance(b) / n
+    cov = math.fsum((x - mean_a) * (y - mean_b) for x, y in zip(a, b, strict=True)) / (n - 1) / n
+    p = _paired_t([y - x for x, y in zip(a, b, strict=True)])
+    lead = mean_a * mean_a - t2 * var_a
+    if lead <= 0.0:
+        return RatioEstimate(mean_b / mean_a, None, p, n)
+    middle = mean_a * mean_b - t2 * cov
+    root = math.sqrt(max(0.0, middle * middle - lead * (mean_b * mean_b - t2 * var_b)))
+    limits = Interval((middle - root) / lead, (middle + root) / lead, confidence, "Fieller")
+    return RatioEstimate(mean_b / mean_a, limits, p, n)
+
+
+def geometric_ratio(a: Sequence[float], b: Sequence[float], confidence: float = 0.95) -> RatioEstimate:
+    """The geometric mean of B/A with the t interval of its logarithm: the typical case. None if a value is not positive."""
+    n = _check_pairs(a, b)
+    if min(a) <= 0.0 or min(b) <= 0.0:
+        return RatioEstimate(None, None, None, n)
+    logs = [math.log(y / x) for x, y in zip(a, b, strict=True)]
+    mean = math.fsum(logs) / n
+    if n < 2:
+        return RatioEstimate(math.exp(mean), None, None, n)
+    half = t_quantile(0.5 + confidence / 2.0, n - 1) * math.sqrt(sample_variance(logs) / n)
+    limits = Interval(math.exp(mean - half), math.exp(mean + half), confidence, "t interval of log ratios")
+    return RatioEstimate(math.exp(mean), limits, _paired_t(logs), n)
+
+
+def _paired_t(differences: Sequence[float]) -> float:
+    """Two-sided p of 'the mean is 0' (Student 1908)."""
+    n = len(differences)
+    mean, variance = math.fsum(differences) / n, sample_variance(differences) / n
+    if variance <= 0.0:
+        return 1.0 if mean == 0.0 else 0.0
+    return min(1.0, 2.0 * t_upper_tail(abs(mean) / math.sqrt(variance), n - 1))
+
+
+def min_cases(margin: float, confidence: float = 0.95) -> int:
+    """The fewest cases with which a run without a single flip rules out a drop of ``margin``: n > z²(1−m)/m."""
+    if not 0.0 < margin < 1.0:
+        raise ValueError(f"a margin lies strictly between 0 and 1, not {margin}")
+    return math.floor(critical_z(confidence) ** 2 * (1.0 - margin) / margin) + 1
+
+
+def feasible_margin(n: float, confidence: float = 0.95) -> float:
+    """The margin that ``n`` cases without a single flip only just fail to rule out, z²/(n+z²): a gate needs a larger one."""
+    z2 = critical_z(confidence) ** 2
+    return z2 / (n + z2)
+
+
+def min_cases_at_least(value: float, confidence: float = 0.95) -> int:
+    """The fewest cases with which an all-pass run shows a rate above ``value``: (α/2)^(1/n) > value. Raises ValueError at 1."""
+    if not 0.0 <= value < 1.0:
+        raise ValueError(f"no number of cases can show a rate above {value}")
+    return 1 if value == 0.0 else math.floor(math.log(_tail(confidence)) / math.log(value)) + 1
+
+
+def flip_rate(fixed: float, broken: float, n: float) -> float:
+    """The share of cases that flip, drawn a little towards ½ so that a run without flips does not promise there are none."""
+    return (fixed + broken + 1.0) / (n + 2.0)
+
+
+def required_cases(margin: float, *, flip_rate: float, confidence: float = 0.95, power: float = 0.8) -> int:
+    """Cases that give a ``power`` chance to rule out a drop of ``margin`` if B is truly equal and ``flip_rate`` of cases flip.
+
+    Sample size of the score test with its variance under H0 restricted (Farrington & Manning 1990, applied to Tango's
+    statistic); never below :func:`min_cases`.
+    """
+    needed = _required(margin, flip_rate, critical_z(confidence), normal_quantile(power))
+    return max(min_cases(margin, confidence), math.ceil(needed))
+
+
+def _required(margin: float, flip_rate: float, z_a: float, z_b: float) -> float:
+    q = nuisance(flip_rate / 2.0, flip_rate / 2.0, 1.0, -margin)
+    v0 = 2.0 * q - margin * (1.0 + margin)
+    return ((z_a * math.sqrt(max(0.0, v0)) + z_b * math.sqrt(flip_rate)) / margin) ** 2
+
+
+def smallest_margin(n: float, *, flip_rate: float, confidence: float = 0.95, power: float = 0.8) -> float:
+    """The smallest margin that ``n`` cases have a ``power`` chance to pass if B is truly equal and ``flip_rate`` of cases flip."""
+    z_a, z_b = critical_z(confidence), normal_quantile(power)
+    low, high = feasible_margin(n, confidence), 1.0 - 1e-9
+    if _required(low, flip_rate, z_a, z_b) <= n:
+        return low
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        if _required(middle, flip_rate, z_a, z_b) > n:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Holm's (1979) step-down adjusted p-values, in the order given."""
+    adjusted = [0.0] * len(p)
+    largest = 0.0
+    for rank, index in enumerate(sorted(range(len(p)), key=lambda i: p[i])):
+        largest = max(largest, min(1.0, (len(p) - rank) * p[index]))
+        adjusted[index] = largest
+    return adjusted
