@@ -1,0 +1,67 @@
+"""The one place where hostile text is made safe to show: control, invisible and command characters become visible."""
+
+from __future__ import annotations
+
+import re
+
+_HIDDEN = re.compile(
+    "["
+    "\x00-\x09\x0b-\x1f\x7f-\x9f"  # C0 without the line feed, DEL, C1
+    "\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # zero-width, bidi, line separators
+    "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"  # lone surrogates and noncharacters
+    "\U000e0000-\U000e0fff"  # tags and variation selectors that smuggle text
+    "]"
+)
+_NAMED = {"\t": r"\t", "\r": r"\r", "\0": r"\0"}
+_COMMAND = re.compile(r"(?<!\S):(?=:)")
+_LEGACY_COMMAND = re.compile(r"##(?=(?:vso)?\[)", re.IGNORECASE)
+
+
+def visible(text: str) -> str:
+    r"""Return ``text`` with every character that a reader cannot see, or that steers a terminal, written out (``\x1b``, ``\u202e``).
+
+    The line feed stays. The result can always be encoded as UTF-8.
+    """
+    return _HIDDEN.sub(_written_out, text)
+
+
+def clean(text: str, *, limit: int | None = None) -> str:
+    """Return ``text`` fit for a terminal or a CI log: :func:`visible`, and no line of it can be read as a CI command.
+
+    GitHub reads ``::name::`` at the start of a line and ``##[name]`` anywhere, Azure ``##vso[name]``: each is broken with a
+    backslash (``::`` after any blank, because the text may be wrapped later). ``limit`` keeps that many characters of ``text`` and says how many were left out.
+    """
+    return _LEGACY_COMMAND.sub(r"#\\#", _COMMAND.sub(r"\\:", visible(shortened(text, limit))))
+
+
+def shortened(text: str, limit: int | None) -> str:
+    """Return at most ``limit`` characters of ``text``, followed by how many were left out."""
+    if limit is None or len(text) <= limit:
+        return text
+    return f"{text[:limit]}… ({len(text) - limit:,} more characters)"
+
+
+def one_line(text: str, *, limit: int | None = None) -> str:
+    """Return :func:`clean` text on one line: runs of white space become one blank."""
+    bounded = text if limit is None else text[: limit * 4]
+    return clean(" ".join(bounded.split()), limit=limit)
+
+
+def around(text: str, spans: tuple[tuple[int, int], ...], *, width: int) -> str:
+    """Return about ``width`` characters of ``text`` with the first of ``spans`` inside, on one line, with ``…`` where it was cut."""
+    start = 0
+    if spans and len(text) > width:
+        middle = (spans[0][0] + min(spans[0][1], spans[0][0] + width)) // 2
+        start = max(0, min(middle - width // 2, len(text) - width))
+    head, tail = ("… " if start else ""), (" …" if start + width < len(text) else "")
+    return f"{head}{clean(' '.join(text[start : start + width].split()))}{tail}"
+
+
+def _written_out(match: re.Match[str]) -> str:
+    character = match.group()
+    code = ord(character)
+    if character in _NAMED:
+        return _NAMED[character]
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -1,0 +1,100 @@
+"""The report as one HTML file: no network, a strict content-security policy, model output as text and never as markup."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evalkit.errors import StoreError
+from evalkit.report import wording
+from evalkit.report.clean import visible
+from evalkit.report.pack import packed
+from evalkit.report.view import page_view
+
+if TYPE_CHECKING:
+    from evalkit.report.values import RunReport
+
+SCRIPTS = ("dom.js", "text.js", "diff.js", "data.js", "filter.js", "table.js", "answers.js", "detail.js", "flips.js", "app.js")
+"""The page's script in order; together they are one module, so that nothing is global."""
+
+_ICON = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' rx='4' "
+    "fill='%233651c9'/%3E%3Cpath d='M4 8.5l2.7 2.7L12 5.4' stroke='white' stroke-width='2' fill='none'/%3E%3C/svg%3E"
+)
+
+
+def render_html(report: RunReport) -> str:
+    """Return the whole page for ``report``; it can always be encoded as UTF-8 and is the same for the same report."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, finalize=_shown, trim_blocks=True, lstrip_blocks=True)
+    environment.globals.update(w=wording)
+    style = _asset("report.css")
+    script = "\n".join(_asset(f"script/{name}") for name in SCRIPTS)
+    return environment.from_string(_asset("page.html.j2")).render(
+        view=page_view(report),
+        policy=_policy(style, script),
+        icon=_ICON,
+        style=Markup(style),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own files
+        data=packed(report),
+    )
+
+
+def write_html(report: RunReport, folder: Path) -> Path:
+    """Write the page to ``folder/<run id>/index.html`` and return that path.
+
+    The run's folder is made readable by its owner only, and the file appears whole or not at all. Raises StoreError.
+    """
+    target = folder / report.run.run_id / "index.html"
+    if target.parent.parent != folder or report.run.run_id in {"", ".", ".."}:
+        raise StoreError(f"{report.run.run_id!r} cannot be the name of a report's folder")
+    text = render_html(report)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        _replace(target, text)
+    except OSError as error:
+        raise StoreError(f"cannot write the report {target}: {error.strerror or error}") from error
+    return target
+
+
+def _replace(target: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".index-", suffix=".tmp")  # created with mode 0600
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _shown(value: object) -> object:
+    """What the template prints: hidden characters written out, unknown values said to be unknown."""
+    if value is None:
+        return wording.UNKNOWN
+    return visible(value) if type(value) is str else value
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; style-src 'sha256-{_hash(style)}'; script-src 'sha256-{_hash(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _asset(name: str) -> str:
+    return files("evalkit.report").joinpath("assets", name).read_text(encoding="utf-8")

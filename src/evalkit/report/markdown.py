@@ -1,0 +1,171 @@
+"""A run as Markdown for a pull request or a CI step summary: model output stays inside fences, mentions notify nobody."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from evalkit.model.calls import CallFailure
+from evalkit.report import wording
+from evalkit.report.clean import one_line, shortened, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from evalkit.compare.values import Comparison, Flip
+    from evalkit.model.results import Result
+    from evalkit.report.values import RunReport
+
+MAX_BYTES = 900_000
+"""GitHub cuts a step summary at 1 MiB (1,048,576 bytes) and drops what is larger; this leaves room for the steps before."""
+
+_FLIPS_SHOWN = 20
+_ANSWER_LIMIT = 1500
+_SPECIAL = re.compile(r"[\\`*_\[\]<>#|~@&$^]|^[-+=]|^\d(?=\d*[.)])|(?<=www)\.|:(?=//)", re.IGNORECASE)
+
+
+def markdown_summary(report: RunReport) -> str:
+    """Return the run as GitHub-flavoured Markdown, less than 900 kB in UTF-8: verdict, gates, comparisons, variants, broken cases."""
+    outcome = wording.outcome(report)
+    parts = [f"## {wording.SYMBOLS[outcome]} evalkit: {wording.LABELS[outcome]}", text(report.verdict)]
+    if report.run.mode == "replay":
+        parts.append("_Answers replayed from recordings: they say nothing about today's model._")
+    parts += [*_gates(report), *_variants(report), *_comparisons(report), *_facts(report)]
+    return _bounded(parts)
+
+
+def text(value: str, *, limit: int = 500) -> str:
+    """Return ``value`` as one line that Markdown shows literally: no markup, link, mention, issue reference or table cell break.
+
+    Every special character becomes an HTML character reference, so that the text can be copied as it was.
+    """
+    return _SPECIAL.sub(lambda match: f"&#{ord(match.group())};", one_line(value, limit=limit))
+
+
+def fenced(value: str, *, limit: int = _ANSWER_LIMIT) -> str:
+    """Return ``value`` in a code fence longer than any run of backticks inside it."""
+    shown = visible(shortened(value, limit))
+    longest = max((len(run) for run in re.findall(r"`+", shown)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{shown}\n{fence}"
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    names = list(head)
+    lines = [names, ["---"] * len(names), *(list(row) for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _gates(report: RunReport) -> Iterator[str]:
+    if report.gates:
+        yield _table(
+            ("", "gate", "variant", "reason"),
+            (
+                (f"{wording.SYMBOLS[gate.status]} {wording.LABELS[gate.status]}", text(gate.gate), text(gate.variant), text(gate.reason))
+                for gate in report.gates
+            ),
+        )
+
+
+def _variants(report: RunReport) -> Iterator[str]:
+    yield _table(
+        ("suite", "variant", "passed", "cost", "p95 latency"),
+        (
+            (
+                text(variant.suite),
+                text(variant.label),
+                f"{wording.tally(variant)} {wording.rate_interval(variant.interval)}".strip(),
+                wording.money(variant.cost_usd),
+                wording.seconds(variant.latency_p95_s),
+            )
+            for variant in report.variants
+        ),
+    )
+
+
+def _comparisons(report: RunReport) -> Iterator[str]:
+    answers = _answers(report)
+    for comparison in report.comparisons:
+        yield f"### {text(comparison.b.variant)} against {text(comparison.a.variant)} ({text(comparison.suite)})"
+        yield text(comparison.sentence)
+        yield _metrics(comparison)
+        yield from _flips(comparison, answers)
+
+
+def _metrics(comparison: Comparison) -> str:
+    return _table(
+        ("metric", "before", "after", "change", "95% interval" if comparison.metrics else "interval", "cases"),
+        (
+            (
+                text(wording.metric_label(metric.name)),
+                wording.metric_value(metric, metric.a),
+                wording.metric_value(metric, metric.b),
+                f"{wording.change(metric, metric.change)} ({metric.word})",
+                wording.change_interval(metric) or "none",
+                str(metric.n),
+            )
+            for metric in comparison.metrics
+        ),
+    )
+
+
+def _flips(comparison: Comparison, answers: Mapping[tuple[str, str, str], Result]) -> Iterator[str]:
+    yield (
+        f"{comparison.broken} broken, {comparison.fixed} fixed, {comparison.both_pass} pass both, "
+        f"{comparison.both_fail} fail both, of {wording.plural(comparison.n_paired, 'paired case')}."
+    )
+    broken = [flip for flip in comparison.flips if flip.kind == "broken"]
+    for flip in broken[:_FLIPS_SHOWN]:
+        yield _flip(comparison, flip, answers)
+    if len(broken) > _FLIPS_SHOWN:
+        yield f"… and {len(broken) - _FLIPS_SHOWN} more broken cases; the HTML report has them all."
+
+
+def _flip(comparison: Comparison, flip: Flip, answers: Mapping[tuple[str, str, str], Result]) -> str:
+    head = f"▼ {text(flip.case_id, limit=120)}: {flip.a[0]}/{flip.a[1]} → {flip.b[0]}/{flip.b[1]}"
+    parts = [f"<details><summary>{head}</summary>"]
+    for side in (comparison.a, comparison.b):
+        result = answers.get((comparison.suite, side.label, flip.case_id))
+        if result is not None and side.run_id is None:
+            parts += [f"{text(side.variant)}:", fenced(_answer(result))]
+            parts += [f"- ✗ {text(v.check)}: {text(v.reason)}" for v in result.verdicts if v.status in {"fail", "error"}]
+    return "\n\n".join([*parts, "</details>"])
+
+
+def _answers(report: RunReport) -> dict[tuple[str, str, str], Result]:
+    """The result to show per suite, variant label and case: the first that did not pass, else the first."""
+    found: dict[tuple[str, str, str], Result] = {}
+    for result in report.results:
+        key = (result.trial.suite, result.trial.variant.label, result.trial.case.id)
+        if key not in found or (found[key].status == "pass" and result.status != "pass"):
+            found[key] = result
+    return found
+
+
+def _answer(result: Result) -> str:
+    reply = result.reply
+    return f"(no answer: {reply.kind}: {reply.message})" if isinstance(reply, CallFailure) else reply.text
+
+
+def _facts(report: RunReport) -> Iterator[str]:
+    run = report.run
+    dirty = " with uncommitted changes" if run.git_dirty else ""
+    yield "\n".join(
+        [
+            f"- calls: {wording.calls_line(report.calls)}",
+            f"- run {text(run.run_id)}, mode {run.mode}, git {text((run.git_revision or 'unknown')[:12])}{dirty}, evalkit {text(run.evalkit_version)}",
+            *(f"- note: {text(note)}" for note in report.notes),
+        ]
+    )
+
+
+def _bounded(parts: list[str]) -> str:
+    """Join the parts in order until the limit; a cut falls between parts, so no fence or table is left open."""
+    kept: list[str] = []
+    size = 0
+    for part in parts:
+        size += len(part.encode()) + 2
+        if size > MAX_BYTES - 200:
+            return "\n\n".join([*kept, f"… cut here at {MAX_BYTES:,} bytes; the HTML report has everything."]) + "\n"
+        kept.append(part)
+    return "\n\n".join(kept) + "\n"

@@ -1,0 +1,190 @@
+"""A run's cases as one small block of text that the page's script unpacks: columns, a dictionary of strings, gzip, base64."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import math
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from evalkit.model.calls import CallFailure
+from evalkit.report.json_export import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from evalkit.compare.values import Comparison
+    from evalkit.model.calls import Attempt, Call, Reply, Request
+    from evalkit.model.cases import Case, Variant
+    from evalkit.model.results import Result, Verdict
+    from evalkit.report.values import RunReport
+
+SCHEMA = "evalkit.page/1"
+K = TypeVar("K", bound=Hashable)
+
+
+def packed(report: RunReport) -> str:
+    """Return :func:`page_data` as base64 of gzip of JSON. Deterministic: the same report gives the same text."""
+    text = json.dumps(page_data(report), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    # A lone surrogate is the one thing UTF-8 cannot hold; as \udXXX it is a valid JSON escape.
+    return base64.b64encode(gzip.compress(text.encode("utf-8", "backslashreplace"), 9, mtime=0)).decode("ascii")
+
+
+def page_data(report: RunReport) -> dict[str, Any]:
+    """Return the run as columns, every string once.
+
+    ``trials.*[i]`` belong to one trial; ``case``, ``variant``, ``messages``, ``verdicts`` and the texts are indices into the tables of that
+    name (``strings`` for texts). Trials are sorted by case, so that similar answers lie close together and compress well.
+    """
+    packer = _Packer()
+    order = {(result.trial.suite, result.trial.case.id): index for index, result in reversed(list(enumerate(report.results)))}
+    for result in sorted(report.results, key=lambda r: (order[r.trial.suite, r.trial.case.id], r.trial.repeat)):
+        packer.add(result)
+    comparisons = [_comparison(comparison) for comparison in report.comparisons]
+    return {"schema": SCHEMA, "mode": report.run.mode, **packer.tables(), "comparisons": comparisons}
+
+
+class _Table(Generic[K]):
+    """Distinct keys in order of first use, each with one row."""
+
+    def __init__(self) -> None:
+        self._index: dict[K, int] = {}
+
+    def __getitem__(self, key: K) -> int:
+        return self._index.setdefault(key, len(self._index))
+
+    def keys(self) -> list[K]:
+        return list(self._index)
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._index
+
+
+_TRIAL_COLUMNS = (
+    "case", "variant", "repeat", "status", "messages", "answer", "finish", "failure", "hint", "source", "latency", "cost",
+    "judge_cost", "input", "output", "attempts", "tools", "served", "verdicts",
+)  # fmt: skip
+_VERDICT_COLUMNS = ("check", "family", "status", "reason", "score", "spans", "severity", "line")
+
+
+class _Packer:
+    def __init__(self) -> None:
+        self._strings: _Table[str] = _Table()
+        self._variants: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
+        self._cases: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
+        self._messages: _Table[tuple[tuple[str, int], ...]] = _Table()
+        self._verdicts: _Table[tuple[Any, ...]] = _Table()
+        self._trials: dict[str, list[Any]] = {name: [] for name in _TRIAL_COLUMNS}
+
+    def add(self, result: Result) -> None:
+        row = {**self._place(result), **self._reply(result.reply), **self._call(result.call)}
+        row["judge_cost"] = _sum(call.cost_usd for call in result.followups) if result.followups else 0
+        row["verdicts"] = [self._verdict(verdict) for verdict in result.verdicts]
+        row["status"] = result.status
+        for name in _TRIAL_COLUMNS:
+            self._trials[name].append(row[name])
+
+    def tables(self) -> dict[str, Any]:
+        return {
+            "strings": self._strings.keys(),
+            "variants": [row for _, row in self._variants.values()],
+            "cases": [row for _, row in self._cases.values()],
+            "messages": self._messages.keys(),
+            "verdicts": {name: [row[i] for row in self._verdicts.keys()] for i, name in enumerate(_VERDICT_COLUMNS)},
+            "trials": self._trials,
+        }
+
+    def _place(self, result: Result) -> dict[str, Any]:
+        trial = result.trial
+        case_key, variant_key = (trial.suite, trial.case.id), (trial.suite, trial.variant.label)
+        if case_key not in self._cases:
+            self._cases[case_key] = (len(self._cases), self._case(trial.suite, trial.case))
+        if variant_key not in self._variants:
+            self._variants[variant_key] = (len(self._variants), _variant(trial.suite, trial.variant))
+        return {
+            "case": self._cases[case_key][0],
+            "variant": self._variants[variant_key][0],
+            "repeat": trial.repeat,
+            "messages": self._messages[self._request(result.call.request)],
+        }
+
+    def _case(self, suite: str, case: Case) -> dict[str, Any]:
+        given = {"vars": plain(case.vars), **({"expect": plain(case.expect)} if case.expect else {})}
+        text = json.dumps(given, ensure_ascii=False, indent=2, default=str)
+        return {"suite": suite, "id": case.id, "tags": sorted(case.tags), "where": str(case.where), "given": self._strings[text]}
+
+    def _request(self, request: Request) -> tuple[tuple[str, int], ...]:
+        return tuple((message.role, self._strings[message.content]) for message in request.messages)
+
+    def _reply(self, reply: Reply) -> dict[str, Any]:
+        if isinstance(reply, CallFailure):
+            hint = None if reply.hint is None else self._strings[reply.hint]
+            return _unanswered() | {"answer": self._strings[reply.message], "failure": reply.kind, "hint": hint}
+        calls = [[call.name, json.dumps(plain(call.arguments), ensure_ascii=False)] for call in reply.tool_calls]
+        return _unanswered() | {
+            "answer": self._strings[reply.text or reply.refusal or ""],
+            "finish": reply.finish,
+            "latency": _rounded(reply.latency_s),
+            "input": reply.usage.input_tokens,
+            "output": reply.usage.output_tokens,
+            "tools": calls or None,
+            "served": reply.served_model and self._strings[reply.served_model],
+        }
+
+    def _call(self, call: Call) -> dict[str, Any]:
+        return {
+            "source": call.source,
+            "cost": _rounded(call.cost_usd, 9),
+            "attempts": [self._attempt(attempt) for attempt in call.attempts],
+        }
+
+    def _attempt(self, attempt: Attempt) -> list[Any]:
+        times = [_rounded(attempt.latency_s), _rounded(attempt.wait_s)]
+        return [*times, attempt.status, attempt.failure, self._strings[attempt.message] if attempt.message else None]
+
+    def _verdict(self, verdict: Verdict) -> int:
+        return self._verdicts[
+            verdict.check,
+            verdict.family,
+            verdict.status,
+            self._strings[verdict.reason],
+            _rounded(verdict.score),
+            verdict.spans,
+            verdict.severity,
+            verdict.line,
+        ]
+
+
+def _unanswered() -> dict[str, Any]:
+    return dict.fromkeys(("finish", "failure", "hint", "latency", "input", "output", "tools", "served"))
+
+
+def _variant(suite: str, variant: Variant) -> dict[str, Any]:
+    return {
+        "suite": suite,
+        "name": variant.name,
+        "label": variant.label,
+        "prompt": variant.prompt,
+        "model": variant.model,
+        "params": plain(variant.params),
+    }
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "suite": comparison.suite,
+        "a": plain(comparison.a),
+        "b": plain(comparison.b),
+        "flips": [[flip.case_id, flip.kind, flip.a, flip.b, flip.error] for flip in comparison.flips],
+    }
+
+
+def _rounded(value: float | None, digits: int = 4) -> float | None:
+    return None if value is None or not math.isfinite(value) else round(value, digits)
+
+
+def _sum(costs: Iterable[float | None]) -> float | None:
+    known: Sequence[float | None] = list(costs)
+    return None if any(cost is None for cost in known) else _rounded(math.fsum(cost or 0.0 for cost in known), 9)

@@ -1,0 +1,172 @@
+"""What a terminal shows: the summary of a run, and why one case failed. Every dynamic string passes through ``clean``."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from evalkit.model.calls import CallFailure
+from evalkit.report import wording
+from evalkit.report.clean import around, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from evalkit.compare.values import Comparison, FlipKind
+    from evalkit.errors import Where
+    from evalkit.model.results import GateOutcome, Result, Verdict
+    from evalkit.report.values import RunReport, VariantSummary
+
+_ANSWER_WIDTH = 300
+_REASON_LIMIT = 400
+_CHECKS_SHOWN = 5
+_IDS_SHOWN = 5
+_COLOURS = {
+    "passed": "32", "failed": "31", "undecided": "33", "unmeasured": "35", "not_judged": "2",
+    "fixed": "32", "broken": "31", "shaky": "33", "strong": "1",
+}  # fmt: skip
+
+
+class _Style:
+    """Wraps text to a width and colours its first sign, if colour is wanted at all."""
+
+    def __init__(self, *, colour: bool, width: int) -> None:
+        self.colour = colour
+        self.width = max(width, 40)
+
+    def paint(self, text: str, name: str) -> str:
+        return f"\x1b[{_COLOURS[name]}m{text}\x1b[0m" if self.colour else text
+
+    def hang(self, text: str, *, indent: int, hang: int) -> list[str]:
+        """Wrap ``text``; lines after the first are indented by ``hang`` columns."""
+        return textwrap.wrap(
+            text, self.width, initial_indent=" " * indent, subsequent_indent=" " * hang, break_on_hyphens=False
+        )
+
+
+def terminal_summary(report: RunReport, *, colour: bool = False, width: int = 100) -> str:
+    """Return the run in a screen of text, without a final line feed: variants, calls, gates, flips, verdict.
+
+    ``colour`` adds ANSI colours (nothing is told by them alone); ``width`` is where lines wrap, at least 40 columns.
+    """
+    style = _Style(colour=colour, width=width)
+    lines = [*_variant_lines(report, style), *_call_lines(report, style)]
+    for gate in report.gates:
+        lines += _gate_lines(gate, style)
+    for comparison in report.comparisons:
+        lines += _comparison_lines(comparison, style)
+    for note in report.notes:
+        lines += style.hang(f"note: {one_line(note)}", indent=0, hang=6)
+    return "\n".join([*lines, *_verdict_lines(report, style)])
+
+
+def _variant_lines(report: RunReport, style: _Style) -> Iterator[str]:
+    labels = {id(variant): one_line(variant.label) for variant in report.variants}
+    column = max((len(label) for label in labels.values()), default=0)
+    suite = None
+    for variant in report.variants:
+        if variant.suite_path != suite:
+            suite = variant.suite_path
+            yield style.paint(f"{one_line(variant.suite)} ({one_line(suite)})", "strong")
+        yield f"  {labels[id(variant)]:<{column}}  {_figures(variant)}"
+
+
+def _figures(variant: VariantSummary) -> str:
+    judge = f" + judge {wording.money(variant.judge_cost_usd)}" if variant.judge_cost_usd != 0 else ""
+    return f"{wording.tally(variant)}  cost {wording.money(variant.cost_usd)}{judge}  p95 {wording.seconds(variant.latency_p95_s)}"
+
+
+def _call_lines(report: RunReport, style: _Style) -> list[str]:
+    replayed = " (answers replayed from recordings)" if report.run.mode == "replay" else ""
+    return style.hang(f"calls: {wording.calls_line(report.calls)}{replayed}", indent=0, hang=7)
+
+
+def _gate_lines(gate: GateOutcome, style: _Style) -> list[str]:
+    sign = f"{wording.SYMBOLS[gate.status]} {wording.LABELS[gate.status].lower()}"
+    text = f"{one_line(gate.gate)} [{one_line(gate.variant)}]: {one_line(gate.reason, limit=_REASON_LIMIT)}"
+    first, *rest = style.hang(f"gate {sign} {text}", indent=0, hang=7)
+    return [first.replace(sign, style.paint(sign, gate.status), 1), *rest]
+
+
+def _comparison_lines(comparison: Comparison, style: _Style) -> Iterator[str]:
+    yield from style.hang(one_line(comparison.sentence or _pair(comparison)), indent=0, hang=2)
+    kinds: tuple[FlipKind, ...] = ("broken", "fixed", "shaky")
+    for kind in kinds:
+        found = [one_line(flip.case_id, limit=80) for flip in comparison.flips if flip.kind == kind]
+        if found:
+            more = f", and {len(found) - _IDS_SHOWN} more" if len(found) > _IDS_SHOWN else ""
+            sign = f"{wording.SYMBOLS[kind]} {len(found)} {kind}"
+            first, *rest = style.hang(f"{sign}: {', '.join(found[:_IDS_SHOWN])}{more}", indent=2, hang=4)
+            yield from (first.replace(sign, style.paint(sign, kind), 1), *rest)
+
+
+def _pair(comparison: Comparison) -> str:
+    return f"{comparison.b.variant} against {comparison.a.variant}, {wording.plural(comparison.n_paired, 'paired case')}"
+
+
+def _verdict_lines(report: RunReport, style: _Style) -> list[str]:
+    outcome = wording.outcome(report)
+    sign = f"{wording.SYMBOLS[outcome]} {wording.LABELS[outcome].upper()}"
+    first, *rest = style.hang(f"{sign} {one_line(report.verdict)}", indent=0, hang=2)
+    return [first.replace(sign, style.paint(sign, outcome), 1), *rest]
+
+
+def failure_text(
+    test_id: str, results: Sequence[Result], where: Where, prompt_ref: str, *, require: int | None = None
+) -> str:
+    """Return what pytest shows for one case × variant that did not pass: at most 12 lines, safe for a terminal.
+
+    ``results`` are its repeats (at least one), ``where`` the case's place in the suite or its data, ``require`` how many repeats must
+    pass (None: all). The first repeat that could not be measured is shown, else the first that failed.
+    """
+    shown = _worst(results)
+    lines = [one_line(test_id, limit=300), f"prompt   {one_line(prompt_ref)}"]
+    if len(results) > 1:
+        lines.append(_repeats_line(results, shown, require if require is not None else len(results)))
+    reply = shown.reply
+    if isinstance(reply, CallFailure):
+        lines += _failure_lines(reply)
+    else:
+        spans = next((v.spans for v in _not_passed(shown) if v.spans), ())
+        text = reply.text or reply.refusal or ""
+        lines.append(f"answer   {around(text, spans, width=_ANSWER_WIDTH) if text else _empty(shown)}")
+        lines += _check_lines(shown)
+    return "\n".join([*lines, f"case     {one_line(str(where))}"])
+
+
+def _worst(results: Sequence[Result]) -> Result:
+    order = {"error": 0, "fail": 1, "skip": 2, "pass": 3}
+    return min(results, key=lambda result: order[result.status])
+
+
+def _repeats_line(results: Sequence[Result], shown: Result, require: int) -> str:
+    passed = sum(result.status == "pass" for result in results)
+    errors = sum(result.status == "error" for result in results)
+    also = f" (errors {errors})" if errors else ""
+    return f"repeats  {passed} of {len(results)} repeats passed{also}, {require} required; shown: repeat {shown.trial.repeat + 1}"
+
+
+def _failure_lines(failure: CallFailure) -> Iterator[str]:
+    tries = wording.plural(failure.attempts, "attempt")
+    yield f"error    no answer: {failure.kind} after {tries}: {one_line(failure.message, limit=_REASON_LIMIT)}"
+    if failure.hint:
+        yield f"hint     {one_line(failure.hint, limit=_REASON_LIMIT)}"
+
+
+def _empty(result: Result) -> str:
+    calls = [] if isinstance(result.reply, CallFailure) else [one_line(call.name, limit=60) for call in result.reply.tool_calls]
+    return f"(no text; tool calls: {', '.join(calls[:5])})" if calls else "(empty)"
+
+
+def _not_passed(result: Result) -> list[Verdict]:
+    return [v for v in result.verdicts if v.status in {"fail", "error"} and v.severity == "fail"]
+
+
+def _check_lines(result: Result) -> Iterator[str]:
+    found = _not_passed(result)
+    for verdict in found[:_CHECKS_SHOWN]:
+        place = "" if verdict.line is None else f" ({one_line(result.trial.suite_path)}:{verdict.line})"
+        sign = wording.SYMBOLS[verdict.status]
+        yield f"{sign} {one_line(verdict.check)}{place}: {one_line(verdict.reason, limit=_REASON_LIMIT)}"
+    if len(found) > _CHECKS_SHOWN:
+        yield f"  and {len(found) - _CHECKS_SHOWN} more that did not pass"

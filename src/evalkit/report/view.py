@@ -1,0 +1,226 @@
+"""What the first screen shows, worked out: the template only places it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evalkit.report import wording
+from evalkit.report.plot import ForestRow, Scale, forest_row, scale_of
+from evalkit.report.prompt_diff import FileDiff, diff_prompts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from evalkit.compare.values import Comparison, Flip, FlipKind, Metric, Side
+    from evalkit.model.results import GateOutcome, PromptRecord
+    from evalkit.report.values import RunReport, VariantSummary
+
+FLIPS_SHOWN = 200
+"""Flipped cases listed on the page per kind; the table has them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """One metric of a comparison in words, with its marks on the shared axis."""
+
+    metric: Metric
+    before: str
+    after: str
+    change: str
+    interval: str
+    marks: ForestRow
+    margin: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetricGroup:
+    """Metrics that share an axis: differences of rates, or ratios."""
+
+    title: str
+    worse: str
+    better: str
+    worse_first: bool
+    scale: Scale
+    rows: tuple[MetricRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FlipGroup:
+    """The cases that changed in one direction; ``more`` were left out of ``shown``."""
+
+    kind: FlipKind
+    count: int
+    shown: tuple[Flip, ...]
+
+    @property
+    def more(self) -> int:
+        """How many are not shown."""
+        return self.count - len(self.shown)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptChange:
+    """The two prompt versions of a comparison and what differs between them."""
+
+    before: PromptRecord
+    after: PromptRecord
+    files: tuple[FileDiff, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonView:
+    """One comparison. ``index`` is its place in the packed data; ``ahead`` and ``behind`` count cases for the picture."""
+
+    index: int
+    comparison: Comparison
+    groups: tuple[MetricGroup, ...]
+    flips: tuple[FlipGroup, ...]
+    prompts: PromptChange | None
+    unpaired: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageView:
+    """The first screen."""
+
+    report: RunReport
+    outcome: wording.Outcome
+    facts: tuple[tuple[str, str], ...]
+    gates: tuple[GateOutcome, ...]
+    comparisons: tuple[ComparisonView, ...]
+    unmeasured: tuple[str, ...]
+    dearest: float
+
+
+def page_view(report: RunReport) -> PageView:
+    """Work out the first screen of ``report``."""
+    order = {"failed": 0, "undecided": 1, "not_judged": 2, "passed": 3}
+    return PageView(
+        report=report,
+        outcome=wording.outcome(report),
+        facts=tuple(_facts(report)),
+        gates=tuple(sorted(report.gates, key=lambda gate: order[gate.status])),
+        comparisons=tuple(_comparison(report, index) for index in range(len(report.comparisons))),
+        unmeasured=tuple(_unmeasured(report)),
+        dearest=max((variant.cost_usd or 0.0 for variant in report.variants), default=0.0),
+    )
+
+
+def _facts(report: RunReport) -> Iterator[tuple[str, str]]:
+    run = report.run
+    yield "Run", run.run_id
+    yield "Started", run.started_at.replace("T", " ").replace("Z", " UTC")
+    yield "Mode", "replay: recorded answers" if run.mode == "replay" else run.mode
+    yield "Calls", wording.calls_line(report.calls)
+    if run.git_revision:
+        branch = f" on {run.git_branch}" if run.git_branch else ""
+        yield "Git", f"{run.git_revision[:12]}{branch}{' + uncommitted changes' if run.git_dirty else ''}"
+    yield "Versions", f"evalkit {run.evalkit_version}, Python {run.python_version}"
+    if run.command:
+        yield "Command", run.command
+
+
+def _unmeasured(report: RunReport) -> Iterator[str]:
+    """What this run does not know, each with its denominator."""
+    run = report.run
+    if not run.complete:
+        planned = "" if run.planned is None else f": {len(report.results):,} of {run.planned:,} planned trials have a result"
+        yield f"The run is incomplete{planned}."
+    if run.partial:
+        yield "Only part of the suites' cases was selected, so gates were not judged."
+    for variant in report.variants:
+        yield from _gaps(variant)
+    for comparison in report.comparisons:
+        if comparison.only_a or comparison.only_b or comparison.changed:
+            yield (
+                f"{comparison.b.variant} against {comparison.a.variant}: {wording.plural(comparison.n_paired, 'case')} paired; left out: "
+                f"{len(comparison.only_a)} only before, {len(comparison.only_b)} only after, {len(comparison.changed)} changed."
+            )
+
+
+def _gaps(variant: VariantSummary) -> Iterator[str]:
+    parts = [
+        f"{number:,} {word}"
+        for number, word in ((variant.errors, "could not be measured"), (variant.skipped, "skipped"), (variant.missing, "missing"))
+        if number
+    ]
+    if parts:
+        yield f"{variant.suite}, {variant.label}: {', '.join(parts)} of {wording.plural(wording.total(variant), 'trial')}."
+
+
+def _comparison(report: RunReport, index: int) -> ComparisonView:
+    comparison = report.comparisons[index]
+    margins = _margins(report, comparison)
+    kinds: tuple[FlipKind, ...] = ("broken", "fixed", "shaky")
+    return ComparisonView(
+        index=index,
+        comparison=comparison,
+        groups=tuple(_groups(comparison, margins)),
+        flips=tuple(_flip_group(comparison, kind) for kind in kinds),
+        prompts=_prompt_change(report, comparison),
+        unpaired=(*comparison.only_a, *comparison.only_b, *comparison.changed),
+    )
+
+
+def _flip_group(comparison: Comparison, kind: FlipKind) -> FlipGroup:
+    found = [flip for flip in comparison.flips if flip.kind == kind]
+    return FlipGroup(kind, len(found), tuple(found[:FLIPS_SHOWN]))
+
+
+def _margins(report: RunReport, comparison: Comparison) -> dict[str, float]:
+    """The margin per metric, from the gates that judged this comparison's candidate."""
+    found = {}
+    for gate in report.gates:
+        margin = gate.numbers.get("margin")
+        if gate.suite == comparison.suite and gate.variant in {comparison.b.variant, comparison.b.label}:
+            if isinstance(margin, (int, float)) and margin > 0:
+                found[str(gate.numbers.get("metric", "pass_rate"))] = float(margin)
+    return found
+
+
+def _groups(comparison: Comparison, margins: Mapping[str, float]) -> Iterator[MetricGroup]:
+    rates = [metric for metric in comparison.metrics if metric.kind != "ratio"]
+    ratios = [metric for metric in comparison.metrics if metric.kind == "ratio"]
+    if rates:
+        yield _group("Quality, difference in percentage points", rates, margins, log=False)
+    if ratios:
+        yield _group("Cost and latency, ratio after ÷ before", ratios, margins, log=True)
+
+
+def _group(title: str, metrics: Sequence[Metric], margins: Mapping[str, float], *, log: bool) -> MetricGroup:
+    scale = scale_of(metrics, margins, log=log)
+    rows = tuple(_metric_row(metric, scale, margins.get(metric.name)) for metric in metrics)
+    return MetricGroup(title, "worse", "better", not log, scale, rows)
+
+
+def _metric_row(metric: Metric, scale: Scale, margin: float | None) -> MetricRow:
+    worded = "" if margin is None else (f"+{margin * 100:g}%" if scale.log else f"−{margin * 100:g} pp")
+    return MetricRow(
+        metric=metric,
+        before=wording.metric_value(metric, metric.a),
+        after=wording.metric_value(metric, metric.b),
+        change=wording.change(metric, metric.change),
+        interval=wording.change_interval(metric),
+        marks=forest_row(metric, scale, margin),
+        margin=worded,
+    )
+
+
+def _prompt_change(report: RunReport, comparison: Comparison) -> PromptChange | None:
+    """The prompts of both sides, None if one is not in the report or both are the same."""
+    before, after = _prompt(report, comparison, comparison.a), _prompt(report, comparison, comparison.b)
+    if before is None or after is None or before.digest == after.digest:
+        return None
+    return PromptChange(before, after, diff_prompts(before, after))
+
+
+def _prompt(report: RunReport, comparison: Comparison, side: Side) -> PromptRecord | None:
+    if side.run_id not in {None, report.run.run_id}:
+        return None
+    digests = {
+        result.trial.variant.prompt_digest
+        for result in report.results
+        if result.trial.suite == comparison.suite and result.trial.variant.label == side.label
+    }
+    return next((prompt for prompt in report.prompts if prompt.digest in digests), None)
