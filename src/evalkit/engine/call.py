@@ -122,7 +122,7 @@ class Caller:
         paid: float | None = None
         try:
             call = await self._tried(request, route)
-            paid = call.paid_usd if isinstance(call.reply, Response) else 0.0
+            paid = _paid(call)
         finally:
             self._budget.settle(reserved_usd=worst, paid_usd=paid)
         return call
@@ -156,7 +156,7 @@ class Caller:
                 wait = next_wait
             await asyncio.sleep(wait)
 
-    async def _attempt(  # noqa: PLR0913 - one attempt's whole situation
+    async def _attempt(
         self, request: Request, route: Route, provider: Provider, tries: _Tries, *, wait_s: float, left_s: float
     ) -> Response:
         if route.source == "live":
@@ -206,3 +206,10 @@ class Caller:
     def _call(self, request: Request, reply: Reply, route: Route, attempts: list[Attempt]) -> Call:
         cost = self._pricing.cost_usd(request.model, reply.usage) if isinstance(reply, Response) else None
         return Call(request, reply, route.source, tuple(attempts), cost, time.time())
+
+
+def _paid(call: Call) -> float | None:
+    """What to count against the ceiling: None (the whole reservation) when the provider may have billed without answering."""
+    if isinstance(call.reply, Response):
+        return call.paid_usd
+    return None if call.reply.kind in {"timeout", "bad_response", "cancelled"} else 0.0

@@ -1,0 +1,69 @@
+"""What is worth knowing about the place and time of a run: versions, git revision, a run id."""
+
+from __future__ import annotations
+
+import platform
+import secrets
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evalkit import __version__
+from evalkit.model.results import RunInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evalkit.model.results import Mode
+
+
+def new_run_id(now: datetime) -> str:
+    """A sortable id that two runs of the same second do not share: ``20261121T101500-3f9a2c1b``."""
+    return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+
+
+def utc_now() -> datetime:
+    """The time in UTC."""
+    return datetime.now(UTC)
+
+
+def describe_run(*, run_id: str, mode: Mode, root: Path, command: Sequence[str] | None = None) -> RunInfo:
+    """The facts of a run that is about to start in the project ``root``."""
+    revision, branch, dirty = _git(root)
+    words = sys.argv if command is None else command
+    return RunInfo(
+        run_id=run_id,
+        started_at=utc_now().isoformat(timespec="seconds"),
+        mode=mode,
+        evalkit_version=__version__,
+        python_version=platform.python_version(),
+        git_revision=revision,
+        git_branch=branch,
+        git_dirty=dirty,
+        command=" ".join([Path(words[0]).name, *words[1:]])[:2000] if words else "",
+    )
+
+
+def _git(root: Path) -> tuple[str | None, str | None, bool | None]:
+    """Revision, branch and dirtiness; None for each that cannot be known (no git, no repository, no commit)."""
+    revision = _git_line(root, "rev-parse", "HEAD")
+    if revision is None:
+        return None, None, None
+    status = _git_line(root, "status", "--porcelain", "--untracked-files=no")
+    return revision, _git_line(root, "rev-parse", "--abbrev-ref", "HEAD"), None if status is None else status != ""
+
+
+def _git_line(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed arguments, no shell
+            ["git", "-C", str(root), *arguments],  # noqa: S607 - the user's own git
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

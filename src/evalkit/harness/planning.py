@@ -1,0 +1,152 @@
+"""From a suite file to tests that are ready to run: everything that can be wrong is found here, before a call is made."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from evalkit.checks.base import BuildContext
+from evalkit.checks.build import build_check
+from evalkit.checks.catalog import CHECKS, families
+from evalkit.errors import ConfigError, EvalkitError, SuiteError, did_you_mean
+from evalkit.files import inside, read_text
+from evalkit.prompts.library import PromptLibrary
+from evalkit.providers.catalog import resolve
+from evalkit.store.query import read_parquet
+from evalkit.suites.expand import expand
+from evalkit.suites.loader import load_suite
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from evalkit.checks.build import BuiltCheck
+    from evalkit.config import Config
+    from evalkit.model.calls import Request
+    from evalkit.model.cases import CheckSpec, PlannedTest
+    from evalkit.prompts.version import PromptVersion
+    from evalkit.suites.spec import SuiteSpec
+
+
+@dataclass(frozen=True, slots=True)
+class SuitePlan:
+    """A suite with its tests, and the prompt versions they use."""
+
+    spec: SuiteSpec
+    tests: tuple[PlannedTest, ...]
+    prompts: tuple[PromptVersion, ...]
+
+
+class Planner:
+    """Plans suites of one project. Prompts, schemas and checks without expressions are read and built once."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._prompts = PromptLibrary(config.root, config.folder("prompts"))
+        self._built: dict[int, tuple[CheckSpec, BuiltCheck]] = {}
+        for module in config.check_modules:
+            import_project_module(module, config)
+
+    @property
+    def prompts(self) -> PromptLibrary:
+        """The project's prompts."""
+        return self._prompts
+
+    def plan(self, path: Path) -> SuitePlan:
+        """Load, cross and build the suite at ``path``. Raises SuiteError with every mistake found."""
+        spec = load_suite(
+            path, root=self._config.root, read_parquet=read_parquet, check_names=CHECKS.names(), families=families()
+        )
+        expansion = expand(
+            spec, prompts=self._prompts, endpoint=self.endpoint, check_request=self._request_problem
+        )
+        self._build_all(expansion.tests)
+        return SuitePlan(spec, expansion.tests, expansion.prompts)
+
+    def checks_of(self, test: PlannedTest) -> tuple[BuiltCheck, ...]:
+        """The built checks of a planned test, in order."""
+        return tuple(self.build(spec) for spec in test.checks)
+
+    def build(self, spec: CheckSpec) -> BuiltCheck:
+        """Build a check; the same specification object is built once. Raises SuiteError at the check's line."""
+        known = self._built.get(id(spec))
+        if known is None:
+            # The specification is kept beside the check so that its id cannot be reused.
+            known = (spec, build_check(spec, self._context(spec)))
+            self._built[id(spec)] = known
+        return known[1]
+
+    def endpoint(self, model: str) -> str:
+        """The identity of where requests to ``model`` go. Raises ConfigError for an unknown provider."""
+        kind, settings = resolve(model.partition("/")[0], self._config)
+        return kind.endpoint(settings)
+
+    def _request_problem(self, request: Request) -> str | None:
+        kind, settings = resolve(request.provider, self._config)
+        return kind.check(request, settings)
+
+    def _build_all(self, tests: Sequence[PlannedTest]) -> None:
+        complaints: list[SuiteError] = []
+        seen: set[int] = set()
+        for test in tests:
+            for spec in test.checks:
+                if id(spec) in seen:
+                    continue
+                seen.add(id(spec))
+                try:
+                    self.build(spec)
+                except SuiteError as error:
+                    complaints.append(error)
+                except EvalkitError as error:
+                    complaints.append(SuiteError(error.message, hint=error.hint, where=error.where or spec.where))
+        if complaints:
+            raise SuiteError.of(complaints)
+
+    def _context(self, spec: CheckSpec) -> BuildContext:
+        root = self._config.root
+        suite_folder = (root / spec.where.path).parent
+
+        def read_json(text: str) -> Any:  # noqa: ANN401 - any JSON value
+            path = inside(text, root=root, bases=(suite_folder, root), where=spec.where)
+            try:
+                return json.loads(read_text(path, where=spec.where))
+            except (ValueError, RecursionError) as error:
+                raise SuiteError(f"{text} is not JSON: {error}", where=spec.where) from error
+
+        return BuildContext(
+            read_json=read_json,
+            load_python=lambda dotted: load_python(dotted, self._config),
+            endpoint=self.endpoint,
+        )
+
+
+def load_python(dotted: str, config: Config) -> Any:  # noqa: ANN401 - whatever the name stands for
+    """Import ``package.module.Name`` (or ``package.module:Name``), if the project's configuration allows it. Raises ConfigError."""
+    module, _, name = dotted.replace(":", ".").rpartition(".")
+    top = module.partition(".")[0]
+    if not module or not name:
+        raise ConfigError(f"{dotted!r} is not a dotted path", hint="write package.module.Name")
+    if top not in config.allow_python:
+        raise ConfigError(
+            f"a suite may not import {top!r}",
+            hint=f'if you trust it, set allow_python = ["{top}"] in [tool.evalkit] of pyproject.toml',
+        )
+    loaded = import_project_module(module, config)
+    if not hasattr(loaded, name):
+        raise ConfigError(f"{module} has no {name!r}", hint=did_you_mean(name, vars(loaded)))
+    return getattr(loaded, name)
+
+
+def import_project_module(module: str, config: Config) -> Any:  # noqa: ANN401 - a module
+    """Import a module of the project, with the project's folder first on the path while it loads. Raises ConfigError."""
+    root = str(config.root)
+    sys.path.insert(0, root)
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ConfigError(f"cannot import {module!r}: {error}", hint=f"modules are looked up from {root}") from error
+    finally:
+        sys.path.remove(root)

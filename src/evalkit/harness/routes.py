@@ -1,0 +1,72 @@
+"""Which provider answers in which mode: live ones, recordings, scripts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalkit.engine.call import Pricing
+from evalkit.engine.policy import Policy, Route
+from evalkit.errors import CallError
+from evalkit.metrics.cost import Prices
+from evalkit.providers.catalog import resolve
+from evalkit.providers.recording import read_recordings
+from evalkit.providers.replay import ReplayProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from evalkit.config import Config
+    from evalkit.providers.base import Provider, ProviderKind, ProviderSettings
+
+
+def recording_path(suite: str, config: Config) -> str:
+    """The recording of the suite named ``suite``, relative to the project."""
+    return f"{config.recordings}/{suite}.jsonl"
+
+
+def make_routes(config: Config, suites: Iterable[str]) -> Callable[[str], Route]:
+    """Return the function that tells how a provider's requests are answered in this run.
+
+    In replay mode the recordings of ``suites`` are read here, so that a damaged one is an error (RecordingError) before anything
+    else happens. Scripted providers are asked in every mode: they cost nothing.
+    """
+    exchanges = []
+    if config.mode == "replay":
+        for suite in suites:
+            path = config.root / recording_path(suite, config)
+            if path.exists():
+                exchanges.extend(read_recordings(path))
+    replay = ReplayProvider(exchanges, folder=config.recordings)
+
+    def route(name: str) -> Route:
+        kind, settings = resolve(name, config)
+        if settings.options.get("kind", name) == "scripted":
+            return Route(lambda: kind.open(settings), "scripted", cached=False)
+        if config.mode == "replay":
+            return Route(lambda: replay, "replay", cached=False)
+        return Route(lambda: _open_live(kind, settings), "live", cached=config.mode == "cache")
+
+    return route
+
+
+def make_policy(config: Config) -> Policy:
+    """The engine's limits from the configuration."""
+    return Policy(
+        concurrency=config.concurrency,
+        retries=config.retries,
+        deadline_s=config.deadline_s,
+        max_cost_usd=config.max_cost_usd,
+    )
+
+
+def make_pricing(config: Config) -> Pricing:
+    """Prices from the configuration, then from the price table that ships with a library."""
+    prices = Prices(config.prices)
+    return Pricing(cost_usd=prices.cost_usd, worst_case_usd=prices.worst_case_usd)
+
+
+def _open_live(kind: ProviderKind, settings: ProviderSettings) -> Provider:
+    problem = kind.ready(settings)
+    if problem is not None:
+        raise CallError(problem, kind="auth")
+    return kind.open(settings)

@@ -1,0 +1,124 @@
+"""The running part of a session: the engine on its loop, the journal beside it. One per process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+from evalkit.engine.call import Caller
+from evalkit.engine.loop import BackgroundLoop
+from evalkit.engine.trial import answer, judge
+from evalkit.harness.facts import describe_run
+from evalkit.harness.outcome import TestOutcome
+from evalkit.harness.routes import make_policy, make_pricing, make_routes
+from evalkit.providers.redact import Redactor
+from evalkit.store.cache import CACHE_FILE, Cache
+from evalkit.store.journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from evalkit.checks.build import BuiltCheck
+    from evalkit.config import Config
+    from evalkit.engine.trial import Answered
+    from evalkit.harness.planning import Planner, SuitePlan
+    from evalkit.model.calls import Call, CallFailure, Request
+    from evalkit.model.cases import PlannedTest
+    from evalkit.model.results import Result
+
+GRACE_S = 10.0
+"""Seconds that calls in flight get to end when a session closes."""
+
+
+def journal_root(config: Config) -> Path:
+    """The folder of all journals of a project."""
+    return config.folder("reports") / "journal"
+
+
+class Runner:
+    """Submits tests to the engine, judges and journals their answers.
+
+    Raises StoreError if the journal cannot be created, RecordingError if a recording is damaged: both before any call.
+    """
+
+    def __init__(self, config: Config, planner: Planner, *, run_id: str, worker: str, suites: Iterable[str] = ()) -> None:
+        self._planner = planner
+        self._info = describe_run(run_id=run_id, mode=config.mode, root=config.root)
+        routes = make_routes(config, suites)
+        self._journal = Journal(
+            journal_root(config), self._info, worker=worker, redact=Redactor(dict(os.environ)).json
+        )
+        self._cache = _open_cache(config) if config.mode == "cache" else None
+        self._loop = BackgroundLoop()
+        self._caller = Caller(
+            route=routes,
+            ledger=self._journal,
+            cache=self._cache,
+            policy=make_policy(config),
+            pricing=make_pricing(config),
+        )
+        self._closed = False
+
+    @property
+    def halted(self) -> CallFailure | None:
+        """The failure that no later call can escape, if there was one."""
+        return self._caller.halted
+
+    def plan(self, plans: Iterable[SuitePlan], selected: set[str]) -> None:
+        """Journal what is about to be measured: the prompts' full text and the selected tests. Raises StoreError."""
+        tests = []
+        for suite in plans:
+            for prompt in suite.prompts:
+                self._journal.append_prompt(prompt.record())
+            tests.extend(test for test in suite.tests if test.test_id in selected)
+        self._journal.append_plan([test.test_id for test in tests], planned=sum(len(test.trials) for test in tests))
+
+    def submit(self, test: PlannedTest) -> Future[tuple[Answered, ...]]:
+        """Send all repeats of ``test``; the future holds their answers in order."""
+        return self._loop.submit(self._answers(test, self._planner.checks_of(test)))
+
+    def judge(self, test: PlannedTest, answered: Sequence[Answered]) -> TestOutcome:
+        """Judge the answers and journal the results. Raises StoreError if they cannot be written."""
+        checks = self._planner.checks_of(test)
+        results = tuple(judge(one, checks) for one in answered)
+        for result in results:
+            self._journal.append_result(result)
+        return TestOutcome(test, results)
+
+    def record(self, result: Result) -> None:
+        """Journal a result that was measured outside a suite. Raises StoreError."""
+        self._journal.append_result(result)
+
+    def skip(self, test: PlannedTest, reason: str) -> None:
+        """Journal that ``test`` was skipped on purpose, so that it is accounted for. Raises StoreError."""
+        self._journal.append_skip(test.test_id, reason=reason, trials=len(test.trials))
+
+    def call(self, request: Request) -> Call:
+        """Settle one request and wait for it."""
+        return self._loop.submit(self._caller.call(request)).result()
+
+    def answered(self, test: PlannedTest, checks: Sequence[BuiltCheck]) -> tuple[Answered, ...]:
+        """Answer ``test`` with checks that were built elsewhere, and wait."""
+        return self._loop.submit(self._answers(test, checks)).result()
+
+    def close(self) -> None:
+        """Stop the engine, cancel what is in flight, close the journal. Closing twice is fine."""
+        if self._closed:
+            return
+        self._closed = True
+        self._loop.close(self._caller.aclose(), grace_s=GRACE_S)
+        self._journal.close()
+        if self._cache is not None:
+            self._cache.close()
+
+    async def _answers(self, test: PlannedTest, checks: Sequence[BuiltCheck]) -> tuple[Answered, ...]:
+        return tuple(await asyncio.gather(*(answer(trial, checks, self._caller) for trial in test.trials)))
+
+
+def _open_cache(config: Config) -> Cache:
+    cache = Cache(config.folder("reports") / CACHE_FILE)
+    cache.absorb(journal_root(config))
+    return cache

@@ -1,0 +1,91 @@
+"""The verdict on a run and its exit code: pure, from counts and gate outcomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evalkit.config import OnUndecided
+    from evalkit.model.results import GateOutcome
+
+
+class ExitCode(IntEnum):
+    """What ``evalkit run`` returns. Under plain pytest the same numbers, where pytest has none of its own."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_MEASURED = 3
+    UNDECIDED = 10
+    SIGINT = 130
+    SIGTERM = 143
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Every planned trial is in exactly one of these. ``failed_tests`` counts failing tests of suites without gates."""
+
+    planned: int
+    passed: int
+    failed: int
+    errors: int
+    skipped: int
+    missing: int
+    failed_tests: int
+    tests: int
+
+    @property
+    def measured(self) -> int:
+        """Trials with a pass or a fail."""
+        return self.passed + self.failed
+
+
+def exit_code(account: Account, gates: Sequence[GateOutcome], *, on_undecided: OnUndecided) -> ExitCode:
+    """What the run means for CI.
+
+    An incomplete run could not measure, whatever it saw. A definite failure outranks single errors, errors outrank an undecided gate.
+    """
+    statuses = {gate.status for gate in gates}
+    if account.missing:
+        return ExitCode.NOT_MEASURED
+    if account.failed_tests or "failed" in statuses:
+        return ExitCode.FAILED
+    if account.errors:
+        return ExitCode.NOT_MEASURED
+    if "undecided" in statuses and on_undecided == "fail":
+        return ExitCode.UNDECIDED
+    return ExitCode.OK
+
+
+_WORDS = {
+    ExitCode.OK: "PASSED",
+    ExitCode.FAILED: "FAILED",
+    ExitCode.NOT_MEASURED: "COULD NOT MEASURE",
+    ExitCode.UNDECIDED: "UNDECIDED",
+}
+
+
+def verdict_sentence(account: Account, gates: Sequence[GateOutcome], code: ExitCode) -> str:
+    """The run in one sentence, with denominators."""
+    parts = [f"{account.measured} of {account.planned} planned trials measured"]
+    rest = [
+        f"{count} {word}"
+        for count, word in ((account.errors, "errors"), (account.skipped, "skipped"), (account.missing, "missing"))
+        if count
+    ]
+    parts[0] += f" ({', '.join(rest)})" if rest else ""
+    judged = [gate for gate in gates if gate.status != "not_judged"]
+    if judged:
+        counts = ", ".join(
+            f"{sum(gate.status == status for gate in judged)} {status}" for status in ("passed", "failed", "undecided")
+        )
+        parts.append(f"{len(judged)} gates: {counts}")
+    elif gates:
+        parts.append(f"{len(gates)} gates not judged, because only some of the cases were run")
+    if account.failed_tests:
+        parts.append(f"{account.failed_tests} of {account.tests} tests failed")
+    return f"{_WORDS[code]}: {'; '.join(parts)}"

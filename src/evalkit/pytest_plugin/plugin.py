@@ -1,0 +1,52 @@
+"""The pytest plugin: hooks only. Loaded in every pytest session on the machine, so nothing heavy is imported here.
+
+A session without a suite never gets past :func:`pytest_collect_file`: it prints nothing and starts nothing. The first suite (or the
+first use of the ``evalkit`` fixture) registers :class:`evalkit.pytest_plugin.session.EvalSession`, which has the remaining hooks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from evalkit.pytest_plugin.options import add_options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from evalkit.pytest_plugin.fixtures import Evalkit
+
+_SUFFIXES = frozenset({".yaml", ".yml"})
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--evalkit-…`` and ``--max-cost``."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker. An xdist controller collects nothing itself, so it gets its session object here."""
+    config.addinivalue_line("markers", "evalkit(prompt, model, variant, suite): a case of an evalkit suite")
+    if config.pluginmanager.hasplugin("dsession"):
+        from evalkit.pytest_plugin.session import session_of
+
+        session_of(config)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect YAML files of the suites folder, ``*.eval.yaml`` anywhere, and any YAML file named on the command line."""
+    if file_path.suffix not in _SUFFIXES:
+        return None
+    from evalkit.pytest_plugin.collect import collect_suite
+
+    return collect_suite(file_path, parent)
+
+
+@pytest.fixture
+def evalkit(request: pytest.FixtureRequest) -> Evalkit:
+    """Prompts, models and checks for a test written in Python, through the same engine, cache, budget and store as suites."""
+    from evalkit.pytest_plugin.fixtures import Evalkit
+    from evalkit.pytest_plugin.session import session_of
+
+    return Evalkit(session_of(request.config), request.node)

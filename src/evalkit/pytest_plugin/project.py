@@ -1,0 +1,51 @@
+"""Which evalkit project a pytest session belongs to, if any."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from evalkit.config import find_root, load_config
+from evalkit.errors import EvalkitError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from evalkit.config import Config
+
+_PROJECT: pytest.StashKey[Config | None] = pytest.StashKey()
+
+
+def project_of(config: pytest.Config) -> Config | None:
+    """The configuration of the project, read once per session; None when there is no evalkit project here.
+
+    A project has ``[tool.evalkit]`` in its ``pyproject.toml``, or a prompt ``prompts/<name>/v1.j2``. Raises pytest.UsageError when
+    the configuration is wrong.
+    """
+    if _PROJECT not in config.stash:
+        config.stash[_PROJECT] = _find(config)
+    return config.stash[_PROJECT]
+
+
+def config_of(config: pytest.Config) -> Config:
+    """The project's configuration, or the defaults for a suite that was named on the command line outside any project."""
+    return project_of(config) or load_config(config.rootpath)
+
+
+def _find(config: pytest.Config) -> Config | None:
+    try:
+        for start in dict.fromkeys((config.rootpath, config.invocation_params.dir)):
+            root = find_root(start)
+            if _has_table(root) or any((root / "prompts").glob("*/v*.j2")):
+                return load_config(root)
+    except EvalkitError as error:
+        raise pytest.UsageError(str(error)) from error
+    return None
+
+
+def _has_table(root: Path) -> bool:
+    from evalkit.files import read_text
+
+    path = root / "pyproject.toml"
+    return path.is_file() and "[tool.evalkit" in read_text(path)

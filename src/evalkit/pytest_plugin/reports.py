@@ -1,0 +1,101 @@
+"""Reports as pytest wants them: how cases of gated suites and gates are shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from evalkit.harness.outcome import TestOutcome
+    from evalkit.model.results import GateOutcome
+
+COUNTED_BY_GATE = "counted by the suite's gates"
+
+_LETTERS = {
+    "error": ("error", "E", "ERROR"),
+    "gate passed": ("passed", ".", "PASSED"),
+    "gate failed": ("failed", "F", "FAILED"),
+    "gate undecided": ("undecided", "U", ("UNDECIDED", {"yellow": True})),
+    "gate not_judged": ("skipped", "s", "NOT JUDGED"),
+}
+
+
+def status_of(report: Any) -> tuple[str, str, Any] | None:  # noqa: ANN401 - any report
+    """Category, letter and word of a report that evalkit marked, or None to leave it to pytest."""
+    if report.when != "call":
+        return None
+    return _LETTERS.get(report.evalkit)
+
+
+def shape(report: pytest.TestReport, outcome: TestOutcome | None, *, gated: bool) -> None:
+    """Change a case's report in place.
+
+    The duration becomes the model's latency. In a gated suite a failing case is an expected failure (``x``): the gates decide. A
+    check that could not judge is shown as an error, in every suite.
+    """
+    if outcome is None or report.when != "call":
+        return
+    report.duration = outcome.latency_s
+    if outcome.status == "error":
+        report.evalkit = "error"  # type: ignore[attr-defined]
+    elif outcome.status == "fail" and gated:
+        report.outcome = "skipped"
+        report.wasxfail = COUNTED_BY_GATE  # type: ignore[attr-defined]
+
+
+def properties(outcome: TestOutcome) -> list[tuple[str, object]]:
+    """Scalars for JUnit: what ran, what it cost. No prompt and no answer, which may be long or private."""
+    variant = outcome.test.trials[0].variant
+    rows = [result.measurement() for result in outcome.results]
+    costs = [row.cost_usd for row in rows]
+    return [
+        ("prompt", variant.prompt),
+        ("model", variant.model),
+        ("variant", variant.name),
+        ("repeats_passed", f"{outcome.passed}/{len(outcome.results)}"),
+        ("cost_usd", "unknown" if None in costs else f"{sum(c for c in costs if c is not None):.6f}"),
+        ("latency_s", f"{outcome.latency_s:.3f}"),
+        ("source", outcome.results[0].call.source),
+    ]
+
+
+def gate_id(gate: GateOutcome, nodeid: str) -> str:
+    """The test id of a gate: ``suites/refunds.yaml::gate[pass_rate >= 0.95 candidate]``."""
+    return f"{nodeid}::gate[{' '.join(part for part in (gate.gate, gate.variant) if part)}]"
+
+
+def gate_reports(gate: GateOutcome, *, nodeid: str, path: Path) -> Sequence[pytest.TestReport]:
+    """The reports of one gate, as if it were a test: setup, call, teardown."""
+    identifier = gate_id(gate, nodeid)
+    line = (gate.line or 1) - 1
+    return [_gate_report(gate, identifier, path, line, when) for when in ("setup", "call", "teardown")]
+
+
+def _gate_report(gate: GateOutcome, identifier: str, path: Path, line: int, when: Any) -> pytest.TestReport:  # noqa: ANN401 - pytest's literal
+    outcome: Any = "passed"
+    longrepr: Any = None
+    if when == "call":
+        outcome = {"passed": "passed", "not_judged": "skipped"}.get(gate.status, "failed")
+        reason = f"{gate.suite_path}:{gate.line}: gate {gate.gate} ({gate.variant}) {gate.status}: {gate.reason}"
+        if outcome == "failed":
+            longrepr = reason
+        elif outcome == "skipped":
+            longrepr = (str(path), line + 1, f"not judged: {gate.reason}")
+    report = pytest.TestReport(
+        nodeid=identifier,
+        location=(gate.suite_path, line, identifier.rpartition("::")[2]),
+        keywords={},
+        outcome=outcome,
+        longrepr=longrepr,
+        when=when,
+        duration=0.0,
+        start=0.0,
+        stop=0.0,
+    )
+    if when == "call":
+        report.evalkit = f"gate {gate.status}"  # type: ignore[attr-defined]
+    return report

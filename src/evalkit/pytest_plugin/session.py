@@ -1,0 +1,338 @@
+"""One evalkit session inside a pytest session: from the first collected suite to the summary. Hooks and nothing else decide here."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from evalkit.errors import EvalkitError, StoreError
+from evalkit.pytest_plugin.options import run_options
+from evalkit.pytest_plugin.project import config_of
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+    from pathlib import Path
+
+    from evalkit.config import Config
+    from evalkit.engine.trial import Answered
+    from evalkit.harness.finish import Finished
+    from evalkit.harness.outcome import TestOutcome
+    from evalkit.harness.planning import Planner, SuitePlan
+    from evalkit.harness.runner import Runner
+    from evalkit.harness.window import Window
+    from evalkit.pytest_plugin.collect import EvalItem
+
+_SESSION: pytest.StashKey[EvalSession] = pytest.StashKey()
+
+
+def session_of(config: pytest.Config) -> EvalSession:
+    """The evalkit session of a pytest session, made and registered as a plugin when first asked for."""
+    if _SESSION not in config.stash:
+        session = EvalSession(config)
+        config.stash[_SESSION] = session
+        config.pluginmanager.register(session, "evalkit-session")
+    return config.stash[_SESSION]
+
+
+class EvalSession:
+    """Collects plans, runs the engine around pytest's loop, and finishes the run in the process that owns it."""
+
+    def __init__(self, pytest_config: pytest.Config) -> None:
+        self.pytest_config = pytest_config
+        self.plans: dict[Path, SuitePlan] = {}
+        self.finished: Finished | None = None
+        self._worker: dict[str, Any] | None = getattr(pytest_config, "workerinput", None)
+        self._controller = pytest_config.pluginmanager.hasplugin("dsession")
+        self._run_id = self._worker["evalkit_run_id"] if self._worker else _fresh_run_id()
+        self._config: Config | None = None
+        self._planner: Planner | None = None
+        self._runner: Runner | None = None
+        self._window: Window[EvalItem] | None = None
+        self._items: list[EvalItem] = []
+        self._tags: set[str] = set()
+        self._signal: int | None = None
+        self._own_failures = 0
+        self._remote_suites = False
+
+    # -- what the items ask for ---------------------------------------------------------------------------------
+
+    @property
+    def config(self) -> Config:
+        """The project's configuration with this session's options in it."""
+        if self._config is None:
+            workers = int(self._worker["workercount"]) if self._worker else 1
+            self._config = run_options(self.pytest_config, workers=workers).apply(config_of(self.pytest_config))
+        return self._config
+
+    @property
+    def planner(self) -> Planner:
+        """The planner, made when the first suite is collected."""
+        if self._planner is None:
+            from evalkit.harness.planning import Planner
+
+            self._planner = Planner(self.config)
+        return self._planner
+
+    @property
+    def runner(self) -> Runner:
+        """The engine and the journal, started when the first item is about to run. Ends the session if they cannot start."""
+        if self._runner is None:
+            from evalkit.harness.runner import Runner
+
+            try:
+                self._runner = Runner(
+                    self.config,
+                    self.planner,
+                    run_id=self._run_id,
+                    worker=self._worker["workerid"] if self._worker else "main",
+                    suites=[plan.spec.name for plan in self.plans.values()],
+                )
+                self._runner.plan(tuple(self.plans.values()), {item.test.test_id for item in self._items})
+            except EvalkitError as error:
+                pytest.exit(str(error), returncode=3)
+        return self._runner
+
+    def plan(self, path: Path) -> SuitePlan:
+        """Plan the suite at ``path``. Raises SuiteError."""
+        self.plans[path] = self.planner.plan(path)
+        return self.plans[path]
+
+    def register_tag(self, tag: str) -> None:
+        """Make ``tag`` a known marker, once."""
+        if tag not in self._tags:
+            self._tags.add(tag)
+            self.pytest_config.addinivalue_line("markers", f"{tag}: a tag of an evalkit suite")
+
+    def wait(self, item: EvalItem) -> tuple[Answered, ...]:
+        """The answers of ``item``, waited for if need be. A store that cannot write ends the session."""
+        if item.answers is None:
+            item.answers = self.runner.submit(item.test)
+        try:
+            return item.answers.result()
+        except StoreError as error:
+            item.session.shouldstop = f"evalkit: {error}"
+            raise
+
+    def judge(self, item: EvalItem, answered: Sequence[Answered]) -> TestOutcome:
+        """Judge and journal; a fatal failure (a bad key, an unknown model) stops the session once."""
+        from evalkit.pytest_plugin.reports import properties
+
+        outcome = self.runner.judge(item.test, answered)
+        item.user_properties.extend(properties(outcome))
+        halted = self.runner.halted
+        if halted is not None and not item.session.shouldstop:
+            hint = f" ({halted.hint})" if halted.hint else ""
+            item.session.shouldstop = f"evalkit: {halted.kind}: {halted.message}{hint}"
+        return outcome
+
+    def explain(self, outcome: TestOutcome, item: EvalItem) -> str:
+        """What a person reads about a test that did not pass."""
+        from evalkit.report.text import failure_text
+
+        case, variant = item.test.trials[0].case, item.test.trials[0].variant
+        return failure_text(item.test.test_id, outcome.results, case.where, variant.prompt)
+
+    # -- hooks --------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's type
+        """Give every worker the id of this run."""
+        node.workerinput["evalkit_run_id"] = self._run_id
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:  # noqa: ANN401 - xdist's type
+        """Notice whether the workers collected any suite."""
+        del node
+        self._remote_suites = self._remote_suites or any(".yaml::" in one or ".yml::" in one for one in ids)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Remember which cases were selected."""
+        from evalkit.pytest_plugin.collect import EvalItem
+
+        self._items = [item for item in session.items if isinstance(item, EvalItem)]
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Keep the engine open around the loop; judge the gates after it, in the process that owns the run."""
+        option = session.config.option
+        if option.collectonly or getattr(option, "setupplan", False) or getattr(option, "setuponly", False):
+            return (yield)
+        with self._stoppable():
+            try:
+                done = yield
+            finally:
+                self._close_runner()
+        if self._owns_a_run():
+            self._finish(interrupted=False)
+            self._show_gates(session)
+        return done
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Top up the calls in flight before ``item`` runs."""
+        from evalkit.pytest_plugin.collect import EvalItem
+
+        if not isinstance(item, EvalItem):
+            return
+        if self._worker is not None:
+            # A worker learns only one item ahead; xdist is for correctness, not for speed.
+            for one in (item, nextitem):
+                if isinstance(one, EvalItem):
+                    self._submit(one)
+            return
+        if self._window is None:
+            self._window = self._make_window()
+        self._window.want(item)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Shape the report of a case; let the window move on."""
+        from evalkit.pytest_plugin.collect import EvalItem
+        from evalkit.pytest_plugin.reports import shape
+
+        report = yield
+        if not isinstance(item, EvalItem):
+            return report
+        plan = self.plans[item.path]
+        shape(report, item.outcome, gated=bool(plan.spec.gates))
+        if report.when == "setup" and report.skipped and self._runner is not None:
+            self._runner.skip(item.test, str(call.excinfo.value) if call.excinfo else "skipped")
+        if report.when == "teardown":
+            if self._window is not None:
+                self._window.done(item, passed=item.outcome is not None and item.outcome.status == "pass")
+            item.answers = item.outcome = None
+        return report
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count our failures; keep ``--lf`` aware of failing cases in gated suites, which pytest takes for expected ones."""
+        from evalkit.pytest_plugin.reports import COUNTED_BY_GATE
+
+        if ".yaml::" not in report.nodeid and ".yml::" not in report.nodeid:
+            return
+        if report.failed:
+            self._own_failures += 1
+        if getattr(report, "wasxfail", None) == COUNTED_BY_GATE:
+            memory = self.pytest_config.pluginmanager.get_plugin("lfplugin")
+            if memory is not None:
+                memory.lastfailed[report.nodeid] = True
+
+    def pytest_report_teststatus(self, report: Any) -> tuple[str, str, Any] | None:  # noqa: ANN401 - any report
+        """Show gates with their own letters, and a check that could not judge as an error."""
+        if not hasattr(report, "evalkit"):
+            return None
+        from evalkit.pytest_plugin.reports import status_of
+
+        return status_of(report)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Store the run and set the exit code."""
+        self._close_runner()
+        if self._worker is not None or session.config.option.collectonly:
+            return
+        if self._owns_a_run() and self.finished is None:
+            self._finish(interrupted=True)
+        if self.finished is not None:
+            session.exitstatus = self._exit_status(session)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - private type
+        """Print pass rates, cost, calls, gates, flips, and where the report is."""
+        if self.finished is None:
+            return
+        from evalkit.report.text import terminal_summary
+
+        markup = terminalreporter.hasmarkup
+        terminalreporter.section("evalkit")
+        terminalreporter.write(
+            terminal_summary(self.finished.report, colour=markup, width=terminalreporter._tw.fullwidth)  # noqa: SLF001 - no public width
+        )
+        terminalreporter.line("")
+        for line in self.finished.closing_lines():
+            terminalreporter.line(line)
+
+    # -- how ----------------------------------------------------------------------------------------------------
+
+    def _make_window(self) -> Window[EvalItem]:
+        from evalkit.harness.window import AHEAD, Window
+
+        stops_early = bool(self.pytest_config.getoption("maxfail"))
+        return Window(self._items, self._submit, limit=AHEAD * self.config.concurrency, slow_start=stops_early)
+
+    def _submit(self, item: EvalItem) -> None:
+        if item.answers is None and item.get_closest_marker("skip") is None:
+            item.answers = self.runner.submit(item.test)
+
+    def _owns_a_run(self) -> bool:
+        return self._worker is None and (self._runner is not None or self._remote_suites)
+
+    def _close_runner(self) -> None:
+        if self._runner is not None:
+            self._runner.close()
+
+    def _finish(self, *, interrupted: bool) -> None:
+        from evalkit.harness.finish import finish_run
+
+        plans = list(self.plans.values()) or self.planner.plans_of_run(self._run_id)
+        self.finished = finish_run(
+            self.config,
+            plans,
+            run_id=self._run_id,
+            interrupted=interrupted,
+            write_report=not self.pytest_config.getoption("evalkit_no_report"),
+        )
+
+    def _show_gates(self, session: pytest.Session) -> None:
+        if self.finished is None:
+            return
+        from evalkit.pytest_plugin.gates import show_gates
+
+        show_gates(self.finished.report.gates, session=session, root=self.config.root)
+
+    def _exit_status(self, session: pytest.Session) -> int:
+        from evalkit.harness.verdict import ExitCode
+
+        assert self.finished is not None  # noqa: S101 - only called with a finished run
+        natural = int(session.exitstatus)
+        if self._signal == signal.SIGTERM:
+            return int(ExitCode.SIGTERM)
+        ours = int(self.finished.exit_code)
+        if natural == pytest.ExitCode.INTERRUPTED:
+            halted = self._runner is not None and (self._runner.halted is not None or bool(session.shouldstop))
+            return int(ExitCode.NOT_MEASURED) if halted else natural
+        if natural not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+            return natural
+        if session.testsfailed > self._own_failures:
+            return int(pytest.ExitCode.TESTS_FAILED)
+        return ours
+
+    @contextmanager
+    def _stoppable(self) -> Iterator[None]:
+        """Turn SIGTERM, which pytest does not handle, into the same orderly end as Ctrl-C."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def stop(number: int, frame: object) -> None:
+            del frame
+            self._signal = number
+            raise KeyboardInterrupt  # pytest.exit derives from Exception, which code on the stack may catch
+
+        before = signal.signal(signal.SIGTERM, stop)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _fresh_run_id() -> str:
+    from evalkit.harness.facts import new_run_id, utc_now
+
+    return new_run_id(utc_now())
