@@ -1,0 +1,115 @@
+"""Which checks there are: the registry, and what a suite's author needs to know of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from inspect import getdoc
+from typing import TYPE_CHECKING, Any
+
+from evalkit.checks.params import accepts_bare
+from evalkit.checks.schemas import expression_too, in_words, long_schema
+from evalkit.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evalkit.checks.base import CheckModel
+    from evalkit.model.results import Family
+
+_BUILTIN: dict[str, str] = {
+    "json": "evalkit.checks.shape:Json",
+    "regex": "evalkit.checks.shape_text:Regex",
+    "length": "evalkit.checks.shape_text:Length",
+    "contains": "evalkit.checks.content:Contains",
+    "equals": "evalkit.checks.content:Equals",
+    "pii": "evalkit.checks.safety:Pii",
+    "secrets": "evalkit.checks.safety:Secrets",
+    "refusal": "evalkit.checks.safety:Refusal",
+    "blocked_terms": "evalkit.checks.safety:BlockedTerms",
+    "rubric": "evalkit.checks.judge:Rubric",
+    "latency_s": "evalkit.checks.operational:LatencyS",
+    "cost_usd": "evalkit.checks.operational:CostUsd",
+    "tokens": "evalkit.checks.operational:Tokens",
+}
+
+CHECKS: Registry[type[CheckModel]] = Registry("check", builtin=_BUILTIN, group="evalkit.checks")
+"""Every check by the name that a suite writes. Packages add theirs through the entry-point group ``evalkit.checks``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a check. ``type`` is in words; ``default`` is its JSON value, meaningless when ``required``."""
+
+    name: str
+    type: str
+    doc: str
+    required: bool
+    default: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDescription:
+    """A check for a reader. ``details`` is the docstring after its first line, without the source."""
+
+    name: str
+    family: Family
+    summary: str
+    details: str
+    source: str
+    short: str | None
+    parameters: tuple[Parameter, ...] = ()
+    example: Mapping[str, Any] = field(default_factory=dict)
+
+
+def families() -> dict[str, Family]:
+    """The family of every check, by name."""
+    return {name: CHECKS.get(name).family for name in CHECKS}
+
+
+def describe(name: str) -> CheckDescription:
+    """Describe one check. Raises ConfigError with the nearest names if there is no such check."""
+    cls = CHECKS.get(name)
+    summary, _, rest = (getdoc(cls) or name).partition("\n")
+    details, _, source = rest.partition("Source:")
+    return CheckDescription(
+        name=name,
+        family=cls.family,
+        summary=summary.strip(),
+        details=details.strip(),
+        source=" ".join(source.split()),
+        short=cls.short,
+        parameters=_parameters(cls),
+        example=cls.example,
+    )
+
+
+def _parameters(cls: type[CheckModel]) -> tuple[Parameter, ...]:
+    properties = long_schema(cls)["properties"]
+    return tuple(
+        Parameter(
+            name=name,
+            type=in_words(properties[name]),
+            doc=field_info.description or "",
+            required=field_info.is_required(),
+            default=properties[name].get("default"),
+        )
+        for name, field_info in cls.model_fields.items()
+    )
+
+
+def editor_schemas() -> dict[str, Any]:
+    """JSON Schemas of every check's parameters: ``{name: {"long": …, "short": … or None, "summary": …, "bare": bool}}``.
+
+    Each is self-contained (no ``$ref``), and lets a ``{{ expression }}`` stand wherever a value that is not text is wanted.
+    """
+    return {name: _editor_schema(name, CHECKS.get(name)) for name in CHECKS}
+
+
+def _editor_schema(name: str, cls: type[CheckModel]) -> dict[str, Any]:
+    long = expression_too(long_schema(cls))
+    return {
+        "long": long,
+        "short": long["properties"][cls.short] if cls.short else None,
+        "bare": accepts_bare(cls),
+        "summary": describe(name).summary,
+    }

@@ -1,0 +1,123 @@
+"""Shape of plain text: patterns, lengths, beginnings and ends, letter case, language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field, model_validator
+
+from evalkit.checks.base import BuildContext, CheckContext, CheckModel
+from evalkit.checks.count import Range, example
+from evalkit.checks.text import MAX_PATTERN_S, UNITS, Span, line_of, placed, quoted
+from evalkit.errors import CheckError, SuiteError
+from evalkit.model.results import Family, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evalkit.model.calls import Reply
+
+
+class Regex(CheckModel):
+    """The answer matches a regular expression, anywhere unless ``full``.
+
+    The syntax is that of Python's ``re`` with the additions of the package ``regex``. A search that takes longer than a second
+    is an error, not a fail. Matches do not overlap.
+    """
+
+    name: ClassVar[str] = "regex"
+    family: ClassVar[Family] = "shape"
+    short: ClassVar[str | None] = "pattern"
+    example = example(r"\bA-\d{4}\b", passes="Your order A-1001 is on its way.", fails="Your order is on its way.")
+
+    pattern: str = Field(description="the regular expression", min_length=1)
+    full: bool = Field(False, description="the pattern must match the whole answer, white space around it aside")
+    count: Range | None = Field(None, description="how many matches there must be")
+    ignore_case: bool = Field(False, description="upper and lower case are the same")
+    multiline: bool = Field(False, description="^ and $ match at every line")
+    dotall: bool = Field(False, description="a dot matches line ends too")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Regex:
+        if self.full and self.count is not None:
+            raise ValueError("full and count cannot be combined")
+        return self
+
+    def prepare(self, build: BuildContext) -> Regex:
+        """Compile the pattern. Raises SuiteError with the position of its mistake."""
+        del build
+        import regex
+
+        try:
+            regex.compile(self.pattern, self._flags())
+        except (regex.error, RecursionError, OverflowError) as error:
+            raise SuiteError(f"{quoted(self.pattern)} is not a regular expression: {error}") from error
+        return self
+
+    def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
+        """Search, within the time limit."""
+        del replies
+        found = self._find(ctx.text)
+        shown = quoted(self.pattern)
+        if self.count is not None:
+            reason = f"expected {self.count} matches of {shown}, found {len(found):,}"
+            return self.verdict(self.count.holds(len(found)), reason, spans=placed(ctx, found))
+        if not found:
+            return self.verdict("fail", f"{'the answer is not' if self.full else 'no match of'} {shown}")
+        start, end = found[0]
+        reason = f"{quoted(ctx.text[start:end])} in line {line_of(ctx.text, start)} matches {shown}"
+        return self.verdict("pass", reason, spans=placed(ctx, found))
+
+    def _find(self, text: str) -> list[Span]:
+        import regex
+
+        compiled = regex.compile(self.pattern, self._flags())
+        try:
+            if self.full:
+                blanks = len(text) - len(text.lstrip())
+                match = compiled.fullmatch(text.strip(), timeout=MAX_PATTERN_S)
+                return [(match.start() + blanks, match.end() + blanks)] if match else []
+            return [match.span() for match in compiled.finditer(text, timeout=MAX_PATTERN_S)]
+        except TimeoutError as error:
+            raise CheckError(f"the pattern {quoted(self.pattern)} took longer than {MAX_PATTERN_S:g} s") from error
+
+    def _flags(self) -> int:
+        import regex
+
+        chosen = {regex.IGNORECASE: self.ignore_case, regex.MULTILINE: self.multiline, regex.DOTALL: self.dotall}
+        return sum(int(flag) for flag, wanted in chosen.items() if wanted)
+
+
+class Length(CheckModel):
+    """The answer is neither too short nor too long, in the units given; each is a range, or a number for exactly that many.
+
+    Words are runs of letters and digits (``don't`` is one). Paragraphs stand between blank lines. Blank lines do not count.
+    """
+
+    name: ClassVar[str] = "length"
+    family: ClassVar[Family] = "shape"
+    example = example({"words": {"min": 2, "max": 5}, "lines": 1}, passes="The parcel is late.", fails="Late.")
+
+    chars: Range | None = Field(None, description="characters, without white space around the answer")
+    words: Range | None = Field(None, description="words")
+    sentences: Range | None = Field(None, description="sentences")
+    paragraphs: Range | None = Field(None, description="paragraphs")
+    lines: Range | None = Field(None, description="lines that are not blank")
+
+    @model_validator(mode="after")
+    def _some_unit(self) -> Length:
+        if not self._ranges():
+            raise ValueError("needs at least one of " + ", ".join(UNITS))
+        return self
+
+    def _ranges(self) -> dict[str, Range]:
+        return {unit: wanted for unit in UNITS if (wanted := getattr(self, unit)) is not None}
+
+    def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
+        """Count every unit that has a range."""
+        del replies
+        counts = {unit: len(UNITS[unit](ctx.text)) for unit in self._ranges()}
+        bad = [unit for unit, wanted in self._ranges().items() if not wanted.holds(counts[unit])]
+        told = bad or list(counts)
+        reason = "; ".join(f"expected {self._ranges()[unit]} {unit}, found {counts[unit]:,}" for unit in told)
+        return self.verdict(not bad, reason)

@@ -1,0 +1,159 @@
+"""Text, counted and quoted: the units that checks of several families share, each with its place in the answer."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from evalkit.checks.base import CheckContext
+
+Span = tuple[int, int]
+
+MAX_SPANS = 50
+MAX_PATTERN_S = 1.0
+
+
+def quoted(value: object, limit: int = 80) -> str:
+    """Return ``value`` for a reason: its repr on one line, shortened in the middle to about ``limit`` characters."""
+    if isinstance(value, str) and len(value) > 2 * limit:
+        return f"{value[: limit // 2]!r} … {value[-limit // 4 :]!r}"
+    text = repr(value)
+    return text if len(text) <= 2 * limit else f"{text[: limit // 2]} … {text[-limit // 4 :]}"
+
+
+def placed(ctx: CheckContext, spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Return spans of ``ctx.text`` as spans of the whole answer (the first 50); none if the text is no slice of it."""
+    offset = ctx.offset
+    if offset is None:
+        return ()
+    return tuple((start + offset, end + offset) for start, end in islice(spans, MAX_SPANS))
+
+
+def line_of(text: str, position: int) -> int:
+    """Return the line (from 1) that holds the character at ``position``."""
+    return text.count("\n", 0, position) + 1
+
+
+_WORD = re.compile(r"\w+(?:['’\-]\w+)*")
+_LINE = re.compile(r"[^\n]*\S[^\n]*")
+_BLOCK = re.compile(r"[^\n]*\S[^\n]*(?:\n[^\n]*\S[^\n]*)*")
+
+
+def chars(text: str) -> list[Span]:
+    """Characters (Unicode code points), without the white space around the text."""
+    start = len(text) - len(text.lstrip())
+    return [(at, at + 1) for at in range(start, start + len(text.strip()))]
+
+
+def words(text: str) -> list[Span]:
+    """Words: runs of letters, digits and underscores; an apostrophe or hyphen inside does not end one."""
+    return [found.span() for found in _WORD.finditer(text)]
+
+
+def lines(text: str) -> list[Span]:
+    """Lines that are not blank."""
+    return [found.span() for found in _LINE.finditer(text)]
+
+
+def paragraphs(text: str) -> list[Span]:
+    """Paragraphs: blocks of lines between blank lines."""
+    return [found.span() for found in _BLOCK.finditer(text)]
+
+
+_STOP = re.compile(r"""[.!?…]+["'”’»)\]*_]*(?=\s|$)|[。！？]+[”’」』]*|[।॥۔]+""")
+_ABBREVIATIONS = frozenset([
+    "mr",
+    "mrs",
+    "ms",
+    "dr",
+    "prof",
+    "st",
+    "jr",
+    "sr",
+    "vs",
+    "etc",
+    "e.g",
+    "i.e",
+    "cf",
+    "no",
+    "vol",
+    "fig",
+    "approx",
+    "dept",
+    "est",
+    "inc",
+    "ltd",
+    "co",
+    "corp",
+    "gen",
+    "col",
+    "sgt",
+    "capt",
+    "lt",
+    "rev",
+    "hon",
+    "a.m",
+    "p.m",
+    "u.s",
+    "u.k",
+    "jan",
+    "feb",
+    "mar",
+    "apr",
+    "jun",
+    "jul",
+    "aug",
+    "sep",
+    "sept",
+    "oct",
+    "nov",
+    "dec",
+])
+_BEFORE = re.compile(r"[^\s(\[\"'“‘*_]+\Z")
+
+
+def sentences(text: str) -> list[Span]:
+    """Sentences: up to ``.``, ``!``, ``?`` (or the marks of other scripts) before white space.
+
+    A full stop after an abbreviation, an initial or a list number does not end one, nor does one before a small letter.
+    """
+    found: list[Span] = []
+    start = 0
+    for stop in _STOP.finditer(text):
+        if _ends_sentence(text, start, stop.start(), stop.end()):
+            found.append((start + _blanks(text[start : stop.end()]), stop.end()))
+            start = stop.end()
+    if re.search(r"\w", text[start:]):
+        found.append((start + _blanks(text[start:]), len(text.rstrip())))
+    return found
+
+
+def _blanks(text: str) -> int:
+    return len(text) - len(text.lstrip())
+
+
+def _ends_sentence(text: str, start: int, stop: int, end: int) -> bool:
+    if text[stop] != "." or text[stop : stop + 2] == "..":
+        following = text[end : end + 40].lstrip()
+        return not (text[stop] in "…." and following[:1].islower())
+    before = _BEFORE.search(text, max(start, stop - 40), stop)
+    word = before.group() if before else ""
+    if word.lower() in _ABBREVIATIONS or (len(word) == 1 and word.isupper()):
+        return False
+    if word.isdigit() and not text[start:stop].strip()[: -len(word)].strip():
+        return False
+    return not text[end : end + 40].lstrip()[:1].islower()
+
+
+UNITS: dict[str, Callable[[str], list[Span]]] = {
+    "chars": chars,
+    "words": words,
+    "sentences": sentences,
+    "paragraphs": paragraphs,
+    "lines": lines,
+}
+"""How each unit of ``length`` is found in a text."""
