@@ -1,0 +1,237 @@
+"""Answers of earlier runs by request key: an SQLite file derived from the journals, so a killed run's answers are found too."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from evalkit.canon import digest_text
+from evalkit.errors import StoreError, StoreLockedError, Where
+from evalkit.model.calls import Response
+from evalkit.store.codec import decode, dumps
+from evalkit.store.lines import scan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CACHE_FILE = "cache.sqlite"
+"""The cache's name in the reports folder."""
+
+_BUSY_S = 30.0
+_SCHEMA = """
+create table if not exists responses (key text primary key, response text not null, seal text not null, settled_at real not null)
+  without rowid;
+create table if not exists absorbed (file text primary key, size integer not null, next integer not null) without rowid;
+"""
+_KEEP = """
+insert into responses values (?, ?, ?, ?) on conflict (key) do update
+set response = excluded.response, seal = excluded.seal, settled_at = excluded.settled_at
+where excluded.settled_at >= responses.settled_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Absorbed:
+    """What :meth:`Cache.absorb` read: ``files`` that were new or had grown, ``responses`` found in them, records it skipped."""
+
+    files: int
+    responses: int
+    damage: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """A journal that was not read to its end yet: its name in the cache, its size, and the byte to go on from."""
+
+    name: str
+    path: Path
+    size: int
+    start: int
+
+
+class Cache:
+    """Satisfies :class:`evalkit.engine.ports.ResponseCache`. Thread-safe; several processes may share the file.
+
+    A file that SQLite cannot use is renamed aside and built again from the journals; ``notes`` says so. Raises StoreLockedError if
+    another process keeps it locked, StoreError if it cannot be created.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = Lock()
+        self.notes: list[str] = []
+        try:
+            self._db = _open(path)
+        except sqlite3.DatabaseError as error:
+            self._db = self._start_again(error)
+
+    def get(self, key: str) -> Response | None:
+        """Return the newest response stored for ``key``, or None.
+
+        Raises StoreError if the row was changed by hand: an answer that nobody gave must not be measured.
+        """
+        with self._lock, _guarded(self._path):
+            row = self._db.execute("select response, seal from responses where key = ?", (key,)).fetchone()
+        if row is None:
+            return None
+        text, seal = row
+        if not isinstance(text, str) or seal != _seal(key, text):
+            raise StoreError(
+                f"the cached answer of request {key[:12]} was changed",
+                hint="delete the file: it is rebuilt from the journals, and nothing is paid twice",
+                where=Where(str(self._path)),
+            )
+        return decode(Response, json.loads(text))
+
+    def absorb(self, journal_root: Path) -> Absorbed:
+        """Read what journals under ``journal_root`` hold beyond what was read before. Keeps live answers that ended normally.
+
+        Damaged records are skipped and named in the outcome; a half-written last one is read next time.
+        """
+        with self._lock, _guarded(self._path):
+            if not self._news(journal_root):
+                return Absorbed(0, 0)
+            self._db.execute("begin immediate")
+            try:
+                outcome = self._absorb_all(self._news(journal_root))  # asked again: another process may have been first
+            except BaseException:
+                self._db.execute("rollback")
+                raise
+            self._db.execute("commit")
+        return outcome
+
+    def close(self) -> None:
+        """Close the file. Closing twice is fine."""
+        with self._lock:
+            self._db.close()
+
+    def _news(self, journal_root: Path) -> list[_News]:
+        known = {name: (size, start) for name, size, start in self._db.execute("select * from absorbed")}
+        news = []
+        for name, path, size in _journals(journal_root):
+            seen, start = known.get(name, (-1, 0))
+            if size != seen:
+                news.append(_News(name, path, size, start if seen <= size else 0))
+        return news
+
+    def _absorb_all(self, news: list[_News]) -> Absorbed:
+        rows, damage = 0, []
+        for one in news:
+            found, end, bad = _answers(one)
+            self._db.executemany(_KEEP, found)
+            self._db.execute("insert or replace into absorbed values (?, ?, ?)", (one.name, one.size, end))
+            rows += len(found)
+            damage += bad
+        return Absorbed(len(news), rows, tuple(damage))
+
+    def _start_again(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
+        if _is_lock(error):
+            raise _locked(self._path) from error
+        aside = self._path.with_name(f"{self._path.name}.damaged-{time.time_ns()}")
+        try:
+            self._path.rename(aside)
+            for suffix in ("-wal", "-shm"):
+                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+            database = _open(self._path)
+        except (OSError, sqlite3.Error) as trouble:
+            raise _unusable(self._path, trouble) from error
+        self.notes.append(
+            f"the response cache was damaged ({error}); it was renamed to {aside.name} and built again from the journals"
+        )
+        return database
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
+    except OSError as error:
+        raise _unusable(path, error) from error
+    database = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        database.execute("pragma trusted_schema = off")
+        database.execute("pragma journal_mode = wal")
+        database.execute("pragma synchronous = normal")
+        database.executescript(_SCHEMA)
+        database.execute("select key, response, seal, settled_at from responses limit 1").fetchone()
+        database.execute("select file, size, next from absorbed limit 1").fetchone()
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+@contextmanager
+def _guarded(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise (_locked(path) if _is_lock(error) else _unusable(path, error)) from error
+
+
+def _is_lock(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", None) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def _locked(path: Path) -> StoreLockedError:
+    return StoreLockedError(
+        "another process holds the response cache", hint="wait for it to end", where=Where(str(path))
+    )
+
+
+def _unusable(path: Path, error: Exception) -> StoreError:
+    return StoreError(
+        f"cannot use the response cache: {error}",
+        hint="delete the file: it is rebuilt from the journals",
+        where=Where(str(path)),
+    )
+
+
+def _journals(root: Path) -> Iterator[tuple[str, Path, int]]:
+    if not root.is_dir():
+        return
+    for folder in sorted(root.iterdir()):
+        if folder.is_dir() and not folder.is_symlink():
+            for path in sorted(folder.glob("*.jsonl")):
+                if path.is_file() and not path.is_symlink():
+                    yield f"{folder.name}/{path.name}", path, path.stat().st_size
+
+
+def _answers(news: _News) -> tuple[list[tuple[str, str, str, float]], int, list[str]]:
+    """Return the rows to keep, the byte up to which all is read, and what was skipped."""
+    rows, end, damage = [], news.start, []
+    for line in scan(news.path, offset=news.start):
+        if line.record is None and line.last:
+            break
+        end = line.end
+        if line.record is None:
+            damage.append(f"{news.name}: the record at byte {line.start} is damaged and was skipped")
+        elif line.record["t"] == "call":
+            rows += _row(line.record)
+    return rows, end, damage
+
+
+def _row(record: dict[str, Any]) -> list[tuple[str, str, str, float]]:
+    """The row of a live answer that ended normally; nothing for any other call."""
+    try:
+        call, key = record["call"], record["key"]
+        reply = call["reply"]
+        usable = call["source"] == "live" and "text" in reply and reply["finish"] != "unknown"
+        settled_at = float(call["settled_at"])
+    except (KeyError, TypeError, ValueError):
+        return []
+    if not usable or not isinstance(key, str):
+        return []
+    text = dumps(reply)
+    return [(key, text, _seal(key, text), settled_at)]
+
+
+def _seal(key: str, text: str) -> str:
+    return digest_text(f"{key}\n{text}")

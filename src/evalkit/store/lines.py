@@ -1,0 +1,94 @@
+"""The line format of a journal: checksum, space, JSON, newline; and a reader that survives a torn tail."""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from evalkit.errors import StoreError, Where
+from evalkit.store.codec import dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FORMAT = 1
+"""Version of the record layout; the first record of every journal carries it."""
+
+MAX_LINE = 256 * 1024 * 1024
+_TAIL = 64 * 1024
+_PREFIX = 9  # eight hex digits and a space
+
+
+def frame(record: dict[str, Any]) -> bytes:
+    """Return one journal line: crc32 of the JSON in eight hex digits, a space, the JSON in ASCII, a newline."""
+    body = dumps(record).encode("ascii")
+    return b"%08x %b\n" % (zlib.crc32(body), body)
+
+
+def unframe(line: bytes) -> dict[str, Any] | None:
+    """Return the record of a line, or None if the line is torn, changed or not a journal line."""
+    body = line[_PREFIX:-1]
+    if line[-1:] != b"\n" or line[:_PREFIX] != b"%08x " % zlib.crc32(body):
+        return None
+    try:
+        record = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) and isinstance(record.get("t"), str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a journal: its ``number`` from 1, the byte it starts and ends at, and its record (None if damaged).
+
+    ``last`` is True for the last line of the file, where damage means a write that was cut short.
+    """
+
+    number: int
+    start: int
+    end: int
+    record: dict[str, Any] | None
+    last: bool
+
+
+def scan(path: Path, *, offset: int = 0) -> Iterator[Line]:
+    """Yield the lines of a journal from byte ``offset`` (a line start) on. Raises StoreError if the file cannot be read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            yield from _lines(file, offset)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _lines(file: BinaryIO, offset: int) -> Iterator[Line]:
+    number, ahead = 0, file.readline(MAX_LINE)
+    while ahead:
+        line, ahead = ahead, file.readline(MAX_LINE)
+        number += 1
+        yield Line(number, offset, offset + len(line), unframe(line), last=not ahead)
+        offset += len(line)
+
+
+def first_and_last(path: Path) -> list[dict[str, Any]]:
+    """Return the first and the last sound record of a journal without reading what is between. Raises StoreError."""
+    try:
+        with path.open("rb") as file:
+            first = file.readline(MAX_LINE)
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(len(first), size - _TAIL))
+            tail = file.read(_TAIL).splitlines(keepends=True)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    found = [unframe(first), *(unframe(line) for line in tail[-2:])]
+    return [record for record in found if record is not None]
+
+
+def _unreadable(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"cannot read the journal: {error.strerror or error}", hint="check its permissions", where=Where(str(path))
+    )

@@ -1,0 +1,169 @@
+"""Journals back into results: one run merged from all its files, damage named, nothing invented."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from evalkit.errors import StoreError, Where
+from evalkit.model.results import RunInfo
+from evalkit.store.codec import decode
+from evalkit.store.lines import first_and_last, scan
+from evalkit.store.records import Gathered, take
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from evalkit.model.calls import Call
+    from evalkit.model.results import GateOutcome, PromptRecord, Result
+    from evalkit.store.lines import Line
+    from evalkit.store.records import Skip, StoredCall, StoredResult
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecords:
+    """All that a run's journals say.
+
+    ``planned`` counts trials, 0 if the run died before it knew (``run.planned`` is None then). ``possibly_billed`` holds the keys of requests that were about to be
+    sent and have no answer. ``damage`` describes what was dropped, one sentence each; empty for a sound journal.
+    """
+
+    run: RunInfo
+    planned_tests: tuple[str, ...]
+    planned: int
+    prompts: tuple[PromptRecord, ...]
+    stored: tuple[StoredResult, ...]
+    stored_calls: tuple[StoredCall, ...]
+    skips: tuple[Skip, ...]
+    gates: tuple[GateOutcome, ...]
+    possibly_billed: tuple[str, ...]
+    damage: tuple[str, ...]
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """The measured trials, in the order they were written."""
+        return tuple(stored.result for stored in self.stored)
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """How many trials were skipped on purpose, by test id."""
+        return {skip.test_id: skip.trials for skip in self.skips}
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """Every settled call, in the order they were written."""
+        return tuple(stored.call for stored in self.stored_calls)
+
+
+def read_run(folder: Path, *, strict: bool = True) -> RunRecords:
+    """Read a run from its journal folder, ``reports/journal/<run_id>``.
+
+    A last line cut short is dropped and told in ``damage``. Raises StoreError for any other damaged record, naming file, record and byte;
+    with ``strict=False`` such records are told in ``damage`` and the rest is read.
+    """
+    reader = _Reader(strict=strict)
+    for path in journal_files(folder):
+        reader.read(path)
+    return reader.records(folder)
+
+
+def journal_files(folder: Path) -> list[Path]:
+    """The journals of a run, by name. Raises StoreError if there is none."""
+    files = sorted(path for path in folder.glob("*.jsonl") if path.is_file() and not path.is_symlink())
+    if not files:
+        raise StoreError(f"no journal in {folder}", hint="a run's journal is reports/journal/<run id>")
+    return files
+
+
+class _Reader:
+    def __init__(self, *, strict: bool) -> None:
+        self._strict = strict
+        self._got = Gathered()
+
+    def read(self, path: Path) -> None:
+        """Add one journal file."""
+        for line in scan(path):
+            if line.record is None and line.last:
+                self._got.damage.append(
+                    f"{path.name}: the last record ({line.end - line.start} bytes) was cut short and dropped"
+                )
+                continue
+            try:
+                self._take(path, line)
+            except StoreError as error:
+                place = f"record {line.number} at byte {line.start}"
+                if self._strict:
+                    raise StoreError(
+                        f"{place} is damaged: {error.message}",
+                        hint=error.hint or "restore the file from a copy, or read what is left with strict=False",
+                        where=Where(str(path), line.number),
+                    ) from error
+                self._got.damage.append(f"{path.name}: {place} was skipped: {error.message}")
+
+    def _take(self, path: Path, line: Line) -> None:
+        if line.record is None:
+            raise StoreError("its checksum does not match")
+        take(self._got, line.record, f"{path.stem}#{line.number}")
+
+    def records(self, folder: Path) -> RunRecords:
+        """Everything read, as one frozen value. Raises StoreError if no file says which run it is."""
+        got = self._got
+        infos = [*got.ends, *got.starts]
+        if not infos:
+            raise StoreError(
+                f"no journal in {folder} says which run it belongs to", hint="the run died before its first call"
+            )
+        answered = {stored.key for stored in got.calls.values()}
+        return RunRecords(
+            run=infos[0],
+            planned_tests=tuple(got.tests),
+            planned=got.planned,
+            prompts=tuple(got.prompts.values()),
+            stored=tuple(got.results.values()),
+            stored_calls=tuple(got.calls.values()),
+            skips=tuple(got.skipped.values()),
+            gates=tuple(got.gates.values()),
+            possibly_billed=tuple(key for key in got.intents if key not in answered),
+            damage=tuple(got.damage),
+        )
+
+
+RunStatus = Literal["complete", "incomplete", "damaged"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunEntry:
+    """A run in the list of runs. ``info`` is None for a ``damaged`` one, whose journals do not say what it was."""
+
+    run_id: str
+    folder: Path
+    status: RunStatus
+    info: RunInfo | None
+
+
+def list_runs(reports: Path) -> list[RunEntry]:
+    """The runs whose journals are under ``reports/journal``, newest first. Only the ends of the files are read."""
+    root = reports / "journal"
+    folders = [path for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
+    entries = [_entry(folder) for folder in folders]
+    return sorted(entries, key=lambda entry: (entry.info.started_at if entry.info else "", entry.run_id), reverse=True)
+
+
+def _entry(folder: Path) -> RunEntry:
+    infos = list(_infos(folder.glob("*.jsonl")))
+    if not infos:
+        return RunEntry(folder.name, folder, "damaged", None)
+    best = next((info for info in infos if info.complete), infos[-1])
+    return RunEntry(folder.name, folder, "complete" if best.complete else "incomplete", best)
+
+
+def _infos(paths: Iterable[Path]) -> Iterable[RunInfo]:
+    """Yield what the first and the last record of each file say about the run."""
+    for path in sorted(paths):
+        for record in first_and_last(path):
+            if record["t"] in {"run", "end"}:
+                try:
+                    yield decode(RunInfo, record.get("run"))
+                except StoreError:
+                    continue  # listed as damaged if no other record is readable

@@ -1,0 +1,159 @@
+"""What a run's journal records mean: each kind of record, taken into one growing picture of the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from evalkit.errors import StoreError
+from evalkit.model.calls import Call, Request
+from evalkit.model.cases import Trial
+from evalkit.model.results import GateOutcome, PromptRecord, Result, RunInfo, Verdict
+from evalkit.store.codec import decode
+from evalkit.store.lines import FORMAT
+
+_NEWER = "it was written by a newer evalkit; upgrade this one"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCall:
+    """A call with its ``id`` in the run (``<file>#<record number>``) and the request key it was made under."""
+
+    id: str
+    key: str
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResult:
+    """A result with the ids of its calls."""
+
+    result: Result
+    call_id: str
+    followup_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A test that was skipped on purpose, with the number of its trials."""
+
+    test_id: str
+    reason: str
+    trials: int
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What has been read of a run so far; :func:`take` adds to it."""
+
+    starts: list[RunInfo] = field(default_factory=list)
+    ends: list[RunInfo] = field(default_factory=list)
+    tests: dict[str, None] = field(default_factory=dict)
+    planned: int = 0
+    skipped: dict[str, Skip] = field(default_factory=dict)
+    prompts: dict[tuple[str, str], PromptRecord] = field(default_factory=dict)
+    calls: dict[str, StoredCall] = field(default_factory=dict)
+    results: dict[tuple[str, int], StoredResult] = field(default_factory=dict)
+    gates: dict[tuple[str, str, str], GateOutcome] = field(default_factory=dict)
+    intents: dict[str, None] = field(default_factory=dict)
+    damage: list[str] = field(default_factory=list)
+
+
+def take(got: Gathered, record: dict[str, Any], place: str) -> None:
+    """Add one record, found at ``place`` (``<file>#<record number>``). Raises StoreError if it makes no sense."""
+    kind = record["t"]
+    if kind not in _TAKERS:
+        raise StoreError(f"unknown kind {kind[:40]!r}", hint=_NEWER)
+    try:
+        _TAKERS[kind](got, record, place)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise StoreError(f"a {kind!r} record is not as it should be: {type(error).__name__}: {error}") from error
+
+
+def _take_run(got: Gathered, record: dict[str, Any], _: str) -> None:
+    if record["format"] != FORMAT:
+        raise StoreError(
+            f"journal format {record['format']!r}, this evalkit reads {FORMAT}",
+            hint=_NEWER,
+        )
+    got.starts.append(decode(RunInfo, record["run"]))
+
+
+def _take_end(got: Gathered, record: dict[str, Any], _: str) -> None:
+    got.ends.append(decode(RunInfo, record["run"]))
+
+
+def _take_plan(got: Gathered, record: dict[str, Any], _: str) -> None:
+    got.tests.update(dict.fromkeys(record["tests"]))
+    got.planned = max(got.planned, int(record["planned"]))  # every xdist worker plans the same tests
+
+
+def _take_skip(got: Gathered, record: dict[str, Any], _: str) -> None:
+    got.skipped[record["test"]] = Skip(str(record["test"]), str(record["reason"]), int(record["trials"]))
+
+
+def _take_prompt(got: Gathered, record: dict[str, Any], _: str) -> None:
+    prompt = decode(PromptRecord, record["prompt"])
+    got.prompts[prompt.ref, prompt.digest] = prompt
+
+
+def _take_intent(got: Gathered, record: dict[str, Any], _: str) -> None:
+    got.intents[record["key"]] = None
+
+
+def _take_call(got: Gathered, record: dict[str, Any], place: str) -> None:
+    call = decode(Call, record["call"])
+    _restore_key(call.request, record["key"])
+    got.calls[place] = StoredCall(place, record["key"], call)
+
+
+def _restore_key(request: Request, key: str) -> None:
+    request.__dict__["key"] = (
+        key  # fills the cached property: redacted text would hash to another key than the one that was asked
+    )
+
+
+def _take_result(got: Gathered, record: dict[str, Any], place: str) -> None:
+    call = _find(got, record["call"], place)
+    followups = tuple(_find(got, reference, place) for reference in record["followups"])
+    raw = dict(record["trial"])
+    own_request = raw.setdefault("request", None)
+    if own_request is None:
+        raw["request"] = {"model": "", "messages": ()}
+    trial = decode(Trial, raw)
+    if own_request is None:
+        trial = replace(trial, request=call.call.request)
+    result = Result(
+        trial=trial,
+        call=call.call,
+        verdicts=tuple(decode(Verdict, verdict) for verdict in record["verdicts"]),
+        followups=tuple(followup.call for followup in followups),
+    )
+    stored = StoredResult(result, call.id, tuple(followup.id for followup in followups))
+    got.results[trial.test_id, trial.repeat] = stored  # a trial that was run again replaces its first result
+
+
+def _find(got: Gathered, reference: dict[str, Any], place: str) -> StoredCall:
+    found = got.calls.get(f"{place.rpartition('#')[0]}#{reference['n']}")
+    if found is None or found.key != reference["key"]:
+        raise StoreError(f"its call is missing (record {reference['n']} of the same file)")
+    return found
+
+
+def _take_gates(got: Gathered, record: dict[str, Any], _: str) -> None:
+    for raw in record["gates"]:
+        gate = decode(GateOutcome, raw)
+        got.gates[gate.suite_path, gate.gate, gate.variant] = gate
+
+
+_TAKERS = {
+    "run": _take_run,
+    "end": _take_end,
+    "plan": _take_plan,
+    "skip": _take_skip,
+    "prompt": _take_prompt,
+    "intent": _take_intent,
+    "call": _take_call,
+    "result": _take_result,
+    "gates": _take_gates,
+}
