@@ -1,0 +1,101 @@
+"""One line of a comparison: a metric before and after, its change with an interval, and the word for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalkit.compare import words
+from evalkit.compare.values import Metric
+
+if TYPE_CHECKING:
+    from evalkit.compare.estimate import RateChange, RatioChange
+    from evalkit.compare.values import Interval, MetricKind, Word
+
+FEW_CASES_NOTE = "driven by few cases"
+
+
+def rate_metric(name: str, found: RateChange | None, margin: float | None) -> Metric:
+    """The change of a pass rate as a metric; ``undefined`` if no case was paired."""
+    if found is None:
+        return _unknown(name, "no case was run on both sides", kind="binary")
+    return Metric(
+        name=name,
+        kind="binary",
+        a=found.a.rate,
+        b=found.b.rate,
+        a_interval=found.a.interval,
+        b_interval=found.b.interval,
+        change=found.change,
+        interval=found.interval,
+        p=found.p,
+        n=found.n,
+        word=rate_word(found.interval, margin),
+        n_eff=found.n_eff,
+    )
+
+
+def _unknown(name: str, note: str, *, kind: MetricKind, found: RatioChange | None = None) -> Metric:
+    return Metric(
+        name=name,
+        kind=kind,
+        a=found.a if found else None,
+        b=found.b if found else None,
+        a_interval=None,
+        b_interval=None,
+        change=found.mean.ratio if found and found.mean else None,
+        interval=None,
+        p=None,
+        n=found.n if found else 0,
+        word="undefined",
+        geometric=found.typical.ratio if found and found.typical else None,
+        geometric_interval=found.typical.interval if found and found.typical else None,
+        note=note,
+    )
+
+
+def rate_word(interval: Interval, margin: float | None) -> Word:
+    """The word for a change of a rate: better or worse if the interval excludes 0, equivalent if it lies inside ±margin."""
+    if interval.lower > 0.0:
+        return "better"
+    if interval.upper < 0.0:
+        return "worse"
+    if margin is not None and -margin < interval.lower and interval.upper < margin:
+        return "equivalent"
+    return "no clear difference"
+
+
+def ratio_metric(name: str, found: RatioChange) -> Metric:
+    """The change of a cost, time or token count as a metric: lower is better, and no word is dared when few cases decide it."""
+    if found.mean is None or found.mean.interval is None:
+        return _unknown(name, _why_undefined(found), kind="ratio", found=found)
+    interval, capped = found.mean.interval, found.few and found.n < 100
+    notes = [FEW_CASES_NOTE] if found.few else []
+    if found.unknown:
+        notes.append(f"unknown for {words.number_of(found.unknown, 'case')} of {found.n + found.unknown}")
+    word: Word = "no clear difference"
+    if not capped and (interval.upper < 1.0 or interval.lower > 1.0):
+        word = "better" if interval.upper < 1.0 else "worse"
+    return Metric(
+        name=name,
+        kind="ratio",
+        a=found.a,
+        b=found.b,
+        a_interval=None,
+        b_interval=None,
+        change=found.mean.ratio,
+        interval=interval,
+        p=found.mean.p,
+        n=found.n,
+        word=word,
+        geometric=found.typical.ratio if found.typical else None,
+        geometric_interval=found.typical.interval if found.typical else None,
+        note="; ".join(notes),
+    )
+
+
+def _why_undefined(found: RatioChange) -> str:
+    if found.n == 0:
+        return "unknown for every case" if found.unknown else "no case was run on both sides"
+    if found.a == 0.0:
+        return "the baseline is 0, so there is no ratio"
+    return "too few cases, or they vary too much, for an interval"

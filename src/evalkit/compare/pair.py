@@ -1,0 +1,185 @@
+"""Pairing: the same case on both sides, all its repeats, and everything that could not be paired."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evalkit.compare.values import Flip
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evalkit.compare.values import FlipKind
+    from evalkit.model.results import Measurement
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PairedCase:
+    """One case with its fresh trials before (``a``) and after (``b``); each side has at least one."""
+
+    case_id: str
+    a: tuple[Measurement, ...]
+    b: tuple[Measurement, ...]
+
+    @property
+    def a_draws(self) -> list[float]:
+        """1.0 for every trial of A that passed, 0.0 for one that failed or could not be measured."""
+        return passes(self.a)
+
+    @property
+    def b_draws(self) -> list[float]:
+        """As :attr:`a_draws`, for B."""
+        return passes(self.b)
+
+    @property
+    def cluster(self) -> str | None:
+        """The case's cluster, None if it stands alone."""
+        return self.a[0].cluster
+
+    @property
+    def error(self) -> bool:
+        """Whether a trial of either side could not be measured."""
+        return any(row.status == "error" for row in (*self.a, *self.b))
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Cases on both sides, in the order of their ids, and the ids of those that are not.
+
+    ``only_a`` and ``only_b`` ran on one side only, ``changed`` have the same id but other content. ``errors_a`` and ``errors_b`` are
+    cases with a trial that could not be measured: paired, and counted as failures.
+    """
+
+    cases: tuple[PairedCase, ...]
+    only_a: tuple[str, ...]
+    only_b: tuple[str, ...]
+    changed: tuple[str, ...]
+    errors_a: tuple[str, ...]
+    errors_b: tuple[str, ...]
+    delta_worst_case: float | None
+
+    @property
+    def unpaired(self) -> int:
+        """How many cases could not be paired."""
+        return len(self.only_a) + len(self.only_b) + len(self.changed)
+
+    @property
+    def unpaired_share(self) -> float:
+        """The share of all cases that could not be paired; 0.0 without cases."""
+        total = len(self.cases) + self.unpaired
+        return self.unpaired / total if total else 0.0
+
+
+def passes(rows: Sequence[Measurement]) -> list[float]:
+    """1.0 for a pass, 0.0 for a failure or an error: not measured is not passed (intention to treat)."""
+    return [1.0 if row.status == "pass" else 0.0 for row in rows]
+
+
+def by_case(rows: Sequence[Measurement]) -> dict[Key, tuple[Measurement, ...]]:
+    """Group trials by case and content, without skipped ones, each case with its independent draws only.
+
+    A repeat that shared another's answer is no new evidence: shared repeats are dropped, and one stands for all if none is fresh.
+    """
+    groups: dict[Key, list[Measurement]] = {}
+    for row in rows:
+        if row.status != "skip":
+            groups.setdefault((row.case_id, row.case_digest), []).append(row)
+    return {key: _independent(group) for key, group in groups.items()}
+
+
+def _independent(group: list[Measurement]) -> tuple[Measurement, ...]:
+    return tuple(row for row in group if row.fresh) or tuple(group[:1])
+
+
+def pair(a: Sequence[Measurement], b: Sequence[Measurement]) -> Pairing:
+    """Pair two sides of one suite by ``(case_id, case_digest)``; repeats stay together, never matched by index."""
+    left, right = by_case(a), by_case(b)
+    both = sorted(left.keys() & right.keys())
+    alone_a, alone_b = left.keys() - right.keys(), right.keys() - left.keys()
+    changed = {case_id for case_id, _ in alone_a} & {case_id for case_id, _ in alone_b}
+    only_a = sorted(key for key in alone_a if key[0] not in changed)
+    only_b = sorted(key for key in alone_b if key[0] not in changed)
+    cases = tuple(PairedCase(key[0], left[key], right[key]) for key in both)
+    lost = [-_mean(passes(left[key])) for key in only_a] + [_mean(passes(right[key])) - 1.0 for key in only_b]
+    changes = [_mean(case.b_draws) - _mean(case.a_draws) for case in cases] + lost
+    return Pairing(
+        cases=cases,
+        only_a=tuple(case_id for case_id, _ in only_a),
+        only_b=tuple(case_id for case_id, _ in only_b),
+        changed=tuple(sorted(changed)),
+        errors_a=_errors(left),
+        errors_b=_errors(right),
+        delta_worst_case=_mean(changes) if changes else None,
+    )
+
+
+def _errors(side: dict[Key, tuple[Measurement, ...]]) -> tuple[str, ...]:
+    return tuple(sorted(case_id for (case_id, _), rows in side.items() if any(row.status == "error" for row in rows)))
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def majority(draws: Sequence[float]) -> bool:
+    """Whether at least half of the repeats passed: a label for the eye, never an estimate."""
+    return 2.0 * sum(draws) >= len(draws)
+
+
+def flips(cases: Sequence[PairedCase]) -> tuple[Flip, ...]:
+    """Every case that changed: broken first, then fixed, then shaky (moved on one side of ½).
+
+    Within a kind: cases tagged ``critical`` first, then the larger change, then the id.
+    """
+    changed = [flip for case in cases if (flip := _flip(case)) is not None]
+    return tuple(sorted(changed, key=_urgency))
+
+
+def _flip(case: PairedCase) -> Flip | None:
+    a, b = case.a_draws, case.b_draws
+    if _mean(a) == _mean(b):
+        return None
+    before, after = majority(a), majority(b)
+    kind: FlipKind = "shaky" if before == after else "broken" if before else "fixed"
+    return Flip(
+        case_id=case.case_id,
+        kind=kind,
+        a=(round(sum(a)), len(a)),
+        b=(round(sum(b)), len(b)),
+        tags=tuple(sorted(case.b[0].tags)),
+        error=case.error,
+    )
+
+
+def _urgency(flip: Flip) -> tuple[int, bool, float, str]:
+    order: tuple[FlipKind, ...] = ("broken", "fixed", "shaky")
+    change = abs(flip.b[0] / flip.b[1] - flip.a[0] / flip.a[1])
+    return order.index(flip.kind), "critical" not in flip.tags, -change, flip.case_id
+
+
+def expected_flips(cases: Sequence[PairedCase]) -> float | None:
+    """How many cases would differ between two single runs of the same prompt, from flakiness alone: Σ 2p(1−p)·K/(K−1).
+
+    The average over the sides that were repeated; None if no case was, because one draw says nothing about flakiness.
+    """
+    sides = [[case.a_draws for case in cases], [case.b_draws for case in cases]]
+    estimates = []
+    for side in sides:
+        rates = [_flakiness(draws) for draws in side if len(draws) > 1]
+        if rates:
+            estimates.append(_mean(rates) * len(cases))
+    return _mean(estimates) if estimates else None
+
+
+def _flakiness(draws: Sequence[float]) -> float:
+    k = len(draws)
+    rate = sum(draws) / k
+    return 2.0 * rate * (1.0 - rate) * k / (k - 1)
+
+
+def flaky_cases(cases: Sequence[PairedCase]) -> int:
+    """How many cases passed sometimes but not always on the same side."""
+    return sum(any(0.0 < sum(draws) < len(draws) for draws in (case.a_draws, case.b_draws)) for case in cases)

@@ -1,0 +1,64 @@
+"""A slice of a suite: the cases with a tag, or one check's or check family's share in every trial."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from evalkit.model.results import Measurement, Status
+
+
+def narrow(
+    rows: Sequence[Measurement], slice_: str | None, *, among: Iterable[Measurement] | None = None
+) -> list[Measurement]:
+    """Return the rows that belong to ``slice_``, their ``status`` reduced to what the slice is about.
+
+    ``tag:x`` keeps the cases tagged x. ``check:x`` keeps trials that had the check x and takes its verdict, whatever its severity;
+    ``family:x`` does so for all counting checks of the family. A trial that got no answer has no verdicts: it stays, as an error, if its
+    case has such a check elsewhere in ``among`` (default: ``rows``), or if nothing is known of the case. None keeps everything.
+    Raises ValueError for an unknown prefix.
+    """
+    if slice_ is None:
+        return list(rows)
+    prefix, _, name = slice_.partition(":")
+    if prefix == "tag":
+        return [row for row in rows if name in row.tags]
+    if prefix not in {"check", "family"}:
+        raise ValueError(f"a slice is tag:…, check:… or family:…, not {slice_!r}")
+    judged = {id(row): _share(row, prefix, name) for row in rows}
+    known, other = _applicable(rows if among is None else among, prefix, name)
+    kept = []
+    for row in rows:
+        status = judged[id(row)]
+        key = (row.case_id, row.case_digest)
+        if status is None and row.status == "error" and not row.checks and (key in known or key not in other):
+            status = "error"
+        if status is not None:
+            kept.append(replace(row, status=status))
+    return kept
+
+
+def _applicable(
+    rows: Iterable[Measurement], prefix: str, name: str
+) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """Cases seen with the slice's checks, and all cases seen with any checks."""
+    known, seen = set(), set()
+    for row in rows:
+        if row.checks:
+            seen.add((row.case_id, row.case_digest))
+            if _share(row, prefix, name) is not None:
+                known.add((row.case_id, row.case_digest))
+    return known, seen
+
+
+def _share(row: Measurement, prefix: str, name: str) -> Status | None:
+    """The status of the slice's checks in one trial; None if it had none."""
+    if prefix == "check":
+        found: set[Status] = {status for check, _, status, _ in row.checks if check == name}
+    else:
+        found = {status for _, family, status, severity in row.checks if family == name and severity == "fail"}
+    order: tuple[Status, ...] = ("error", "fail", "pass", "skip")
+    return next((status for status in order if status in found), None)
