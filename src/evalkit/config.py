@@ -29,6 +29,7 @@ _PROVIDER_KEYS = frozenset({
     "timeout_s",
     "headers",
     "anthropic_version",
+    "max_tokens_field",
 })
 _PRICE_KEYS = frozenset({"input_usd_per_mtok", "output_usd_per_mtok", "cached_input_usd_per_mtok"})
 

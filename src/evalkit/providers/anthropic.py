@@ -1,0 +1,120 @@
+"""The ``anthropic`` kind: Anthropic's Messages API through the official SDK."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from evalkit.providers import anthropic_messages
+from evalkit.providers.refusals import request_problem
+from evalkit.providers.sdk import Attempt, Connection, connection, http_options, option_error, text_option
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
+
+    from evalkit.model.calls import Request, Response
+    from evalkit.providers.base import Provider, ProviderSettings
+
+_SAMPLING_UNTIL = "2023-06-01"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """``[tool.evalkit.providers.<name>]`` of kind ``anthropic``. ``version`` pins the API's version; None is the SDK's."""
+
+    connection: Connection
+    version: str | None
+
+    @classmethod
+    def of(cls, settings: ProviderSettings) -> Options:
+        """Read the options. Raises ConfigError."""
+        version = text_option(settings, "anthropic_version")
+        if version is not None and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", version, re.ASCII):
+            raise option_error(settings, f"anthropic_version {version!r} is not a date like 2023-06-01")
+        found = connection(settings, base_url_env="ANTHROPIC_BASE_URL", key_env="ANTHROPIC_API_KEY")
+        return cls(connection=found, version=version)
+
+    @property
+    def samples(self) -> bool:
+        """Whether the API's version still takes ``temperature``, ``top_p`` and ``top_k``. Dates compare as text."""
+        return self.version is not None and self.version <= _SAMPLING_UNTIL
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that every call carries besides the SDK's own."""
+        pinned = {} if self.version is None else {"anthropic-version": self.version}
+        return {**self.connection.headers, **pinned}
+
+
+class Anthropic:
+    """The ``anthropic`` provider kind, as registered."""
+
+    @staticmethod
+    def endpoint(settings: ProviderSettings) -> str:
+        """Return ``anthropic <base URL or default> messages``, and the API's version if it is pinned. Raises ConfigError."""
+        options = Options.of(settings)
+        pinned = "" if options.version is None else f" {options.version}"
+        return f"anthropic {options.connection.shown_url} messages{pinned}"
+
+    @staticmethod
+    def check(request: Request, settings: ProviderSettings) -> str | None:
+        """Return why Anthropic would refuse ``request``, or None."""
+        options = Options.of(settings)
+        if request.kind != "chat":
+            return f"Anthropic has no {request.kind} requests; use a model of another provider"
+        sampling = sorted(anthropic_messages.SAMPLING & request.params.keys())
+        if sampling and not options.samples:
+            return (
+                f"Anthropic's API takes no {' or '.join(sampling)} since version 2026-10-21; remove it from params, "
+                f'or set anthropic_version = "{_SAMPLING_UNTIL}" in [tool.evalkit.providers.{settings.name}]'
+            )
+        effort = request.params.get("reasoning_effort")
+        if isinstance(effort, str) and effort not in anthropic_messages.EFFORTS:
+            return f"reasoning_effort is {effort!r}; Anthropic takes {', '.join(anthropic_messages.EFFORTS)}"
+        takes = anthropic_messages.PARAMETERS | anthropic_messages.SAMPLING
+        return request_problem(
+            request, takes=takes if options.samples else anthropic_messages.PARAMETERS, who="Anthropic"
+        )
+
+    @staticmethod
+    def ready(settings: ProviderSettings) -> str | None:
+        """Return why no live call can be made (the key is not set or malformed), or None."""
+        return Options.of(settings).connection.problem()
+
+    @staticmethod
+    def open(settings: ProviderSettings) -> Provider:
+        """Open the SDK's client. Raises ConfigError if :meth:`ready` has something to say."""
+        return AnthropicProvider(settings)
+
+
+class AnthropicProvider:
+    """An open client of Anthropic's SDK: no retries, no redirects, no tracing, a total deadline per attempt."""
+
+    def __init__(self, settings: ProviderSettings) -> None:
+        import anthropic
+
+        options = Options.of(settings)
+        key = options.connection.key()
+        self._client: AsyncAnthropic = anthropic.AsyncAnthropic(
+            api_key=key,
+            base_url=options.connection.base_url,
+            timeout=settings.timeout_s,
+            max_retries=0,
+            default_headers=options.headers,
+            open_telemetry=False,
+            http_client=anthropic.DefaultAsyncHttpxClient(**http_options(settings)),
+        )
+        self._attempt = Attempt(
+            sdk=anthropic, key=key, key_env=options.connection.key_env, timeout_s=settings.timeout_s
+        )
+
+    async def complete(self, request: Request) -> Response:
+        """Send ``request`` once. Raises CallError."""
+        send = self._client.messages.with_streaming_response.create(**anthropic_messages.keywords(request))
+        response, latency_s = await self._attempt.run(send, anthropic_messages.understand)
+        return replace(response, latency_s=latency_s)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.close()
