@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evalkit.config import Config
-    from evalkit.harness.planning import SuitePlan
+    from evalkit.harness.planning import Planner, SuitePlan
     from evalkit.model.results import GateOutcome
     from evalkit.store.reader import RunRecords
 
@@ -43,15 +43,22 @@ class Finished:
         return [*lines, f"report: {self.html}"] if self.html is not None else lines
 
 
-def finish_run(
-    config: Config, plans: Sequence[SuitePlan], *, run_id: str, interrupted: bool, write_report: bool = True
+def finish_run(  # noqa: PLR0913 - one run, and how it ended
+    config: Config,
+    planner: Planner,
+    plans: Sequence[SuitePlan],
+    *,
+    run_id: str,
+    interrupted: bool,
+    write_report: bool = True,
 ) -> Finished:
     """Finish the run ``run_id`` from its journals, in the one process that owns it.
 
-    The gates and the final state are journaled, the database is brought up to date, the HTML is written. A database or report that
+    ``plans`` are the suites this process collected; without any (an xdist controller) they are planned again. The gates and the final state are journaled, the database is brought up to date, the HTML is written. A database or report that
     cannot be written is a problem that the user sees and exit code 3; the journal still holds everything.
     """
     records = read_run(journal_root(config) / run_id)
+    plans = plans or planner.plans_of(records.planned_tests)
     account = _account(records, plans)
     whole = not interrupted and not account.missing
     gates = tuple(

@@ -20,7 +20,7 @@ from evalkit.suites.expand import expand
 from evalkit.suites.loader import load_suite
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from evalkit.checks.build import BuiltCheck
@@ -66,6 +66,11 @@ class Planner:
         self._build_all(expansion.tests)
         return SuitePlan(spec, expansion.tests, expansion.prompts)
 
+    def plans_of(self, test_ids: Iterable[str]) -> list[SuitePlan]:
+        """Plan the suites that ``test_ids`` belong to: for a process that collected nothing itself. Raises SuiteError."""
+        paths = dict.fromkeys(test_id.partition("::")[0] for test_id in test_ids)
+        return [self.plan(self._config.root / path) for path in paths]
+
     def checks_of(self, test: PlannedTest) -> tuple[BuiltCheck, ...]:
         """The built checks of a planned test, in order."""
         return tuple(self.build(spec) for spec in test.checks)
@@ -83,6 +88,12 @@ class Planner:
         """The identity of where requests to ``model`` go. Raises ConfigError for an unknown provider."""
         kind, settings = resolve(model.partition("/")[0], self._config)
         return kind.endpoint(settings)
+
+    def require(self, request: Request) -> None:
+        """Raise ConfigError if the provider of ``request`` would refuse it."""
+        problem = self._request_problem(request)
+        if problem is not None:
+            raise ConfigError(problem)
 
     def _request_problem(self, request: Request) -> str | None:
         kind, settings = resolve(request.provider, self._config)

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from evalkit.config import Config
     from evalkit.engine.trial import Answered
     from evalkit.harness.planning import Planner, SuitePlan
-    from evalkit.model.calls import Call, CallFailure, Request
+    from evalkit.model.calls import CallFailure
     from evalkit.model.cases import PlannedTest
     from evalkit.model.results import Result
+    from evalkit.prompts.version import PromptVersion
 
 GRACE_S = 10.0
 """Seconds that calls in flight get to end when a session closes."""
@@ -96,13 +97,13 @@ class Runner:
         """Journal that ``test`` was skipped on purpose, so that it is accounted for. Raises StoreError."""
         self._journal.append_skip(test.test_id, reason=reason, trials=len(test.trials))
 
-    def call(self, request: Request) -> Call:
-        """Settle one request and wait for it."""
-        return self._loop.submit(self._caller.call(request)).result()
+    def prompt(self, prompt: PromptVersion) -> None:
+        """Journal the text of a prompt that is used outside a suite. Raises StoreError."""
+        self._journal.append_prompt(prompt.record())
 
-    def answered(self, test: PlannedTest, checks: Sequence[BuiltCheck]) -> tuple[Answered, ...]:
-        """Answer ``test`` with checks that were built elsewhere, and wait."""
-        return self._loop.submit(self._answers(test, checks)).result()
+    def judged(self, test: PlannedTest) -> Result:
+        """Answer and judge the first repeat of ``test``, waiting for it; nothing is journaled but the calls."""
+        return judge(self.submit(test).result()[0], self._planner.checks_of(test))
 
     def close(self) -> None:
         """Stop the engine, cancel what is in flight, close the journal. Closing twice is fine."""

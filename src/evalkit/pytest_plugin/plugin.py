@@ -13,6 +13,7 @@ import pytest
 from evalkit.pytest_plugin.options import add_options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from evalkit.pytest_plugin.fixtures import Evalkit
@@ -44,9 +45,11 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 @pytest.fixture
-def evalkit(request: pytest.FixtureRequest) -> Evalkit:
+def evalkit(request: pytest.FixtureRequest) -> Iterator[Evalkit]:
     """Prompts, models and checks for a test written in Python, through the same engine, cache, budget and store as suites."""
     from evalkit.pytest_plugin.fixtures import Evalkit
     from evalkit.pytest_plugin.session import session_of
 
-    return Evalkit(session_of(request.config), request.node)
+    asked = Evalkit(session_of(request.config), request.node)
+    yield asked
+    asked.close()

@@ -280,10 +280,10 @@ class EvalSession:
     def _finish(self, *, interrupted: bool) -> None:
         from evalkit.harness.finish import finish_run
 
-        plans = list(self.plans.values()) or self.planner.plans_of_run(self._run_id)
         self.finished = finish_run(
             self.config,
-            plans,
+            self.planner,
+            list(self.plans.values()),
             run_id=self._run_id,
             interrupted=interrupted,
             write_report=not self.pytest_config.getoption("evalkit_no_report"),

@@ -1,0 +1,68 @@
+"""``evalkit compare A B``: which side is better, if anybody can know."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from evalkit.config import find_root, load_config
+
+
+@click.command("compare")
+@click.argument("a", required=False)
+@click.argument("b", required=False)
+@click.option("--baseline", metavar="RUN", help="Compare run A (or the latest) against this run.")
+@click.option("--run", "run_id", metavar="RUN", help="The run that variants are looked up in. Default: the latest.")
+@click.option("--margin", type=float, metavar="RATE", help="Largest tolerated drop of the pass rate: 0.02 is 2 points.")
+@click.option("--confidence", type=float, default=0.95, show_default=True, help="Two-sided confidence of the intervals.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def compare_command(  # noqa: D417 - click documents the options
+    a: str | None,
+    b: str | None,
+    baseline: str | None,
+    run_id: str | None,
+    margin: float | None,
+    confidence: float,
+    form: str,
+) -> int:
+    """Compare two variants of a run, two runs, or a run against a baseline.
+
+    A side is a run id (or the beginning of one), "latest", a variant, or RUN:VARIANT.
+
+    \b
+    Examples:
+      evalkit compare baseline candidate
+      evalkit compare 20261120T0915 latest --margin 0.02
+      evalkit compare latest --baseline 20261101T1200
+      evalkit compare 20261101T1200:candidate latest:candidate --format json
+    """
+    from evalkit.compare.compare import comparison_json
+    from evalkit.compare.text import comparison_text
+    from evalkit.harness.sides import History, compare_sides
+
+    if not 0.5 <= confidence < 1:
+        raise click.UsageError(f"--confidence {confidence}: between 0.5 and 1, for example 0.95")
+    if margin is not None and not 0 < margin < 1:
+        raise click.UsageError(f"--margin {margin}: between 0 and 1; 0.02 is 2 percentage points")
+    left, right = _sides(a, b, baseline)
+    history = History(load_config(find_root(Path.cwd())))
+    comparisons = compare_sides(
+        history.choose(left, default_run=run_id), history.choose(right, default_run=run_id), margin=margin, confidence=confidence
+    )
+    if form == "json":
+        click.echo(json.dumps([comparison_json(comparison) for comparison in comparisons], indent=2))
+    else:
+        click.echo("\n\n".join(comparison_text(comparison) for comparison in comparisons))
+    return 0
+
+
+def _sides(a: str | None, b: str | None, baseline: str | None) -> tuple[str, str]:
+    if baseline is not None:
+        if b is not None:
+            raise click.UsageError("with --baseline name at most one side")
+        return baseline, a or "latest"
+    if a is None or b is None:
+        raise click.UsageError("name two sides, or one and --baseline")
+    return a, b

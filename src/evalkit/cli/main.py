@@ -1,0 +1,84 @@
+"""``evalkit``: the group of commands. Each is imported when it is used; errors become one message and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from evalkit import __version__
+from evalkit.errors import EvalkitError, RecordingError, StoreError
+
+_COMMANDS = {
+    "checks": "evalkit.cli.checks:checks_command",
+    "compare": "evalkit.cli.compare:compare_command",
+    "history": "evalkit.cli.history:history_command",
+    "ingest": "evalkit.cli.sql:ingest_command",
+    "init": "evalkit.cli.init:init_command",
+    "prompts": "evalkit.cli.prompts:prompts_group",
+    "run": "evalkit.cli.run:run_command",
+    "schema": "evalkit.cli.schema:schema_command",
+    "sql": "evalkit.cli.sql:sql_command",
+}
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported when first asked for, so that ``evalkit --version`` stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        target = _COMMANDS.get(cmd_name)
+        if target is None:
+            return None
+        module, _, attribute = target.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="evalkit")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(*, debug: bool) -> None:
+    """Run versioned prompts against YAML suites, and learn whether version 2 is better than version 1.
+
+    \b
+    Start here:
+      evalkit init                       write an example project
+      pytest suites                      run every suite
+      evalkit run --mode replay          the same from recordings, without a key
+      evalkit compare baseline candidate which variant is better, if anybody can know
+    """
+    del debug  # read in main(), which also has to handle errors of the command line itself
+
+
+def main() -> None:
+    """The console entry point. Exit codes: 0 fine, 1 failed, 2 usage, 3 could not measure, 10 undecided, 130 Ctrl-C."""
+    debug = "--debug" in sys.argv[1:]
+    arguments = [word for word in sys.argv[1:] if word != "--debug"]
+    try:
+        code = cli.main(arguments, prog_name="evalkit", standalone_mode=False)
+    except click.exceptions.Abort:
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except EvalkitError as error:
+        if debug:
+            raise
+        click.echo(f"error: {_clean(str(error))}", err=True)
+        code = 3 if isinstance(error, (StoreError, RecordingError)) else 2
+    except BrokenPipeError:
+        code = 0
+        sys.stderr.close()
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _clean(text: str) -> str:
+    from evalkit.report.clean import clean
+
+    return clean(text)

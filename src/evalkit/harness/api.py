@@ -1,0 +1,105 @@
+"""The Python API: run suites, load what was stored, compare. The same engine, store and statistics as under pytest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evalkit.config import find_root, load_config
+from evalkit.errors import ConfigError
+from evalkit.harness.facts import new_run_id, utc_now
+from evalkit.harness.finish import finish_run
+from evalkit.harness.options import RunOptions
+from evalkit.harness.planning import Planner
+from evalkit.harness.runner import Runner
+from evalkit.harness.sides import History, compare_sides
+from evalkit.harness.window import AHEAD, Window
+from evalkit.store.query import load_frames
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from concurrent.futures import Future
+
+    from evalkit.compare.values import Comparison
+    from evalkit.config import Config
+    from evalkit.engine.trial import Answered
+    from evalkit.harness.finish import Finished
+    from evalkit.model.cases import PlannedTest
+    from evalkit.model.results import Mode
+    from evalkit.store.query import Frames
+
+
+def run(
+    *suites: str | Path,
+    root: str | Path | None = None,
+    mode: Mode | None = None,
+    concurrency: int | None = None,
+    max_cost_usd: float | None = None,
+) -> Finished:
+    """Run suites without pytest and return the report, the exit code and the path of the HTML.
+
+    ``suites`` are files; none means every suite of the project's suites folder. ``root`` is the project (default: found from the
+    current folder upwards). Raises SuiteError, PromptError or ConfigError before any call is made, StoreError when nothing can be written.
+    """
+    options = RunOptions(mode=mode, concurrency=concurrency, max_cost_usd=max_cost_usd)
+    config = options.apply(project(root))
+    planner = Planner(config)
+    plans = [planner.plan(path) for path in _suite_files(suites, config)]
+    tests = [test for plan in plans for test in plan.tests]
+    run_id = new_run_id(utc_now())
+    runner = Runner(config, planner, run_id=run_id, worker="main", suites=[plan.spec.name for plan in plans])
+    interrupted = True
+    try:
+        runner.plan(plans, {test.test_id for test in tests})
+        interrupted = not _run_all(runner, tests, limit=AHEAD * config.concurrency)
+    finally:
+        runner.close()
+        finished = finish_run(config, planner, plans, run_id=run_id, interrupted=interrupted)
+    return finished
+
+
+def load(root: str | Path | None = None) -> Frames:
+    """Everything that was stored, as pandas frames (``runs``, ``trials``, ``verdicts``, …). Raises StoreError without a database."""
+    return load_frames(project(root).folder("reports"))
+
+
+def compare(
+    a: str, b: str, *, root: str | Path | None = None, margin: float | None = None, confidence: float = 0.95
+) -> tuple[Comparison, ...]:
+    """Compare two sides, each a run id, ``latest``, a variant of the latest run, or ``RUN:VARIANT``: one Comparison per suite and cell.
+
+    ``margin`` is the largest tolerated drop of the pass rate (0.02 is 2 percentage points). Raises ConfigError for an unknown side.
+    """
+    history = History(project(root))
+    return compare_sides(history.choose(a), history.choose(b), margin=margin, confidence=confidence)
+
+
+def project(root: str | Path | None) -> Config:
+    """The configuration of the project at ``root``, or of the one that the current folder belongs to. Raises ConfigError."""
+    return load_config(find_root(Path.cwd()) if root is None else Path(root))
+
+
+def _suite_files(suites: Sequence[str | Path], config: Config) -> list[Path]:
+    if suites:
+        return [path if path.is_absolute() else config.root / path for path in map(Path, suites)]
+    found = sorted(path for path in config.folder("suites").glob("*.yaml"))
+    if not found:
+        raise ConfigError(f"no suites in {config.folder('suites')}", hint="name the suite files, or write one: evalkit init")
+    return found
+
+
+def _run_all(runner: Runner, tests: Sequence[PlannedTest], *, limit: int) -> bool:
+    """Run the tests in order with ``limit`` of them in flight. Returns False when a fatal failure ended it early."""
+    answers: dict[int, Future[tuple[Answered, ...]]] = {}
+
+    def submit(test: PlannedTest) -> None:
+        answers[id(test)] = runner.submit(test)
+
+    window: Window[PlannedTest] = Window(tests, submit, limit=limit, slow_start=False)
+    for test in tests:
+        window.want(test)
+        outcome = runner.judge(test, answers.pop(id(test)).result())
+        window.done(test, passed=outcome.status == "pass")
+        if runner.halted is not None:
+            return False
+    return True
