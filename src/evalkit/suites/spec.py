@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class VariantSpec:
     """A variant as written. ``prompt`` is a reference (``name:v2``, ``name:latest``), ``at`` a git revision.
 
+    ``name`` is empty for the only variant of a suite that has no ``variants:``; it is then called after its prompt's version.
+
     ``model`` and ``params`` override the suite's; None and empty mean "the suite's".
     """
 
@@ -59,7 +61,10 @@ class GateSpec:
 
 @dataclass(frozen=True, slots=True)
 class SuiteSpec:
-    """One suite file. ``path`` is relative to the project, with forward slashes. ``grid`` maps a parameter to the values to cross."""
+    """One suite file. ``path`` is relative to the project, with forward slashes. ``grid`` maps a parameter to the values to cross.
+
+    ``lines`` maps each top-level key to its line, for mistakes that show only when the suite is expanded.
+    """
 
     name: str
     path: str
@@ -73,4 +78,5 @@ class SuiteSpec:
     require: int | None = None
     checks: tuple[CheckSpec, ...] = ()
     gates: tuple[GateSpec, ...] = ()
+    lines: Mapping[str, int] = field(default_factory=dict)
     description: str = ""

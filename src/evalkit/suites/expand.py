@@ -1,0 +1,176 @@
+"""A suite crossed with its variants: every test with its rendered requests and its checks, before anything is spent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from evalkit.errors import EvalkitError, SuiteError
+from evalkit.model.calls import Request
+from evalkit.model.cases import PlannedTest, Trial, Variant
+from evalkit.prompts.expressions import has_expression, resolve
+from evalkit.suites.cells import cross
+from evalkit.suites.checkspecs import leaf_names
+from evalkit.suites.reading import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from evalkit.model.calls import Message
+    from evalkit.model.cases import Case, CheckSpec
+    from evalkit.prompts.library import PromptLibrary
+    from evalkit.prompts.version import PromptVersion
+    from evalkit.suites.cells import Cell
+    from evalkit.suites.spec import SuiteSpec
+
+MAX_TRIALS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """A suite multiplied out. ``tests`` are in the order of the cases, then of the variants; ``prompts`` are those in use."""
+
+    tests: tuple[PlannedTest, ...]
+    prompts: tuple[PromptVersion, ...]
+    variants: tuple[Variant, ...]
+
+
+def expand(
+    spec: SuiteSpec,
+    *,
+    prompts: PromptLibrary,
+    endpoint: Callable[[str], str],
+    check_request: Callable[[Request], str | None] | None = None,
+) -> Expansion:
+    """Cross the cases with variants × models × grid × repeats and render every prompt.
+
+    ``endpoint`` names where requests to a model go; ``check_request`` says why a provider would refuse a request, or None, and
+    is asked once per cell. Parameters: prompt defaults, then the suite's, the variant's, the grid's; the last one wins. Raises
+    one SuiteError with every mistake found.
+    """
+    reader = Reader(spec.path)
+    cells = cross(spec, prompts=prompts, endpoint=endpoint, reader=reader)
+    reader.complaints.raise_any()
+    _limit(spec, cells, reader)
+    planner = _Planner(spec, prompts, reader)
+    tests: list[PlannedTest] = []
+    for case in spec.cases:
+        tests += planner.tests(case, cells)
+    if check_request is not None:
+        _ask_providers(tests, cells, check_request, reader)
+    reader.complaints.raise_any()
+    versions = {(cell.prompt.ref, cell.prompt.digest, cell.prompt.at): cell.prompt for cell in cells}
+    return Expansion(tuple(tests), tuple(versions.values()), tuple(cell.variant for cell in cells))
+
+
+def _limit(spec: SuiteSpec, cells: tuple[Cell, ...], reader: Reader) -> None:
+    trials = len(spec.cases) * len(cells) * spec.repeats
+    if trials > MAX_TRIALS:
+        sizes = f"{len(spec.cases):,} cases × {len(cells)} variants × {spec.repeats} repeats"
+        reader.complain(f"{sizes} are {trials:,} trials; the limit is {MAX_TRIALS:,}", 1, "split the suite")
+        reader.complaints.raise_any()
+
+
+class _Planner:
+    """Plans the tests of one suite, case by case. Checks without expressions are shared by all tests as they are."""
+
+    def __init__(self, spec: SuiteSpec, prompts: PromptLibrary, reader: Reader) -> None:
+        self._spec = spec
+        self._prompts = prompts
+        self._reader = reader
+        self._suite_checks = [(check, _is_dynamic(check)) for check in spec.checks]
+        self._suite_has_schema = _names_schema(spec.checks)
+
+    def tests(self, case: Case, cells: tuple[Cell, ...]) -> list[PlannedTest]:
+        """The tests of one case, one per cell; mistakes are noted and their tests left out."""
+        checks = self._checks(case)
+        if checks is None:
+            return []
+        has_schema = self._suite_has_schema or _names_schema(case.checks)
+        tests: list[PlannedTest] = []
+        rendered: dict[int, tuple[Message, ...] | None] = {}
+        for cell in cells:
+            key = id(cell.prompt)
+            if key not in rendered:
+                rendered[key] = self._render(cell.prompt, case)
+            messages = rendered[key]
+            implied = () if has_schema or cell.schema_check is None else (cell.schema_check,)
+            if not implied and not checks:
+                self._complain(case, f"case {case.id!r} has no check", "add checks: to the case or to the suite")
+            elif messages is not None:
+                tests.append(self._test(case, cell, messages, implied + checks))
+        return tests
+
+    def _checks(self, case: Case) -> tuple[CheckSpec, ...] | None:
+        own = [(check, _is_dynamic(check)) for check in case.checks]
+        scope: dict[str, Any] = {**case.vars, "vars": case.vars, "expect": case.expect}
+        resolved: list[CheckSpec] = []
+        for check, dynamic in [*self._suite_checks, *own]:
+            try:
+                resolved.append(_resolved(check, scope) if dynamic else check)
+            except EvalkitError as error:
+                message = f"{check.name}, for case {case.id!r}: {error.message}"
+                self._reader.complaints.add(SuiteError(message, hint=error.hint, where=check.where))
+        return tuple(resolved) if len(resolved) == len(own) + len(self._suite_checks) else None
+
+    def _render(self, prompt: PromptVersion, case: Case) -> tuple[Message, ...] | None:
+        try:
+            return self._prompts.render(prompt, case.vars)
+        except EvalkitError as error:
+            place = f" ({error.where})" if error.where else ""
+            self._complain(case, f"{prompt.ref}, for case {case.id!r}: {error.message}{place}", error.hint)
+            return None
+
+    def _complain(self, case: Case, message: str, hint: str | None) -> None:
+        self._reader.complaints.add(SuiteError(message, hint=hint, where=case.where))
+
+    def _test(
+        self, case: Case, cell: Cell, messages: tuple[Message, ...], checks: tuple[CheckSpec, ...]
+    ) -> PlannedTest:
+        spec = self._spec
+        request = Request(
+            model=cell.variant.model,
+            messages=messages,
+            params=cell.variant.params,
+            tools=cell.prompt.tools,
+            output_schema=cell.prompt.output_schema,
+            endpoint=cell.endpoint,
+        )
+        trials = tuple(
+            Trial(
+                spec.name, spec.path, case, cell.variant, repeat, replace(request, repeat=repeat) if repeat else request
+            )
+            for repeat in range(spec.repeats)
+        )
+        return PlannedTest(trials, checks, spec.require or spec.repeats)
+
+
+def _is_dynamic(check: CheckSpec) -> bool:
+    return has_expression(check.params) or any(_is_dynamic(child) for child in check.children)
+
+
+def _resolved(check: CheckSpec, scope: dict[str, Any]) -> CheckSpec:
+    children = tuple(_resolved(child, scope) for child in check.children)
+    params = resolve(check.params, scope, where=check.where)
+    return replace(check, params=params, children=children)
+
+
+def _names_schema(checks: Iterable[CheckSpec]) -> bool:
+    return any("json_schema" in leaf_names(check) for check in checks)
+
+
+def _ask_providers(
+    tests: list[PlannedTest], cells: tuple[Cell, ...], check_request: Callable[[Request], str | None], reader: Reader
+) -> None:
+    first = {test.trials[0].variant.label: test.trials[0].request for test in reversed(tests)}
+    for cell in cells:
+        request = first.get(cell.variant.label)
+        if request is None:
+            continue
+        try:
+            problem = check_request(request)
+        except EvalkitError as error:
+            reader.absorb(error, cell.where.line or 1)
+            continue
+        if problem is not None:
+            reader.complain(f"{cell.variant.label}: {problem}", cell.where.line or 1)

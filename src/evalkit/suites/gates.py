@@ -1,0 +1,255 @@
+"""Gates as written in a suite, turned into :class:`GateSpec`; a gate that names nothing or means nothing is a mistake."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, get_args
+
+from evalkit.errors import SuiteError, did_you_mean
+from evalkit.model.results import Family
+from evalkit.suites.spec import GateSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from evalkit.suites.reading import Reader
+    from evalkit.suites.spec import GateKind
+    from evalkit.suites.yamlfile import Node
+
+STATS = ("p50", "p90", "p95", "p99", "mean", "max", "sum")
+METRICS = ("cost_usd", "latency_s", "input_tokens", "output_tokens", "total_tokens")
+MAPPING_GATES = ("no_regression", "better_than", "must_pass")
+FAMILIES: tuple[str, ...] = get_args(Family)
+
+_FORMS = (
+    "write pass_rate >= 0.95, pass_rate(safety) == 1, p95(latency_s) <= 4, must_pass: tag:critical, "
+    "no_regression: {against: baseline, margin: 0.02} or better_than: {against: baseline}"
+)
+_MARGIN_HELP = (
+    "say how large a drop you would accept: margin: 0.05 (or 5pp) needs more than 73 cases at 95% confidence even if "
+    "nothing changes, 0.02 needs 189, 0.1 needs 35"
+)
+_TEXT_GATE = re.compile(
+    r"(?P<name>[A-Za-z]\w*)\s*(?:\((?P<argument>.*)\))?\s*(?P<op>[<>=!]=?|≥|≤)\s*(?P<value>[^\s<>=]+)\Z"
+)
+_AMOUNT = re.compile(r"(?P<number>-?[0-9]+(?:\.[0-9]+)?|-?\.[0-9]+)\s*(?P<unit>%|pp)?\Z")
+
+
+def resolve_slice(name: str, *, tags: Collection[str], checks: Collection[str], families: Collection[str]) -> str:
+    """Return the canonical slice (``tag:x``, ``check:x``, ``family:x``) that ``name``, with or without its prefix, stands for.
+
+    Raises SuiteError if nothing has that name, or if it could mean several things.
+    """
+    known = {"tag": tags, "check": checks, "family": families}
+    prefix, colon, rest = name.partition(":")
+    if colon and prefix in known:
+        if rest in known[prefix]:
+            return name
+        raise SuiteError(f"no {prefix} {rest!r} in this suite", hint=did_you_mean(rest, known[prefix]))
+    found = [f"{kind}:{name}" for kind, names in known.items() if name in names]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise SuiteError(f"{name!r} could mean {' or '.join(found)}", hint="write the one you mean")
+    everything = {*tags, *checks, *families}
+    raise SuiteError(f"no tag, check or family {name!r} in this suite", hint=did_you_mean(name, everything))
+
+
+@dataclass(frozen=True, slots=True)
+class GateReader:
+    """Reads the gates of one suite; ``variants``, ``tags``, ``checks`` and ``families`` are the names a gate may use."""
+
+    reader: Reader
+    variants: tuple[str, ...]
+    tags: frozenset[str]
+    checks: frozenset[str]
+    families: frozenset[str] = frozenset(FAMILIES)
+
+    def read_all(self, node: Node | None) -> tuple[GateSpec, ...]:
+        """The gates of a list; mistakes are noted and left out."""
+        gates: list[GateSpec] = []
+        for item in self.reader.items(node, "gates"):
+            try:
+                gates += self._read(item)
+            except SuiteError as error:
+                self.reader.absorb(error, item.line)
+        return tuple(gates)
+
+    def _read(self, item: Node) -> list[GateSpec]:
+        if isinstance(item.value, str):
+            return [self._from_text(item.value, item)]
+        if not isinstance(item.value, dict):
+            raise SuiteError(f"a gate is {item.kind}", hint=_FORMS)
+        if "gate" in item.value:
+            return [self._long_form(item)]
+        names = [key for key in item.value if key in MAPPING_GATES]
+        if len(names) != 1 or len(item.value) != 1:
+            key = next((key for key in item.value if key not in MAPPING_GATES), names[0] if names else "nothing")
+            raise SuiteError(
+                f"a gate with {key[:80]!r} is not understood", hint=f"{did_you_mean(key, MAPPING_GATES)}; {_FORMS}"
+            )
+        name, body = names[0], item.value[names[0]]
+        return self._must_pass(body) if name == "must_pass" else [self._paired(name, body)]
+
+    def _from_text(self, text: str, node: Node) -> GateSpec:
+        match = _TEXT_GATE.match(text.strip()) if len(text) <= 300 else None
+        if match is None:
+            raise SuiteError(f"the gate {text[:100]!r} is not understood", hint=_FORMS)
+        name, argument = match["name"], (match["argument"] or "").strip()
+        op = {"≥": ">=", "≤": "<=", "=": "=="}.get(match["op"], match["op"])
+        gate = GateSpec("at_least", text.strip(), self.reader.where(node.line), op=op)
+        if name == "pass_rate":
+            return self._pass_rate(gate, argument, match["value"], has_argument=match["argument"] is not None)
+        if name in STATS:
+            return _budget(gate, name, argument, match["value"])
+        if name in METRICS:
+            raise SuiteError(
+                f"{name} needs a statistic", hint=f"write p95({name}) or mean({name}); valid: {', '.join(STATS)}"
+            )
+        raise SuiteError(f"no gate measures {name!r}", hint=f"{did_you_mean(name, ('pass_rate', *STATS))}; {_FORMS}")
+
+    def _pass_rate(self, gate: GateSpec, argument: str, value: str, *, has_argument: bool) -> GateSpec:
+        rate = _amount(value, "a pass rate", units=("%",))
+        if not 0 < rate <= 1:
+            raise SuiteError(f"a pass rate of {value} is not above 0 and at most 1", hint="write 0.95 or 95%")
+        if has_argument and not argument:
+            raise SuiteError("pass_rate() names no slice", hint="write pass_rate, or pass_rate(tag:smoke)")
+        part = self._slice(argument) if argument else None
+        if rate == 1 and gate.op in {"==", ">="}:
+            return replace(gate, kind="must_pass", op="==", value=1.0, slice=part)
+        if gate.op not in {">=", ">"} or rate == 1:
+            hint = "pass_rate takes >= or >; == only with 1, which means that every case must pass"
+            raise SuiteError(f"pass_rate {gate.op} {value} is no gate", hint=hint)
+        return replace(gate, value=rate, slice=part)
+
+    def _slice(self, name: str) -> str:
+        return resolve_slice(name, tags=self.tags, checks=self.checks, families=self.families)
+
+    def _long_form(self, item: Node) -> GateSpec:
+        valid = ("gate", "variant", "confidence", "allow_infeasible", "slice")
+        entries = self.reader.fields(item, "a gate", valid)
+        body = entries["gate"]
+        if not isinstance(body.value, str):
+            raise SuiteError("gate: holds a text such as pass_rate >= 0.95", hint=_FORMS)
+        gate = self._from_text(body.value, item)
+        if gate.slice and "slice" in entries:
+            raise SuiteError("the slice is there twice", hint="keep the one in brackets, or slice:")
+        return self._common(gate, entries)
+
+    def _common(self, gate: GateSpec, entries: dict[str, Node]) -> GateSpec:
+        variant = self._variant(entries, "variant")
+        if variant and variant == gate.against:
+            raise SuiteError(f"{variant!r} is compared with itself", hint="against and variant name two variants")
+        name = self.reader.text(entries.get("slice"), "slice")
+        return replace(
+            gate,
+            variant=variant,
+            slice=self._slice(name) if name else gate.slice,
+            confidence=_confidence(entries.get("confidence"), gate.confidence),
+            allow_infeasible=self.reader.flag(entries.get("allow_infeasible"), "allow_infeasible"),
+        )
+
+    def _variant(self, entries: dict[str, Node], key: str) -> str | None:
+        name = self.reader.text(entries.get(key), key)
+        if name is not None and name not in self.variants:
+            raise SuiteError(f"{key}: no variant {name!r} in this suite", hint=did_you_mean(name, self.variants))
+        return name
+
+    def _must_pass(self, body: Node) -> list[GateSpec]:
+        entries = {"slice": body}
+        if isinstance(body.value, dict):
+            entries = self.reader.fields(body, "must_pass", ("slice", "variant"))
+        if "slice" not in entries:
+            raise SuiteError("must_pass names no slice", hint="write must_pass: tag:critical")
+        gates = []
+        for word in self.reader.words(entries["slice"], "must_pass"):
+            part = self._slice(word.value)
+            gate = GateSpec("must_pass", f"must_pass: {part}", self.reader.where(body.line), op="==", value=1.0)
+            gates.append(replace(gate, slice=part, variant=self._variant(entries, "variant")))
+        if not gates:
+            raise SuiteError("must_pass names no slice", hint="write must_pass: tag:critical")
+        return gates
+
+    def _paired(self, name: str, body: Node) -> GateSpec:
+        kind: GateKind = "no_regression" if name == "no_regression" else "better_than"
+        amount_key = "margin" if kind == "no_regression" else "by"
+        if not isinstance(body.value, dict):
+            raise SuiteError(f"{name} is {body.kind}", hint=f"write {name}: {{against: baseline, {amount_key}: 0.02}}")
+        valid = ("against", amount_key, "metric", "slice", "confidence", "variant", "allow_infeasible")
+        entries = self.reader.fields(body, name, valid)
+        against = self._variant(entries, "against")
+        if against is None:
+            raise SuiteError(f"{name} does not say against which variant", hint=did_you_mean("", self.variants))
+        if len(self.variants) < 2:
+            raise SuiteError(f"{name} needs two variants, and this suite has one", hint="add a variant to compare with")
+        metric = self.reader.text(entries.get("metric"), "metric") or "pass_rate"
+        if metric not in {"pass_rate", *METRICS}:
+            raise SuiteError(f"no metric {metric!r}", hint=did_you_mean(metric, ("pass_rate", *METRICS)))
+        gate = GateSpec(
+            kind,
+            f"{name}: {_flow(body)}",
+            self.reader.where(body.line),
+            metric=metric,
+            against=against,
+            margin=_margin(entries.get(amount_key), kind, metric),
+        )
+        return self._common(gate, entries)
+
+
+def _budget(gate: GateSpec, stat: str, metric: str, value: str) -> GateSpec:
+    if metric not in METRICS:
+        raise SuiteError(f"{stat}() of {metric[:80]!r}: no such metric", hint=did_you_mean(metric, METRICS))
+    if gate.op not in {"<=", "<"}:
+        raise SuiteError(f"{stat}({metric}) {gate.op} {value} is no gate", hint="a budget is an upper limit: <= or <")
+    limit = _amount(value, f"a limit for {metric}", units=())
+    if limit < 0:
+        raise SuiteError(f"the limit {value} is below 0")
+    return replace(gate, kind="budget", metric=metric, stat=stat, value=limit)
+
+
+def _margin(node: Node | None, kind: GateKind, metric: str) -> float:
+    if node is None:
+        if kind == "better_than":
+            return 0.0
+        raise SuiteError("no_regression has no margin", hint=_MARGIN_HELP)
+    rate = metric == "pass_rate"
+    what = "margin" if kind == "no_regression" else "by"
+    amount = _amount(_number_text(node, what), what, units=("%", "pp") if rate else ("%",))
+    least_ok = amount > 0 if kind == "no_regression" else amount >= 0
+    if not least_ok or amount >= (1 if rate else 10):
+        hint = "0.02, 2pp and 2% all mean two percentage points" if rate else "0.1 and 10% both mean a tenth more"
+        extra = "; to ask for no drop at all, use better_than" if kind == "no_regression" and amount <= 0 else ""
+        raise SuiteError(f"{what}: {node.plain()} is out of range", hint=hint + extra)
+    return amount
+
+
+def _amount(text: str, what: str, *, units: tuple[str, ...]) -> float:
+    match = _AMOUNT.match(text.strip())
+    if match is None or (match["unit"] and match["unit"] not in units):
+        written = " or ".join(("0.02", *(f"2{unit}" for unit in units)))
+        raise SuiteError(f"{what} is written {text[:40]!r}", hint=f"write a number such as {written}")
+    return float(match["number"]) / (100 if match["unit"] else 1)
+
+
+def _number_text(node: Node, what: str) -> str:
+    if isinstance(node.value, bool) or not isinstance(node.value, (int, float, str)):
+        raise SuiteError(f"{what} is {node.kind}, not a number", hint="write 0.02, 2pp or 2%")
+    return f"{node.value:.12f}" if isinstance(node.value, float) else str(node.value)
+
+
+def _confidence(node: Node | None, default: float) -> float:
+    if node is None:
+        return default
+    level = _amount(_number_text(node, "confidence"), "confidence", units=("%",))
+    if not 0.5 <= level < 1:
+        raise SuiteError(f"confidence {node.plain()} is not from 0.5 to below 1", hint="write 0.95 or 95%")
+    return level
+
+
+def _flow(node: Node) -> str:
+    return "{" + ", ".join(f"{key}: {_scalar(value.plain())}" for key, value in node.value.items()) + "}"
+
+
+def _scalar(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    return str(value).lower() if isinstance(value, bool) else str(value)

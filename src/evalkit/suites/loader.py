@@ -1,0 +1,137 @@
+"""A suite file to a :class:`SuiteSpec`: the whole file is read, and every mistake in it is reported at once."""
+
+from __future__ import annotations
+
+import re
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+from evalkit.files import shown
+from evalkit.suites.cases import CaseReader
+from evalkit.suites.checkspecs import CheckReader, family_of, shown_name
+from evalkit.suites.gates import FAMILIES, GateReader
+from evalkit.suites.reading import Reader
+from evalkit.suites.spec import SuiteSpec
+from evalkit.suites.variants import VariantReader
+from evalkit.suites.yamlfile import load_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from evalkit.model.cases import Case, CheckSpec
+    from evalkit.suites.dataset import ReadParquet
+    from evalkit.suites.spec import VariantSpec
+    from evalkit.suites.yamlfile import Node
+
+TOP_KEYS = (
+    "suite",
+    "description",
+    "prompt",
+    "variants",
+    "models",
+    "params",
+    "grid",
+    "repeats",
+    "require",
+    "tags",
+    "cases",
+    "checks",
+    "gates",
+)
+MAX_REPEATS = 1000
+_SUITE_NAME = re.compile(r"[\w.+-]{1,100}\Z", re.ASCII)
+
+
+def load_suite(
+    path: Path,
+    *,
+    root: Path,
+    read_parquet: ReadParquet | None = None,
+    check_names: Iterable[str] | None = None,
+    families: Mapping[str, str] | None = None,
+) -> SuiteSpec:
+    """Read the suite at ``path`` in the project ``root``, with the datasets it names.
+
+    ``read_parquet`` returns a Parquet file's rows (None: Parquet is refused). ``check_names`` are the valid check names (None:
+    not verified here), ``families`` maps a check's name to its family, for gates over a family. Raises one SuiteError that
+    carries every mistake found, each with file, line and hint.
+    """
+    document = load_yaml(path, root=root)
+    reader = Reader(shown(path, root))
+    top = reader.fields(document, "a suite", TOP_KEYS)
+    if not isinstance(document.value, dict):
+        reader.complaints.raise_any()
+    checks = CheckReader(None if check_names is None else frozenset(check_names))
+    suite_checks = checks.read_all(top.get("checks"), reader)
+    repeats, require = _repeats(top, reader)
+    cases = CaseReader(
+        root=root,
+        folder=path.resolve().parent,
+        check_reader=checks,
+        checks=suite_checks,
+        require=require or repeats,
+        tags=frozenset(word.value for word in reader.words(top.get("tags"), "tags")),
+        read_parquet=read_parquet,
+    ).read_all(top.get("cases"), reader, document.line)
+    crossing = VariantReader(reader)
+    variants = crossing.variants(top.get("variants"), top.get("prompt"), document.line)
+    gates = _gate_reader(reader, _Parts(variants, cases, suite_checks), families)
+    spec = SuiteSpec(
+        name=_suite_name(top.get("suite"), reader, document.line),
+        path=reader.path,
+        where=reader.where(document.line),
+        cases=cases,
+        variants=variants,
+        models=crossing.models(top.get("models")),
+        params=crossing.params(top.get("params")),
+        grid=crossing.grid(top.get("grid")),
+        repeats=repeats,
+        require=require,
+        checks=suite_checks,
+        gates=gates.read_all(top.get("gates")),
+        lines={key: node.line for key, node in top.items()},
+        description=reader.text(top.get("description"), "description") or "",
+    )
+    reader.complaints.raise_any()
+    return spec
+
+
+class _Parts(NamedTuple):
+    variants: tuple[VariantSpec, ...]
+    cases: tuple[Case, ...]
+    checks: tuple[CheckSpec, ...]
+
+
+def _suite_name(node: Node | None, reader: Reader, line: int) -> str:
+    name = reader.text(node, "suite")
+    if node is None:
+        reader.complain("the suite has no name", line, "begin the file with suite: my-suite")
+    elif name is not None and not _SUITE_NAME.match(name):
+        reader.complain(f"{name[:100]!r} is not a name for a suite", node.line, "letters, digits and _ . + -")
+    return name or ""
+
+
+def _repeats(top: Mapping[str, Node], reader: Reader) -> tuple[int, int | None]:
+    repeats = reader.integer(top.get("repeats"), "repeats", least=1, most=MAX_REPEATS) or 1
+    require = reader.integer(top.get("require"), "require", least=1, most=MAX_REPEATS)
+    if require is not None and require > repeats:
+        hint = "require says how many of the repeats must pass"
+        reader.complain(f"require is {require}, and there are {repeats} repeats", top["require"].line, hint)
+    return repeats, require
+
+
+def _gate_reader(reader: Reader, parts: _Parts, families: Mapping[str, str] | None) -> GateReader:
+    # A prompt's output schema adds this check later, so a gate may name it.
+    names = {"json_schema"}
+    known_families = {"shape"} if families is not None else set(FAMILIES)
+    for spec in chain(parts.checks, *(case.checks for case in parts.cases)):
+        names.add(shown_name(spec))
+        known_families.add(family_of(spec, families or {}))
+    return GateReader(
+        reader=reader,
+        variants=tuple(variant.name or variant.prompt.partition(":")[2] for variant in parts.variants),
+        tags=frozenset(tag for case in parts.cases for tag in case.tags),
+        checks=frozenset(names),
+        families=frozenset(known_families),
+    )

@@ -1,0 +1,301 @@
+"""YAML as evalkit reads it: JSON values with line numbers, built from the parser's events and bounded in every direction.
+
+Scalars follow the YAML 1.2 core schema, minus what loses information: ``true``, ``false``, ``null`` and numbers written as in
+JSON are typed; ``no``, ``012``, ``0x1F``, ``+49151``, ``1:30`` and dates stay text.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import yaml
+
+from evalkit.errors import EvalkitError, SuiteError, Where
+from evalkit.files import read_text, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from evalkit.model.calls import JSON
+
+MAX_DEPTH = 50
+MAX_ALIAS_WEIGHT = 1_000_000
+MAX_DIGITS = 300
+
+_CONSTANTS: dict[str, JSON] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
+_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)?(?:\.[0-9]+|\.(?=[eE]|\Z))?(?:[eE][-+]?[0-9]+)?\Z")
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+class Node(NamedTuple):
+    """A value and its line (from 1): a scalar, a list of nodes, or a mapping of text to nodes.
+
+    A value in a mapping carries the line of its key; an alias carries the line where it is used.
+    """
+
+    value: Any
+    line: int
+
+    def plain(self) -> JSON:
+        """The value without line numbers."""
+        value = self.value
+        if isinstance(value, dict):
+            return {key: node.plain() for key, node in value.items()}
+        if isinstance(value, list):
+            return [node.plain() for node in value]
+        scalar: JSON = value
+        return scalar
+
+    @property
+    def kind(self) -> str:
+        """What the value is, for error messages: ``a mapping``, ``text``, ``a number``, …"""
+        return kind_of(self.value)
+
+
+def kind_of(value: object) -> str:
+    """Name a JSON value's type in words."""
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return "true/false (bool)"
+    if isinstance(value, (int, float)):
+        return "a number"
+    if isinstance(value, str):
+        return "text"
+    return "a list" if isinstance(value, list) else "a mapping"
+
+
+def load_yaml(path: Path, *, root: Path) -> Node:
+    """Read the YAML file at ``path``; errors name it relative to the project ``root``. Raises SuiteError."""
+    name = shown(path, root)
+    try:
+        text = read_text(path, where=Where(name))
+    except EvalkitError as error:
+        raise SuiteError(error.message, hint=error.hint, where=error.where) from error
+    return parse_yaml(text, name=name)
+
+
+def parse_yaml(text: str, *, name: str) -> Node:
+    """Parse one YAML document; ``name`` is the file's name in errors. Raises SuiteError with the line."""
+    bad = _UNPRINTABLE.search(text)
+    if bad:
+        raise SuiteError(
+            f"a control character (U+{ord(bad[0]):04X}) in the file",
+            hint='remove it, or write it as an escape in double quotes ("\\x07")',
+            where=Where(name, text.count("\n", 0, bad.start()) + 1),
+        )
+    with _gc_paused():
+        try:
+            return _Builder(text, name).document()
+        except yaml.YAMLError as error:
+            raise _syntax_error(error, text, name) from error
+
+
+@contextmanager
+def _gc_paused() -> Iterator[None]:
+    # Millions of small, acyclic objects are made: collecting between them doubles the time.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+class _Anchored(NamedTuple):
+    node: Node
+    weight: int
+    height: int
+
+
+class _Builder:
+    """One pass over the events of a document. ``weight`` counts nodes, long texts as several, aliases at full size."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self._name = name
+        self._events: Iterator[Any] = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        self._anchors: dict[str, _Anchored | None] = {}
+        self._weight = 0
+        self._alias_weight = 0
+        self._height = 0
+
+    def document(self) -> Node:
+        """The only document of the stream."""
+        next(self._events)  # stream start
+        if not isinstance(next(self._events), yaml.DocumentStartEvent):
+            raise self._error("the file is empty", 1)
+        event = next(self._events)
+        line = _line_of(event)
+        root = self._node(event, line, 1)
+        if root.value is None:
+            raise self._error("the file is empty", 1)
+        next(self._events)  # document end
+        follower = next(self._events)
+        if isinstance(follower, yaml.DocumentStartEvent):
+            raise self._error(
+                "a second document starts here; a file holds one document",
+                _line_of(follower),
+                "remove the line ---, or make two files",
+            )
+        return root
+
+    def _error(self, message: str, line: int, hint: str | None = None) -> SuiteError:
+        return SuiteError(message, hint=hint, where=Where(self._name, line))
+
+    def _node(self, event: Any, line: int, depth: int) -> Node:  # noqa: ANN401 - PyYAML's events share no useful type
+        if isinstance(event, yaml.ScalarEvent) and event.anchor is None and event.tag is None:
+            self._weight += 1 + len(event.value) // 64
+            return Node(self._scalar(event, line), line)
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event.anchor or "", line, depth)
+        if event.tag is not None:
+            raise self._error(
+                f"the tag {event.tag[:80]!r} is not allowed", line, "write the value without a tag; quote text"
+            )
+        return self._anchored(event, line, depth)
+
+    def _anchored(self, event: Any, line: int, depth: int) -> Node:  # noqa: ANN401 - as above
+        anchor, before, outer = event.anchor, self._weight, self._height
+        self._height = 0
+        if anchor is not None:
+            self._anchors[anchor] = None
+        node = Node(self._content(event, line, depth), line)
+        if anchor is not None:
+            self._anchors[anchor] = _Anchored(node, self._weight - before, self._height)
+        self._height = max(outer, self._height + 1)
+        return node
+
+    def _content(self, event: Any, line: int, depth: int) -> Any:  # noqa: ANN401 - as above
+        self._weight += 1
+        if isinstance(event, yaml.ScalarEvent):
+            self._weight += len(event.value) // 64
+            return self._scalar(event, line)
+        if depth > MAX_DEPTH:
+            raise self._error(f"nested more than {MAX_DEPTH} levels deep", line)
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._mapping(depth)
+        items: list[Node] = []
+        for item in self._events:
+            if isinstance(item, yaml.SequenceEndEvent):
+                break
+            items.append(self._node(item, _line_of(item), depth + 1))
+        return items
+
+    def _mapping(self, depth: int) -> dict[str, Node]:
+        entries: dict[str, Node] = {}
+        merged: list[Node] = []
+        for key_event in self._events:
+            if isinstance(key_event, yaml.MappingEndEvent):
+                break
+            line = _line_of(key_event)
+            merge = isinstance(key_event, yaml.ScalarEvent) and key_event.value == "<<" and key_event.implicit[0]
+            key = self._key(key_event, line)
+            if key in entries and not merge:
+                raise self._error(
+                    f"the key {key[:80]!r} is there twice (first in line {entries[key].line})",
+                    line,
+                    "keep one of the two",
+                )
+            value = self._node(next(self._events), line, depth + 1)
+            if merge:
+                merged += self._merge_sources(value)
+            else:
+                entries[key] = value
+        for source in merged:
+            for key, value in source.value.items():
+                entries.setdefault(key, value)
+        return entries
+
+    def _merge_sources(self, node: Node) -> list[Node]:
+        sources = node.value if isinstance(node.value, list) else [node]
+        if not all(isinstance(source.value, dict) for source in sources):
+            raise self._error(
+                "<< merges mappings, and this is not one", node.line, "write <<: *anchor, or quote the key"
+            )
+        return list(sources)
+
+    def _key(self, event: Any, line: int) -> str:  # noqa: ANN401 - as above
+        if not isinstance(event, yaml.ScalarEvent):
+            raise self._error(
+                "a key of a mapping is text, and this one is not", line, 'quote text with braces: "{{ name }}"'
+            )
+        if event.tag is not None:
+            raise self._error(f"the tag {event.tag[:80]!r} is not allowed", line)
+        if event.anchor is not None:
+            raise self._error(f"the anchor &{event.anchor[:80]} stands before a key", line, "put it before the value")
+        self._weight += 1
+        value = self._scalar(event, line)
+        if not isinstance(value, str):
+            raise self._error(f"the key {event.value[:80]!r} is {kind_of(value)}, not text", line, "quote it")
+        return value
+
+    def _alias(self, anchor: str, line: int, depth: int) -> Node:
+        target = self._anchors.get(anchor)
+        if target is None:
+            inside = anchor in self._anchors
+            reason = "refers to itself" if inside else "names no anchor above it"
+            raise self._error(f"the alias *{anchor[:80]} {reason}", line, "quote text that begins with *")
+        self._weight += target.weight
+        self._alias_weight += target.weight
+        if self._alias_weight > MAX_ALIAS_WEIGHT:
+            raise self._error("aliases expand to too much data", line, "put the data into a dataset file")
+        if depth + target.height > MAX_DEPTH + 1:
+            raise self._error(f"nested more than {MAX_DEPTH} levels deep through aliases", line)
+        self._height = max(self._height, target.height + 1)
+        return Node(target.node.value, line)
+
+    def _scalar(self, event: Any, line: int) -> JSON:  # noqa: ANN401 - as above
+        text: str = event.value
+        if not event.implicit[0]:
+            if LONE_SURROGATE.search(text):
+                raise self._error("an escape in this text is half of a character (a lone surrogate)", line)
+            return text
+        if text in _CONSTANTS:
+            return _CONSTANTS[text]
+        if text[0] in "-.0123456789":
+            return self._number(text, line)
+        return text
+
+    def _number(self, text: str, line: int) -> JSON:
+        if _INTEGER.match(text):
+            if len(text) > MAX_DIGITS:
+                raise self._error(f"a number of {len(text)} digits", line, "quote it if it is text")
+            return int(text)
+        if not _FLOAT.match(text) or not any("0" <= char <= "9" for char in text):
+            return text
+        number = float(text)
+        if not math.isfinite(number):
+            raise self._error(f"the number {text[:40]} is too large", line, "quote it if it is text")
+        return number
+
+
+def _line_of(event: Any) -> int:  # noqa: ANN401 - as above
+    line: int = event.start_mark.line
+    return line + 1
+
+
+def _syntax_error(error: yaml.YAMLError, text: str, name: str) -> SuiteError:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be parsed"
+    if mark is None:
+        return SuiteError(f"not valid YAML: {problem}", where=Where(name))
+    lines = text.split("\n")
+    row = lines[mark.line] if mark.line < len(lines) else ""
+    if row[: mark.column + 1].lstrip(" ").startswith("\t"):
+        return SuiteError("a tab cannot indent YAML", hint="use spaces", where=Where(name, mark.line + 1))
+    context = getattr(error, "context", None)
+    detail = f"{context}: {problem}" if context else problem
+    hint = "quote text that holds ': ', ' #', or begins with one of @ ` % & * ! | > { } [ ] ,"
+    return SuiteError(f"not valid YAML: {detail}", hint=hint, where=Where(name, mark.line + 1))
