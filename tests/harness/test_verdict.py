@@ -1,0 +1,55 @@
+"""The exit code and the sentence: pure, so every row of the table is a test."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from evalkit.harness.verdict import Account, ExitCode, exit_code, verdict_sentence
+from evalkit.model.results import GateOutcome, GateStatus
+
+FINE = Account(planned=10, passed=10, failed=0, errors=0, skipped=0, missing=0, failed_tests=0, tests=10)
+
+
+def gate(status: GateStatus) -> GateOutcome:
+    return GateOutcome("pass_rate >= 0.9", "s", "suites/s.yaml", "v1", status, "because")
+
+
+@pytest.mark.parametrize(
+    ("account", "gates", "code"),
+    [
+        (FINE, [], 0),
+        (FINE, ["passed"], 0),
+        (FINE, ["not_judged"], 0),
+        (replace(FINE, passed=9, failed=1, failed_tests=1), [], 1),
+        (replace(FINE, passed=9, failed=1), ["passed"], 0),
+        (FINE, ["passed", "failed"], 1),
+        (FINE, ["failed", "undecided"], 1),
+        (FINE, ["undecided", "passed"], 10),
+        (replace(FINE, passed=9, errors=1), ["passed"], 3),
+        (replace(FINE, passed=9, errors=1), ["undecided"], 3),
+        (replace(FINE, passed=9, errors=1), ["failed"], 1),
+        (replace(FINE, passed=9, missing=1), ["failed"], 3),
+        (replace(FINE, passed=9, skipped=1), ["passed"], 0),
+    ],
+)
+def test_every_outcome_has_its_exit_code(account: Account, gates: list[GateStatus], code: int) -> None:
+    """0 only when everything was measured and met; a missing trial outranks all, a failure outranks an error."""
+    assert exit_code(account, [gate(status) for status in gates], on_undecided="fail") == code
+
+
+def test_undecided_may_be_a_warning() -> None:
+    """``on_undecided = "warn"`` turns 10 into 0 and nothing else."""
+    assert exit_code(FINE, [gate("undecided")], on_undecided="warn") == ExitCode.OK
+    assert exit_code(FINE, [gate("undecided"), gate("failed")], on_undecided="warn") == ExitCode.FAILED
+
+
+def test_the_sentence_has_every_denominator() -> None:
+    """Errors, skips and missing trials are named, and gates are counted by outcome."""
+    account = replace(FINE, passed=5, failed=1, errors=2, skipped=1, missing=1)
+    sentence = verdict_sentence(account, [gate("passed"), gate("undecided")], ExitCode.NOT_MEASURED)
+    assert sentence == (
+        "COULD NOT MEASURE: 6 of 10 planned trials measured (2 errors, 1 skipped, 1 missing); "
+        "2 gates: 1 passed, 0 failed, 1 undecided"
+    )
