@@ -6,13 +6,12 @@ import re
 
 _HIDDEN = re.compile(
     "["
-    "\x00-\x09\x0b-\x1f\x7f-\x9f"  # C0 without the line feed, DEL, C1
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and line feed, DEL, C1
     "\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # zero-width, bidi, line separators
     "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"  # lone surrogates and noncharacters
     "\U000e0000-\U000e0fff"  # tags and variation selectors that smuggle text
     "]"
 )
-_NAMED = {"\t": r"\t", "\r": r"\r", "\0": r"\0"}
 _COMMAND = re.compile(r"(?<!\S):(?=:)")
 _LEGACY_COMMAND = re.compile(r"##(?=(?:vso)?\[)", re.IGNORECASE)
 
@@ -20,18 +19,18 @@ _LEGACY_COMMAND = re.compile(r"##(?=(?:vso)?\[)", re.IGNORECASE)
 def visible(text: str) -> str:
     r"""Return ``text`` with every character that a reader cannot see, or that steers a terminal, written out (``\x1b``, ``\u202e``).
 
-    The line feed stays. The result can always be encoded as UTF-8.
+    The line feed and the tab stay. The result can always be encoded as UTF-8.
     """
     return _HIDDEN.sub(_written_out, text)
 
 
 def clean(text: str, *, limit: int | None = None) -> str:
-    """Return ``text`` fit for a terminal or a CI log: :func:`visible`, and no line of it can be read as a CI command.
+    """Return ``text`` fit for a terminal or a CI log: :func:`visible`, without tabs, and nothing in it reads as a CI command.
 
     GitHub reads ``::name::`` at the start of a line and ``##[name]`` anywhere, Azure ``##vso[name]``: each is broken with a
     backslash (``::`` after any blank, because the text may be wrapped later). ``limit`` keeps that many characters of ``text`` and says how many were left out.
     """
-    return _LEGACY_COMMAND.sub(r"#\\#", _COMMAND.sub(r"\\:", visible(shortened(text, limit))))
+    return _LEGACY_COMMAND.sub(r"#\\#", _COMMAND.sub(r"\\:", visible(shortened(text, limit)).replace("\t", r"\t")))
 
 
 def shortened(text: str, limit: int | None) -> str:
@@ -60,8 +59,8 @@ def around(text: str, spans: tuple[tuple[int, int], ...], *, width: int) -> str:
 def _written_out(match: re.Match[str]) -> str:
     character = match.group()
     code = ord(character)
-    if character in _NAMED:
-        return _NAMED[character]
+    if character == "\r":
+        return r"\r"
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

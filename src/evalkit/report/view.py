@@ -47,11 +47,11 @@ class MetricGroup:
 
 @dataclass(frozen=True, slots=True)
 class FlipGroup:
-    """The cases that changed in one direction; ``more`` were left out of ``shown``."""
+    """The cases that changed in one direction. ``shown`` pairs each with its place in the comparison's flips; ``more`` were left out."""
 
     kind: FlipKind
     count: int
-    shown: tuple[Flip, ...]
+    shown: tuple[tuple[int, Flip], ...]
 
     @property
     def more(self) -> int:
@@ -70,7 +70,7 @@ class PromptChange:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonView:
-    """One comparison. ``index`` is its place in the packed data; ``ahead`` and ``behind`` count cases for the picture."""
+    """One comparison. ``index`` is its place in the packed data; ``unpaired`` are the ids left out of the pairing."""
 
     index: int
     comparison: Comparison
@@ -164,7 +164,7 @@ def _comparison(report: RunReport, index: int) -> ComparisonView:
 
 
 def _flip_group(comparison: Comparison, kind: FlipKind) -> FlipGroup:
-    found = [flip for flip in comparison.flips if flip.kind == kind]
+    found = [(place, flip) for place, flip in enumerate(comparison.flips) if flip.kind == kind]
     return FlipGroup(kind, len(found), tuple(found[:FLIPS_SHOWN]))
 
 

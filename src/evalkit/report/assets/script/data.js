@@ -1,0 +1,92 @@
+// The packed run: unpacked once, then read as tests (a case × a variant with its repeats).
+
+const unpack = async (element) => {
+  const binary = atob(element.textContent);
+  const bytes = new Uint8Array(binary.length);
+  for (let index = 0; index < binary.length; index += 1) bytes[index] = binary.charCodeAt(index);
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return JSON.parse(await new Response(stream).text());
+};
+
+/** The run with its tests, in the order of the cases; `tests[i].place` is i. */
+const readRun = (data) => {
+  const run = { ...data, tests: [], byCase: new Map() };
+  const index = new Map();
+  data.trials.case.forEach((caseIndex, trial) => {
+    const key = caseIndex * data.variants.length + data.trials.variant[trial];
+    if (!index.has(key)) index.set(key, newTest(run, caseIndex, data.trials.variant[trial]));
+    index.get(key).trials.push(trial);
+  });
+  run.tests.forEach((test) => summarise(run, test));
+  markFlips(run);
+  return run;
+};
+
+const newTest = (run, caseIndex, variantIndex) => {
+  const test = { case: run.cases[caseIndex], variant: run.variants[variantIndex], variantIndex, trials: [], flips: new Set() };
+  const key = caseKey(test.case.suite, test.case.id);
+  if (!run.byCase.has(key)) run.byCase.set(key, new Map());
+  run.byCase.get(key).set(test.variant.label, test);
+  test.place = run.tests.push(test) - 1;
+  return test;
+};
+
+const caseKey = (suite, id) => `${suite}\n${id}`;
+
+/** Count passes, name the outcome, collect the checks that did not pass. */
+const summarise = (run, test) => {
+  const statuses = test.trials.map((trial) => run.trials.status[trial]);
+  test.passed = statuses.filter((status) => status === "pass").length;
+  test.outcome = statuses.includes("error") ? "error" : test.passed === statuses.length ? "pass" : test.passed ? "mixed" : "fail";
+  const bad = new Set();
+  for (const trial of test.trials) {
+    for (const verdict of run.trials.verdicts[trial]) {
+      if (run.verdicts.status[verdict] !== "pass") bad.add(verdict);
+    }
+  }
+  test.bad = [...bad];
+  test.badChecks = new Set(test.bad.map((verdict) => run.verdicts.check[verdict]));
+  test.latency = median(test.trials.map((trial) => run.trials.latency[trial]));
+  test.cost = total(test.trials.map((trial) => run.trials.cost[trial]));
+};
+
+const markFlips = (run) => {
+  for (const comparison of run.comparisons) {
+    for (const [id, kind] of comparison.flips) {
+      const tests = run.byCase.get(caseKey(comparison.suite, id));
+      for (const side of [comparison.a, comparison.b]) tests?.get(side.label)?.flips.add(kind);
+    }
+  }
+};
+
+const median = (values) => {
+  const known = values.filter((value) => value !== null).sort((a, b) => a - b);
+  return known.length ? known[Math.floor(known.length / 2)] : null;
+};
+
+const total = (values) => (values.includes(null) ? null : values.reduce((sum, value) => sum + value, 0));
+
+/** Everything of a test that the search looks at, in lower case; built when first asked for. */
+const haystack = (run, test) => {
+  test.text ??= [
+    test.case.id,
+    test.case.tags.join(" "),
+    run.strings[test.case.given],
+    ...test.trials.map((trial) => run.strings[run.trials.answer[trial]]),
+    ...test.bad.map((verdict) => run.strings[run.verdicts.reason[verdict]]),
+  ]
+    .join("\n")
+    .toLowerCase();
+  return test.text;
+};
+
+/** The tests to show beside each other for `test`: the two sides of its comparison, else itself. */
+const sidesOf = (run, test) => {
+  const siblings = run.byCase.get(caseKey(test.case.suite, test.case.id));
+  const comparison = run.comparisons.find(
+    (found) => found.suite === test.case.suite && [found.a.label, found.b.label].includes(test.variant.label),
+  );
+  if (!comparison) return [test];
+  const pair = [siblings.get(comparison.a.label), siblings.get(comparison.b.label)].filter(Boolean);
+  return pair.length ? pair : [test];
+};
