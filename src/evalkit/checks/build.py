@@ -1,4 +1,4 @@
-"""From a check as written to a check that judges, and the one place where a check that raises becomes ``error``."""
+"""From a check as written to a check that judges."""
 
 from __future__ import annotations
 
@@ -34,21 +34,15 @@ class BuiltCheck:
     check: Part | CheckModel
 
     def followups(self, ctx: CheckContext) -> Sequence[Request]:
-        """The requests whose replies :meth:`judge` needs. A check that raises here asks nothing; judging tells why."""
-        try:
-            return self.check.followups(ctx)
-        except Exception:  # noqa: BLE001 - the check runner: judge() meets the same error and reports it
-            return ()
+        """The requests whose replies :meth:`judge` needs, in order."""
+        return self.check.followups(ctx)
 
     def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
-        """Judge the answer. Never raises: a check that does has the verdict ``error``, with the reason."""
+        """Judge the answer: a CheckError is the verdict ``error``. Anything else that a check raises is the engine's to report."""
         try:
-            self.check.followups(ctx)
             verdict = self.check.judge(ctx, replies)
         except CheckError as error:
             verdict = self._error(error.message)
-        except Exception as error:  # noqa: BLE001 - the check runner: whatever a check raises is the verdict error
-            verdict = self._error(f"the check raised {type(error).__name__}: {error}")
         reason = verdict.reason if len(verdict.reason) <= MAX_REASON else f"{verdict.reason[:MAX_REASON]} …"
         return replace(verdict, check=self.name, reason=reason, severity=self.spec.severity, line=self.spec.where.line)
 

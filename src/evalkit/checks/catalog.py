@@ -18,10 +18,31 @@ if TYPE_CHECKING:
 
 _BUILTIN: dict[str, str] = {
     "json": "evalkit.checks.shape:Json",
+    "json_schema": "evalkit.checks.shape:JsonSchema",
+    "pydantic": "evalkit.checks.shape:Pydantic",
+    "one_of": "evalkit.checks.shape_values:OneOf",
+    "number": "evalkit.checks.shape_values:Number",
+    "date": "evalkit.checks.shape_values:Date",
+    "url": "evalkit.checks.shape_values:Url",
+    "finish": "evalkit.checks.shape_reply:Finished",
+    "tool_called": "evalkit.checks.shape_reply:ToolCalled",
     "regex": "evalkit.checks.shape_text:Regex",
     "length": "evalkit.checks.shape_text:Length",
+    "starts_with": "evalkit.checks.shape_edges:StartsWith",
+    "ends_with": "evalkit.checks.shape_edges:EndsWith",
+    "case": "evalkit.checks.shape_text:Case",
+    "uppercase_words": "evalkit.checks.shape_text:UppercaseWords",
+    "language": "evalkit.checks.shape_text:Language",
+    "bullets": "evalkit.checks.shape_markdown:Bullets",
+    "headings": "evalkit.checks.shape_markdown:Headings",
+    "highlights": "evalkit.checks.shape_markdown:Highlights",
+    "placeholders": "evalkit.checks.shape_markdown:Placeholders",
+    "code_blocks": "evalkit.checks.shape_markdown:CodeBlocks",
+    "tables": "evalkit.checks.shape_markdown:Tables",
+    "parts": "evalkit.checks.shape_markdown:Parts",
     "contains": "evalkit.checks.content:Contains",
     "equals": "evalkit.checks.content:Equals",
+    "similarity": "evalkit.checks.content:Similarity",
     "pii": "evalkit.checks.safety:Pii",
     "secrets": "evalkit.checks.safety:Secrets",
     "refusal": "evalkit.checks.safety:Refusal",
@@ -87,11 +108,11 @@ def _parameters(cls: type[CheckModel]) -> tuple[Parameter, ...]:
     properties = long_schema(cls)["properties"]
     return tuple(
         Parameter(
-            name=name,
-            type=in_words(properties[name]),
+            name=field_info.alias or name,
+            type=in_words(properties[field_info.alias or name]),
             doc=field_info.description or "",
             required=field_info.is_required(),
-            default=properties[name].get("default"),
+            default=properties[field_info.alias or name].get("default"),
         )
         for name, field_info in cls.model_fields.items()
     )

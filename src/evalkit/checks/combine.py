@@ -15,7 +15,7 @@ from evalkit.model.results import Family, Status, Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jsonpath import JSONPath
+    from jsonpath import CompoundJSONPath, JSONPath
 
     from evalkit.checks.base import CheckContext
     from evalkit.errors import Where
@@ -25,7 +25,7 @@ MAX_MATCHES = 1000
 
 
 class Part(Protocol):
-    """A check that can be combined: it has a name and a family, and never raises."""
+    """A check that can be combined: it has a name and a family."""
 
     @property
     def name(self) -> str:
@@ -138,7 +138,7 @@ class Select:
     """
 
     child: Part
-    path: JSONPath
+    path: JSONPath | CompoundJSONPath
     shown: str
 
     @property
@@ -198,7 +198,7 @@ def _narrowed(ctx: CheckContext, value: JSON) -> CheckContext:
     return replace(ctx, text=text, value=value, selected=True, offset=offset)
 
 
-def compile_path(path: str, where: Where) -> JSONPath:
+def compile_path(path: str, where: Where) -> JSONPath | CompoundJSONPath:
     """Compile a JSONPath. Raises SuiteError if it is not one, or if it holds a regular expression (those have no timeout)."""
     import jsonpath
 

@@ -6,17 +6,22 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
 from evalkit.checks.base import CheckContext, CheckModel
 from evalkit.checks.count import Range, example
+from evalkit.checks.extract import NotJson, extract_json
 from evalkit.checks.text import Span, placed, quoted
+from evalkit.errors import CheckError
+from evalkit.model.calls import JSON
 from evalkit.model.results import Family, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from evalkit.model.calls import Reply
+
+MAX_COMPARED = 20_000
 
 
 class Contains(CheckModel):
@@ -83,9 +88,9 @@ def _listed(texts: Iterable[str]) -> str:
 
 
 class Equals(CheckModel):
-    """The answer is exactly this text, after the differences that are forgiven.
+    """The answer is exactly this text, or exactly this JSON value; white space around the answer never counts.
 
-    White space around the answer never counts. With ``select``, ``value`` may be any JSON value and types must agree.
+    JSON is compared as JSON: the order of keys does not count, ``1`` equals ``1.0``, and ``"1"``, ``1`` and ``true`` are different.
     """
 
     name: ClassVar[str] = "equals"
@@ -93,16 +98,37 @@ class Equals(CheckModel):
     short: ClassVar[str | None] = "value"
     example = example({"value": "Paris", "ignore_case": True}, passes=" paris\n", fails="Paris, France")
 
-    value: str = Field(description="the text wanted")
+    value: str | None = Field(None, description="the text wanted")
+    json_: JSON = Field(None, alias="json", description="or the JSON value wanted")
     ignore_case: bool = Field(False, description="upper and lower case are the same")
-    ignore_space: bool = Field(False, description="runs of white space are one blank")
+    ignore_space: bool = Field(False, description="a run of white space is one blank")
     ignore_punctuation: bool = Field(False, description="punctuation does not count")
 
+    @model_validator(mode="after")
+    def _one_way(self) -> Equals:
+        if (self.value is None) == ("json_" not in self.model_fields_set):
+            raise ValueError("give either value, a text, or json, a JSON value")
+        if self.value is None and (self.ignore_case or self.ignore_space or self.ignore_punctuation):
+            raise ValueError("ignore_case, ignore_space and ignore_punctuation are for texts, not for json")
+        return self
+
     def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
-        """Compare the normalised texts."""
+        """Compare the normalised texts, or the JSON values."""
         del replies
+        if self.value is None:
+            return self._judge_json(ctx)
         held = self._normal(ctx.text) == self._normal(self.value)
-        return self.verdict(held, f"expected {quoted(self.value)}, found {quoted(ctx.text.strip())}")
+        reason = f"expected {quoted(self.value)}, found {quoted(ctx.text.strip())}"
+        return self.verdict(held, reason if held else reason + _first_difference(self.value.strip(), ctx.text.strip()))
+
+    def _judge_json(self, ctx: CheckContext) -> Verdict:
+        value = ctx.value
+        if not ctx.selected:
+            found = extract_json(ctx.text, where="whole")
+            if isinstance(found, NotJson):
+                return self.verdict("fail", f"expected the JSON {quoted(self.json_)}, found no JSON: {found.reason}")
+            value = found.value
+        return self.verdict(_same_json(value, self.json_), f"expected {quoted(self.json_)}, found {quoted(value)}")
 
     def _normal(self, text: str) -> str:
         text = unicodedata.normalize("NFC", text).strip()
@@ -111,3 +137,58 @@ class Equals(CheckModel):
         if self.ignore_punctuation:
             text = "".join(char for char in text if not unicodedata.category(char).startswith("P")).strip()
         return " ".join(text.split()) if self.ignore_space else text
+
+
+def _first_difference(wanted: str, found: str) -> str:
+    if len(wanted) < 40 and len(found) < 40:
+        return ""
+    at = next((i for i, (a, b) in enumerate(zip(wanted, found, strict=False)) if a != b), min(len(wanted), len(found)))
+    return f"; they differ from character {at + 1} on: {quoted(wanted[at : at + 30])} against {quoted(found[at : at + 30])}"
+
+
+def _same_json(a: JSON, b: JSON) -> bool:
+    if isinstance(a, bool) or isinstance(b, bool):
+        return a is b
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_same_json(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(_same_json(x, y) for x, y in zip(a, b, strict=True))
+    return a == b
+
+
+class Similarity(CheckModel):
+    """The answer is nearly the same text as a given one, by the edits that lead from one to the other.
+
+    The score is 1 - edits / length of the longer text: 1 is the same text, 0 has nothing in common. Meaning plays no part.
+
+    Source: Levenshtein 1966, as implemented by rapidfuzz.
+    """
+
+    name: ClassVar[str] = "similarity"
+    family: ClassVar[Family] = "content"
+    example = example(
+        {"to": "Your order is late.", "min": 0.8}, passes="Your orders are late.", fails="We shipped it yesterday."
+    )
+
+    to: str | list[str] = Field(description="the text, or several of which the nearest counts", min_length=1)
+    min: FiniteFloat = Field(description="the least score that passes, from 0 to 1", gt=0, le=1)
+    ignore_case: bool = Field(False, description="upper and lower case are the same")
+
+    def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
+        """Score against each text. Raises CheckError for an answer too long to compare."""
+        del replies
+        from rapidfuzz.distance import Levenshtein
+
+        answer = self._normal(ctx.text)
+        if len(answer) > MAX_COMPARED:
+            raise CheckError(f"the answer has {len(answer):,} characters; at most {MAX_COMPARED:,} are compared")
+        texts = [self.to] if isinstance(self.to, str) else self.to
+        scores = {text: Levenshtein.normalized_similarity(answer, self._normal(text)) for text in texts}
+        nearest = max(scores, key=lambda text: scores[text])
+        score = scores[nearest]
+        reason = f"expected at least {self.min:g}, found {score:.3f} against {quoted(nearest)}"
+        return self.verdict(score >= self.min, reason, score=score)
+
+    def _normal(self, text: str) -> str:
+        text = unicodedata.normalize("NFC", text).strip()
+        return text.casefold() if self.ignore_case else text

@@ -123,11 +123,17 @@ def _decode(body: str) -> tuple[JSON, int, tuple[str, ...]] | NotJson:
         return NotJson(error.msg, error.pos)
     except ValueError as error:
         return NotJson(str(error))
+    if "\\ud" in body[:length].lower() and _half_pairs(value):
+        return NotJson("a text holds half of a surrogate pair, which no encoding can hold")
     return value, length, tuple(duplicates[:10])
 
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
+
+
+def _half_pairs(value: JSON) -> bool:
+    return bool(re.search("[\ud800-\udfff]", json.dumps(value, ensure_ascii=False)))
 
 
 def _too_deep(body: str) -> NotJson | None:

@@ -31,7 +31,7 @@ def parse_params(cls: type[CheckModel], spec: CheckSpec) -> CheckModel:
 def _as_mapping(cls: type[CheckModel], spec: CheckSpec) -> dict[str, Any]:
     params = spec.params
     if isinstance(params, Mapping):
-        return plain(params)
+        return {str(key): plain(value) for key, value in params.items()}
     if params is None or (params is True and accepts_bare(cls)):
         return {}
     if params is False and accepts_bare(cls):

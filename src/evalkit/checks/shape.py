@@ -1,59 +1,202 @@
-"""Shape of structured answers: JSON, its schema, numbers, choices, and how the answer ended."""
+"""Shape of structured answers: JSON, its schema, a pydantic model."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, PrivateAttr
 
-from evalkit.checks.base import CheckContext, CheckModel
+from evalkit.checks.base import BuildContext, CheckContext, CheckModel
 from evalkit.checks.count import example
 from evalkit.checks.extract import Extracted, NotJson, Place, extract_json
-from evalkit.checks.text import placed, quoted
-from evalkit.model.results import Family, Verdict
+from evalkit.checks.text import line_of, placed, quoted
+from evalkit.errors import SuiteError
+from evalkit.model.results import Family
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from evalkit.model.calls import Reply
+    from evalkit.model.calls import JSON, Reply
+    from evalkit.model.results import Verdict
+
+MAX_COMPLAINTS = 5
 
 
-class Json(CheckModel):
-    """The answer is JSON.
+class JsonCheck(CheckModel):
+    """Base of the checks that look at JSON: where it may stand in the answer."""
 
-    Source: RFC 8259; NaN and Infinity are refused (section 6), and so are keys an object holds twice (section 4).
-    """
-
-    name: ClassVar[str] = "json"
     family: ClassVar[Family] = "shape"
-    short: ClassVar[str | None] = "where"
-    example = example({"where": "fence"}, passes='```json\n{"total": 12.5}\n```', fails='The total: {"total": 12.5}')
 
     where: Place = Field(
         "whole",
         description="whole: nothing but JSON; fence: or one code fence and nothing else; anywhere: or inside prose",
     )
-    repeated_keys: bool = Field(False, description="allow a key twice in one object (the last one counts)")
 
     def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
-        """Parse the answer."""
+        """Find the JSON, then judge its value."""
         del replies
+        if ctx.selected and not isinstance(ctx.value, str):
+            return self.judge_value(ctx, Extracted(ctx.value, 0, len(ctx.text), strict=True))
         found = extract_json(ctx.text, where=self.where)
         if isinstance(found, NotJson):
-            return self.verdict("fail", not_json(ctx, found, self.where))
+            return self.verdict("fail", self._why_not(ctx.text, found))
+        return self.judge_value(ctx, found)
+
+    def judge_value(self, ctx: CheckContext, found: Extracted) -> Verdict:
+        """Judge the JSON that was found."""
+        raise NotImplementedError
+
+    def _why_not(self, text: str, found: NotJson) -> str:
+        expected = {"whole": "nothing but JSON", "fence": "JSON or one code fence with it", "anywhere": "JSON"}
+        for place in _WIDER[self.where]:
+            if isinstance(extract_json(text, where=place), Extracted):
+                return (
+                    f"expected {expected[self.where]}; there is JSON with text around it ('where: {place}' allows that)"
+                )
+        return f"expected {expected[self.where]}, found {quoted(text)}: {found.reason}"
+
+
+_WIDER: dict[Place, tuple[Place, ...]] = {"whole": ("fence", "anywhere"), "fence": ("anywhere",), "anywhere": ()}
+
+
+class Json(JsonCheck):
+    """The answer is JSON.
+
+    Source: RFC 8259; NaN and Infinity are refused (section 6), and so are keys that an object holds twice (section 4).
+    """
+
+    name: ClassVar[str] = "json"
+    short: ClassVar[str | None] = "where"
+    example = example({"where": "fence"}, passes='```json\n{"total": 12.5}\n```', fails='The total: {"total": 12.5}')
+
+    repeated_keys: bool = Field(False, description="allow a key twice in one object (the last one counts)")
+
+    def judge_value(self, ctx: CheckContext, found: Extracted) -> Verdict:
+        """Pass, unless a key is repeated."""
         spans = placed(ctx, [(found.start, found.end)])
         if found.duplicates and not self.repeated_keys:
-            return self.verdict(
-                "fail", f"the key {quoted(found.duplicates[0])} is there twice in one object", spans=spans
-            )
+            return self.verdict("fail", f"an object holds the key {quoted(found.duplicates[0])} twice", spans=spans)
         return self.verdict("pass", f"JSON: {quoted(found.value)}", spans=spans)
 
 
-def not_json(ctx: CheckContext, found: NotJson, where: Place) -> str:
-    """Say why there is no JSON, and which wider ``where`` would have found some."""
-    expected = {"whole": "nothing but JSON", "fence": "JSON or one code fence with it", "anywhere": "JSON"}[where]
-    wider: tuple[Place, ...] = {"whole": ("fence", "anywhere"), "fence": ("anywhere",), "anywhere": ()}[where]
-    for place in wider:
-        if isinstance(extract_json(ctx.text, where=place), Extracted):
-            return f"expected {expected}; there is JSON, but with text around it (where: {place} would allow that)"
-    return f"expected {expected}: {found.reason}"
+class JsonSchema(JsonCheck):
+    """The answer is JSON that a JSON Schema allows.
+
+    The schema is a file of the project (``json_schema: schemas/reply.json``) or stands inline under ``schema``. It is checked itself
+    before any call, may refer only to its own parts (``#/$defs/…``), and ``format`` counts unless ``formats: false``.
+
+    Source: JSON Schema drafts 4 to 2020-12 (draft 2020-12 if ``$schema`` names none), as implemented by jsonschema-rs.
+    """
+
+    name: ClassVar[str] = "json_schema"
+    short: ClassVar[str | None] = "schema"
+    example = example(
+        {"schema": {"type": "object", "required": ["total"], "properties": {"total": {"type": "number"}}}},
+        passes='{"total": 12.5}',
+        fails='{"total": "12.5"}',
+    )
+    model_config = ConfigDict(protected_namespaces=())
+
+    schema_: str | dict[str, Any] | bool = Field(
+        alias="schema", description="a file of the project, or the schema itself"
+    )
+    formats: bool = Field(True, description="values must keep to `format` (date, email, …)")
+
+    _validator: Any = PrivateAttr(None)
+
+    def prepare(self, build: BuildContext) -> JsonSchema:
+        """Read and compile the schema. Raises SuiteError for a bad schema or a reference that leads out of it."""
+        import jsonschema_rs
+
+        schema = build.read_json(self.schema_) if isinstance(self.schema_, str) else self.schema_
+        outside = next(iter(_outside_references(schema)), None)
+        if outside is not None:
+            raise SuiteError(
+                f"the schema refers to {quoted(outside)}; only its own parts are read", hint="put it under $defs"
+            )
+        try:
+            validator = jsonschema_rs.validator_for(schema, validate_formats=self.formats, offline=True)
+        except (ValueError, RecursionError) as error:
+            place = "/".join(str(step) for step in getattr(error, "instance_path", ()))
+            reason = quoted(getattr(error, "message", str(error)), 200)
+            raise SuiteError(f"not a JSON Schema{f': at {place}' if place else ''}: {reason}") from error
+        prepared = self.model_copy()
+        prepared._validator = validator  # noqa: SLF001 - a copy of itself
+        return prepared
+
+    def judge_value(self, ctx: CheckContext, found: Extracted) -> Verdict:
+        """Validate; the reason names the first violations with their paths."""
+        complaints: list[str] = []
+        for error in self._validator.iter_errors(found.value):
+            if len(complaints) == MAX_COMPLAINTS:
+                complaints.append("…")
+                break
+            complaints.append(f"{_json_path(error.instance_path)}: {quoted_message(error.message)}")
+        spans = placed(ctx, [(found.start, found.end)])
+        return self.verdict(not complaints, "; ".join(complaints) or "the schema allows it", spans=spans)
+
+
+def quoted_message(message: str, limit: int = 200) -> str:
+    """A validator's message, on one line and shortened: it may quote the whole answer."""
+    text = " ".join(message.split())
+    return text if len(text) <= limit else f"{text[:limit]} …"
+
+
+def _json_path(steps: Iterable[str | int]) -> str:
+    return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+
+
+def _outside_references(schema: JSON) -> Iterable[str]:
+    if isinstance(schema, dict):
+        for key, value in schema.items():
+            if key in {"$ref", "$dynamicRef", "$recursiveRef"} and isinstance(value, str) and not value.startswith("#"):
+                yield value
+            yield from _outside_references(value)
+    elif isinstance(schema, list):
+        for item in schema:
+            yield from _outside_references(item)
+
+
+class Pydantic(JsonCheck):
+    """The answer is JSON that a pydantic model accepts.
+
+    ``model`` is a dotted path, ``shop.models.Reply``; its top-level module must be listed in ``allow_python`` of
+    ``[tool.evalkit]``. Anything pydantic can validate will do: a model, a dataclass, a typed dict, ``list[int]``.
+    """
+
+    name: ClassVar[str] = "pydantic"
+    short: ClassVar[str | None] = "model"
+    example = example("decimal.Decimal", passes='"12.50"', fails='{"total": 12.5}')
+    model_config = ConfigDict(protected_namespaces=())
+
+    model: str = Field(description="dotted path of the model")
+
+    _adapter: Any = PrivateAttr(None)
+
+    def prepare(self, build: BuildContext) -> Pydantic:
+        """Import the model. Raises EvalkitError if that is not allowed, or SuiteError if it is nothing pydantic knows."""
+        from pydantic import PydanticUserError, TypeAdapter
+
+        target = build.load_python(self.model)
+        try:
+            adapter = TypeAdapter(target)
+        except PydanticUserError as error:
+            raise SuiteError(f"{self.model} is not a pydantic model: {quoted_message(error.message)}") from error
+        prepared = self.model_copy()
+        prepared._adapter = adapter  # noqa: SLF001 - a copy of itself
+        return prepared
+
+    def judge_value(self, ctx: CheckContext, found: Extracted) -> Verdict:
+        """Validate the JSON text as JSON, so that dates and tuples work as they do in a program."""
+        from pydantic import ValidationError
+
+        text = ctx.text[found.start : found.end]
+        spans = placed(ctx, [(found.start, found.end)])
+        try:
+            self._adapter.validate_json(text)
+        except ValidationError as error:
+            details = error.errors(include_url=False, include_context=False, include_input=False)
+            shown = [f"{_json_path(detail['loc'])}: {quoted_message(detail['msg'])}" for detail in details]
+            more = ["…"] if len(shown) > MAX_COMPLAINTS else []
+            return self.verdict("fail", "; ".join([*shown[:MAX_COMPLAINTS], *more]), spans=spans)
+        return self.verdict("pass", f"{self.model} accepts it (line {line_of(ctx.text, found.start)})", spans=spans)

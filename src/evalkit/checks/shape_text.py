@@ -1,21 +1,22 @@
-"""Shape of plain text: patterns, lengths, beginnings and ends, letter case, language."""
+"""Shape of plain text: patterns, lengths, letter case, language."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from evalkit.checks.base import BuildContext, CheckContext, CheckModel
-from evalkit.checks.count import Range, example
-from evalkit.checks.text import MAX_PATTERN_S, UNITS, Span, line_of, placed, quoted
-from evalkit.errors import CheckError, SuiteError
-from evalkit.model.results import Family, Verdict
+from evalkit.checks.count import CountCheck, Range, example
+from evalkit.checks.text import MAX_PATTERN_S, UNITS, Span, line_of, placed, quoted, words
+from evalkit.errors import CheckError, MissingExtraError, SuiteError, did_you_mean
+from evalkit.model.results import Family
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evalkit.model.calls import Reply
+    from evalkit.model.results import Verdict
 
 
 class Regex(CheckModel):
@@ -63,7 +64,8 @@ class Regex(CheckModel):
             reason = f"expected {self.count} matches of {shown}, found {len(found):,}"
             return self.verdict(self.count.holds(len(found)), reason, spans=placed(ctx, found))
         if not found:
-            return self.verdict("fail", f"{'the answer is not' if self.full else 'no match of'} {shown}")
+            what = "the whole answer must match" if self.full else "no match of"
+            return self.verdict("fail", f"{what} {shown}; the answer is {quoted(ctx.text)}")
         start, end = found[0]
         reason = f"{quoted(ctx.text[start:end])} in line {line_of(ctx.text, start)} matches {shown}"
         return self.verdict("pass", reason, spans=placed(ctx, found))
@@ -91,7 +93,8 @@ class Regex(CheckModel):
 class Length(CheckModel):
     """The answer is neither too short nor too long, in the units given; each is a range, or a number for exactly that many.
 
-    Words are runs of letters and digits (``don't`` is one). Paragraphs stand between blank lines. Blank lines do not count.
+    Words are runs of letters and digits (``don't`` and ``well-known`` are one). Sentences end with ``.``, ``!`` or ``?``. Paragraphs stand
+    between blank lines.
     """
 
     name: ClassVar[str] = "length"
@@ -121,3 +124,85 @@ class Length(CheckModel):
         told = bad or list(counts)
         reason = "; ".join(f"expected {self._ranges()[unit]} {unit}, found {counts[unit]:,}" for unit in told)
         return self.verdict(not bad, reason)
+
+
+class Case(CheckModel):
+    """Every letter of the answer is upper case, or lower case. An answer without such letters fails."""
+
+    name: ClassVar[str] = "case"
+    family: ClassVar[Family] = "shape"
+    short: ClassVar[str | None] = "letters"
+    example = example("lower", passes="all quiet in ward 7.", fails="All quiet in ward 7.")
+
+    letters: Literal["upper", "lower"] = Field(description="which case")
+
+    def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
+        """Look for a letter of the other case."""
+        del replies
+        held = ctx.text.isupper() if self.letters == "upper" else ctx.text.islower()
+        if held:
+            return self.verdict("pass", f"all letters are {self.letters} case")
+        wrong = [
+            at for at, char in enumerate(ctx.text) if (char.islower() if self.letters == "upper" else char.isupper())
+        ]
+        if not wrong:
+            return self.verdict("fail", f"expected {self.letters} case letters, found none")
+        line = line_of(ctx.text, wrong[0])
+        reason = f"expected only {self.letters} case, found {len(wrong):,} other letters, the first in line {line}"
+        return self.verdict("fail", reason, spans=placed(ctx, [(at, at + 1) for at in wrong[:50]]))
+
+
+class UppercaseWords(CountCheck):
+    """The answer has this many words in upper case only, such as ``NASA`` or ``I``."""
+
+    name: ClassVar[str] = "uppercase_words"
+    family: ClassVar[Family] = "shape"
+    noun: ClassVar[tuple[str, str]] = ("upper case word", "upper case words")
+    example = example({"max": 1}, passes="Please call the FBI.", fails="CALL THE FBI NOW!")
+
+    def find(self, text: str) -> list[Span]:
+        """Words of which every letter is upper case."""
+        return [(start, end) for start, end in words(text) if text[start:end].isupper()]
+
+
+class Language(CheckModel):
+    """The answer is written in a language, by its ISO 639 code: ``en``, ``de``, ``hi``.
+
+    Short texts, names and lists are guesses: give the detector a sentence or more. It is deterministic and works offline.
+
+    Source: py3langid, a naive Bayes model over byte n-grams (Lui and Baldwin 2012, "langid.py").
+    """
+
+    name: ClassVar[str] = "language"
+    family: ClassVar[Family] = "shape"
+    short: ClassVar[str | None] = "code"
+    example = example("de", passes="Ihre Bestellung ist leider verspätet.", fails="Your order is late, we are sorry.")
+
+    code: str | list[str] = Field(description="the language code, or several of which one must fit")
+
+    def prepare(self, build: BuildContext) -> Language:
+        """Load the detector. Raises MissingExtraError without it, SuiteError for a code it does not know."""
+        del build
+        try:
+            import py3langid
+        except ImportError as error:
+            raise MissingExtraError("the check language", package="py3langid", extra="language") from error
+        known = [code for code, _ in py3langid.rank("known languages")]
+        for code in self._codes:
+            if code not in known:
+                raise SuiteError(f"no language with the code {code!r}", hint=did_you_mean(code, known))
+        return self
+
+    @property
+    def _codes(self) -> list[str]:
+        return [self.code] if isinstance(self.code, str) else self.code
+
+    def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
+        """Compare with the most likely language."""
+        del replies
+        if not any(char.isalpha() for char in ctx.text):
+            return self.verdict("fail", f"expected {' or '.join(self._codes)}, found no letters")
+        import py3langid
+
+        found, _ = py3langid.classify(ctx.text)
+        return self.verdict(found in self._codes, f"expected {' or '.join(self._codes)}, found {found}")

@@ -119,12 +119,14 @@ _BEFORE = re.compile(r"[^\s(\[\"'“‘*_]+\Z")
 def sentences(text: str) -> list[Span]:
     """Sentences: up to ``.``, ``!``, ``?`` (or the marks of other scripts) before white space.
 
-    A full stop after an abbreviation, an initial or a list number does not end one, nor does one before a small letter.
+    A full stop after an abbreviation, an initial or a list number does not end one, nor does one before a small letter, unless
+    the whole text is in small letters.
     """
     found: list[Span] = []
     start = 0
+    cased = not text.islower()
     for stop in _STOP.finditer(text):
-        if _ends_sentence(text, start, stop.start(), stop.end()):
+        if _ends_sentence(text, start, stop.start(), stop.end(), cased=cased):
             found.append((start + _blanks(text[start : stop.end()]), stop.end()))
             start = stop.end()
     if re.search(r"\w", text[start:]):
@@ -136,17 +138,18 @@ def _blanks(text: str) -> int:
     return len(text) - len(text.lstrip())
 
 
-def _ends_sentence(text: str, start: int, stop: int, end: int) -> bool:
-    if text[stop] != "." or text[stop : stop + 2] == "..":
-        following = text[end : end + 40].lstrip()
-        return not (text[stop] in "…." and following[:1].islower())
+def _ends_sentence(text: str, start: int, stop: int, end: int, *, cased: bool) -> bool:
+    if text[stop] not in ".…":
+        return True
+    if cased and text[end : end + 40].lstrip()[:1].islower():
+        return False
+    if text[stop : stop + 2] == ".." or text[stop] == "…":
+        return True
     before = _BEFORE.search(text, max(start, stop - 40), stop)
     word = before.group() if before else ""
-    if word.lower() in _ABBREVIATIONS or (len(word) == 1 and word.isupper()):
-        return False
-    if word.isdigit() and not text[start:stop].strip()[: -len(word)].strip():
-        return False
-    return not text[end : end + 40].lstrip()[:1].islower()
+    initial = len(word) == 1 and word.isupper() and word != "I"
+    list_number = word.isdigit() and not text[start : stop - len(word)].strip()
+    return not (initial or list_number or word.lower() in _ABBREVIATIONS)
 
 
 UNITS: dict[str, Callable[[str], list[Span]]] = {
