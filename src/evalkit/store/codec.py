@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -20,8 +20,12 @@ T = TypeVar("T")
 
 
 @cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - type[T] is not Hashable to a type checker
+def _cached(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - a class; type[T] is not Hashable to a type checker
     return TypeAdapter(kind)
+
+
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    return _cached(cast("Hashable", kind))
 
 
 def encode(value: object) -> dict[str, Any]:
@@ -36,7 +40,7 @@ def encode(value: object) -> dict[str, Any]:
 def decode(kind: type[T], data: object) -> T:
     """Return the model dataclass that :func:`encode` was given. Raises StoreError for a missing, wrong or unknown field."""
     try:
-        value: T = _adapter(kind).validate_python(data, extra="forbid")
+        value = _adapter(kind).validate_python(data, extra="forbid")
     except (ValidationError, RecursionError) as error:
         raise StoreError(f"not a {kind.__name__}: {_first(error)}", hint=_hint(error)) from error
     return value

@@ -1,0 +1,209 @@
+"""Journals into ``reports/evalkit.duckdb``: whole runs, in one transaction, as often as you like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from evalkit.errors import StoreError, StoreLockedError, Where
+from evalkit.store.connection import WAIT_S, opened
+from evalkit.store.reader import journal_files, read_run
+from evalkit.store.rows import TABLES, Table
+from evalkit.store.schema import VERSION, statements
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+    from evalkit.store.reader import RunRecords
+    from evalkit.store.rows import Row
+
+DATABASE_FILE = "evalkit.duckdb"
+"""The database's name in the reports folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What an ingest did: ``runs`` that were new or had changed, their ``trials``, and what of their journals could not be read."""
+
+    runs: int
+    trials: int
+    damage: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """A run whose journals differ from what was read: their sizes now, by name."""
+
+    folder: Path
+    sizes: dict[str, int]
+
+
+def ingest(journal_root: Path, database: Path, *, wait_s: float = WAIT_S) -> IngestReport:
+    """Bring the database up to date with the journals under ``journal_root``; it is created if missing.
+
+    One transaction: killed at any point, the database is as before, and the next ingest makes the same rows. A database of an older
+    evalkit is rebuilt. Raises StoreLockedError, and StoreError for a newer, foreign or damaged database.
+    """
+    _make_folder(database)
+    with opened(database, read_only=False, wait_s=wait_s) as connection:
+        if _prepare(connection, database):
+            return _ingest_all(connection, journal_root)
+    return rebuild(journal_root, database, wait_s=wait_s)
+
+
+def rebuild(journal_root: Path, database: Path, *, wait_s: float = WAIT_S) -> IngestReport:
+    """Make the database again from the journals alone; the one before stays beside it as ``….old``.
+
+    Raises StoreLockedError if another process holds the database.
+    """
+    _make_folder(database)
+    fresh = database.with_name(f"{database.name}.tmp")
+    for leftover in (fresh, _wal(fresh)):
+        leftover.unlink(missing_ok=True)
+    _wait_until_free(database, wait_s)
+    with opened(fresh, read_only=False, wait_s=wait_s) as connection:
+        _prepare(connection, fresh)
+        report = _ingest_all(connection, journal_root)
+    old = database.with_name(f"{database.name}.old")
+    for source, target in ((_wal(database), _wal(old)), (database, old)):
+        target.unlink(missing_ok=True)
+        if source.exists():
+            source.rename(target)
+    fresh.rename(database)
+    return report
+
+
+def _wal(database: Path) -> Path:
+    return database.with_name(f"{database.name}.wal")
+
+
+def _make_folder(database: Path) -> None:
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"cannot create the reports folder: {error.strerror}", where=Where(str(database.parent))
+        ) from error
+
+
+def _wait_until_free(database: Path, wait_s: float) -> None:
+    """Raise StoreLockedError if the database is in use. One that cannot be opened for another reason is what rebuild is for."""
+    if not database.exists():
+        return
+    try:
+        with opened(database, read_only=False, wait_s=wait_s):
+            return
+    except StoreLockedError:
+        raise
+    except StoreError:
+        return
+
+
+def _prepare(connection: DuckDBPyConnection, database: Path) -> bool:
+    """Create the tables in an empty database. Return False if they are of an older version."""
+    found = connection.execute("select table_name from duckdb_tables() where not internal").fetchall()
+    if not found:
+        _create(connection)
+        return True
+    return schema_version(connection, database) == VERSION
+
+
+def schema_version(connection: DuckDBPyConnection, database: Path) -> int:
+    """The version of the tables. Raises StoreError if they are newer than this evalkit, or not evalkit's at all."""
+    kind = connection.execute(
+        "select table_type from information_schema.tables where table_schema = 'main' and table_name = 'meta'"
+    ).fetchall()
+    row = connection.execute("select max(schema_version) from meta").fetchone() if kind == [("BASE TABLE",)] else None
+    found = row[0] if row else None
+    if not isinstance(found, int):
+        raise StoreError(
+            "this is not a database of evalkit",
+            hint="'evalkit ingest --rebuild' makes one from the journals",
+            where=Where(str(database)),
+        )
+    if found > VERSION:
+        raise StoreError(
+            f"the database has schema version {found}, this evalkit reads {VERSION}",
+            hint="upgrade evalkit",
+            where=Where(str(database)),
+        )
+    return found
+
+
+def _create(connection: DuckDBPyConnection) -> None:
+    import duckdb
+
+    connection.begin()
+    for statement in statements():
+        connection.execute(statement)
+    connection.execute(
+        "insert into meta values (?, ?, ?, ?)", [VERSION, version("pytest-evalkit"), duckdb.__version__, _now()]
+    )
+    connection.commit()
+
+
+def _ingest_all(connection: DuckDBPyConnection, journal_root: Path) -> IngestReport:
+    runs, trials, damage = 0, 0, []
+    connection.begin()
+    for news in _news(connection, journal_root):
+        try:
+            records = read_run(news.folder, strict=False)
+        except StoreError as error:
+            damage.append(f"run {news.folder.name} was skipped: {error.message}")
+            continue
+        _replace_run(connection, records, news)
+        runs, trials = runs + 1, trials + len(records.stored)
+        damage += [f"run {news.folder.name}: {note}" for note in records.damage]
+    connection.commit()
+    connection.checkpoint()
+    return IngestReport(runs, trials, tuple(damage))
+
+
+def _news(connection: DuckDBPyConnection, journal_root: Path) -> list[_News]:
+    known: dict[str, dict[str, int]] = {}
+    for run_id, file, size in connection.execute("select run_id, file, bytes from ingested").fetchall():
+        known.setdefault(run_id, {})[file] = size
+    folders = sorted(path for path in journal_root.iterdir() if path.is_dir()) if journal_root.is_dir() else []
+    news = []
+    for folder in folders:
+        sizes = (
+            {path.name: path.stat().st_size for path in journal_files(folder)} if any(folder.glob("*.jsonl")) else {}
+        )
+        if sizes and sizes != known.get(folder.name):
+            news.append(_News(folder, sizes))
+    return news
+
+
+def _replace_run(connection: DuckDBPyConnection, records: RunRecords, news: _News) -> None:
+    run_id = records.run.run_id
+    for table in TABLES:
+        rows = list(table.rows(records))
+        if table.key:
+            _add_new(connection, table, rows)
+        else:
+            connection.execute(f"delete from {table.name} where run_id = ?", [run_id])  # noqa: S608 - a name from TABLES
+            _append(connection, table.name, rows)
+    connection.execute("delete from ingested where run_id = ?", [news.folder.name])
+    _append(connection, "ingested", [(news.folder.name, file, size, _now()) for file, size in news.sizes.items()])
+
+
+def _add_new(connection: DuckDBPyConnection, table: Table, rows: list[Row]) -> None:
+    name, key = table.name, ", ".join(table.key)
+    connection.execute(f"create or replace temp table arriving as from {name} limit 0")
+    _append(connection, "arriving", rows)
+    connection.execute(f"insert into {name} from arriving anti join {name} using ({key})")
+    connection.execute("drop table arriving")
+
+
+def _append(connection: DuckDBPyConnection, table: str, rows: list[Any]) -> None:
+    if rows:
+        with connection.appender(table) as appender:
+            appender.append_rows(rows)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
