@@ -131,8 +131,7 @@ class Attempt:
         """
         started = time.monotonic()
         try:
-            async with asyncio.timeout(self.timeout_s):
-                received = await self._receive(send)
+            received = await self._receive(send)
             latency_s = time.monotonic() - started
             return read(received), latency_s
         except CallError as error:
@@ -142,7 +141,7 @@ class Attempt:
         import httpx2
 
         try:
-            async with send as raw:
+            async with asyncio.timeout(self.timeout_s), send as raw:
                 return await _read(raw.http_response)
         except self.sdk.APIStatusError as error:
             raise status_error(

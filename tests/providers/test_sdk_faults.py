@@ -1,0 +1,243 @@
+"""Every fault a provider can show, through the real SDKs: each becomes one kind of failure, after exactly one request."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+from collections.abc import Callable
+from email.utils import formatdate
+from pathlib import Path
+
+import pytest
+from evalkit.errors import CallError
+from evalkit.model.calls import Message, Request, Response
+from evalkit.providers.anthropic import Anthropic
+from evalkit.providers.base import Provider, ProviderSettings
+from evalkit.providers.openai import OpenAI
+from fakes.llm_server import Asked, LLMServer, Reply, chat, default_body, error
+
+KEY = "sk-test-0123456789abcdef"
+APIS = ("chat", "responses", "anthropic")
+
+
+@pytest.fixture(params=APIS)
+def api(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each of the three ways to a model, with a key in the environment."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    return request.param
+
+
+ASKED = {api: Request(f"{'anthropic' if api == 'anthropic' else 'openai'}/m", (Message("user", "hi"),)) for api in APIS}
+
+
+def open_provider(api: str, url: str, *, timeout_s: float = 20.0) -> Provider:
+    """The provider that speaks ``api`` with the server at ``url``."""
+    if api == "anthropic":
+        return Anthropic.open(ProviderSettings("anthropic", Path(), {"base_url": url}, timeout_s=timeout_s))
+    options = {"base_url": f"{url}/v1", "api": api}
+    return OpenAI.open(ProviderSettings("openai", Path(), options, timeout_s=timeout_s))
+
+
+def ask(api: str, url: str, *, timeout_s: float = 20.0, times: int = 1) -> list[Response]:
+    """Send ``times`` requests at once over ``api`` to the server at ``url``."""
+
+    async def run() -> list[Response]:
+        provider = open_provider(api, url, timeout_s=timeout_s)
+        try:
+            return list(await asyncio.gather(*(provider.complete(ASKED[api]) for _ in range(times))))
+        finally:
+            await provider.aclose()
+
+    return asyncio.run(run())
+
+
+def fail(api: str, reply: Reply | Callable[[Asked], Reply], *, timeout_s: float = 20.0) -> CallError:
+    """The failure that ``reply`` becomes; the server must have been asked exactly once."""
+    script = reply if callable(reply) else lambda asked: reply
+    with LLMServer(script) as server:
+        with pytest.raises(CallError) as caught:
+            ask(api, server.url, timeout_s=timeout_s)
+        assert len(server.requests) == 1
+    assert KEY not in str(caught.value)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, "bad_request"),
+        (401, "auth"),
+        (402, "quota"),
+        (403, "auth"),
+        (404, "model_not_found"),
+        (408, "timeout"),
+        (409, "server"),
+        (413, "too_long"),
+        (422, "bad_request"),
+        (429, "rate_limited"),
+        (500, "server"),
+        (502, "server"),
+        (503, "overloaded"),
+        (529, "overloaded"),
+    ],
+)
+def test_a_status_becomes_one_kind_and_is_not_retried(api, status, kind):
+    """The SDK's own retries are off: one request, the kind, the status, and the provider's words."""
+    failure = fail(api, error(status, "the cable is wet"))
+    assert (failure.kind, failure.status) == (kind, status)
+    assert "the cable is wet" in failure.message
+
+
+def test_an_exhausted_account_is_not_a_rate_limit(api):
+    """429 with insufficient_quota can never succeed, so it is not the kind that is tried again."""
+    assert fail(api, error(429, code="insufficient_quota")).kind == "quota"
+
+
+def test_a_context_window_refusal_is_too_long(api):
+    """A 400 that says the prompt does not fit is told apart from a wrong request."""
+    assert fail(api, error(400, "prompt is too long: 300000 tokens")).kind == "too_long"
+
+
+@pytest.mark.parametrize(
+    ("headers", "low", "high"),
+    [
+        ({"retry-after": "7"}, 7, 7),
+        ({"retry-after-ms": "1500"}, 1.5, 1.5),
+        ({"retry-after": formatdate(4_102_444_800, usegmt=True)}, 60, 10**10),
+    ],
+)
+def test_retry_after_is_handed_over(api, headers, low, high):
+    """Seconds, milliseconds and a date all arrive as seconds to wait; nobody sleeps here."""
+    failure = fail(api, error(429, headers=headers))
+    assert failure.retry_after_s is not None
+    assert low <= failure.retry_after_s <= high
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"<html><b>captive portal</b></html>", id="html"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b"null", id="null"),
+        pytest.param(b"[]", id="list"),
+        pytest.param(b'{"id": 1}', id="other object"),
+        pytest.param(b'{"choices": [], "output": [], "content": []}', id="no choices"),
+        pytest.param(b'{"choices": [{"message": {"content": null}}], "output": [{}], "content": null}', id="no content"),
+        pytest.param(b'{"choices": [{"message": 5}], "output": [5], "content": [5]}', id="wrong types"),
+        pytest.param(b'{"choices": [{"message": {"con', id="cut JSON"),
+        pytest.param(b'{"content": "a\xff\xfeb"}', id="not UTF-8"),
+        pytest.param(b"[" * 100_000 + b"]" * 100_000, id="too deep"),
+        pytest.param(b'{"error": {"message": "backend fell over", "type": "odd"}}', id="error object"),
+        pytest.param(b'{"n": ' + b"9" * 5_000 + b"}", id="endless number"),
+    ],
+)
+@pytest.mark.parametrize("content_type", ["application/json", "text/html"])
+def test_a_200_without_an_answer_is_an_error_not_an_empty_answer(api, body, content_type):
+    """Whatever stands in a 200 that is no answer, the failure is bad_response."""
+    assert fail(api, Reply(body, headers={"content-type": content_type})).kind == "bad_response"
+
+
+def test_a_bad_200_shows_what_came(api):
+    """The message names the content type and the first characters, on one line and without control characters."""
+    failure = fail(api, Reply(b"<html>\x1b[31m\nportal" + b"x" * 5_000, headers={"content-type": "text/html"}))
+    assert "text/html" in failure.message
+    assert "<html>" in failure.message
+    assert "\x1b" not in failure.message
+    assert "\n" not in failure.message
+    assert len(failure.message) < 500
+
+
+def test_a_gzip_bomb_is_not_read_to_its_end(api):
+    """A small compressed body that unpacks to more than the limit is refused."""
+    bomb = gzip.compress(b'{"a": "' + b"A" * 30_000_000 + b'"}')
+    failure = fail(api, Reply(bomb, headers={"content-encoding": "gzip"}))
+    assert failure.kind == "bad_response"
+    assert "larger than" in failure.message
+
+
+@pytest.mark.parametrize("drop", ["before", "midway"])
+def test_a_dropped_connection_is_a_connection_failure(api, drop):
+    """Closed before the first byte or in the middle of the body: the kind is connection."""
+    assert fail(api, lambda asked: Reply(default_body(asked), drop=drop)).kind == "connection"
+
+
+def test_nobody_listening_is_a_connection_failure(api):
+    """A refused connection is no crash."""
+    with LLMServer() as server:
+        url = server.url
+    with pytest.raises(CallError) as caught:
+        ask(api, url)
+    assert caught.value.kind == "connection"
+
+
+@pytest.mark.parametrize("reply", [Reply(chat("x"), drip_s=0.02), Reply(chat("x"), drop="never")], ids=["drip", "silence"])
+def test_the_deadline_is_for_the_whole_attempt(api, reply):
+    """A server that sends a byte now and then never resets the clock."""
+    failure = fail(api, reply, timeout_s=0.3)
+    assert failure.kind == "timeout"
+    assert "0.3 s" in failure.message
+
+
+def test_a_redirect_is_not_followed(api):
+    """The prompt is never sent on to another address."""
+    with LLMServer() as other:
+        failure = fail(api, Reply({}, status=307, headers={"location": f"{other.url}/v1/leak"}))
+        assert other.requests == []
+    assert failure.kind == "bad_response"
+    assert "redirects" in failure.message
+
+
+def test_the_key_never_stands_in_a_message(api):
+    """A server that echoes the key into its error cannot make us print it."""
+    failure = fail(api, error(401, f"Incorrect API key provided: {KEY}"))
+    assert "[REDACTED:" in failure.message
+
+
+def test_cancelling_is_not_a_failure_of_the_call(api):
+    """A cancelled attempt stays a cancellation, so that Ctrl-C stops at once."""
+
+    async def run(server: LLMServer) -> None:
+        provider = open_provider(api, server.url)
+        task = asyncio.create_task(provider.complete(ASKED[api]))
+        while not server.requests:
+            await asyncio.sleep(0)
+        task.cancel()
+        try:
+            await task
+        finally:
+            await provider.aclose()
+
+    with LLMServer(lambda asked: Reply({}, delay_s=30)) as server, pytest.raises(asyncio.CancelledError):
+        asyncio.run(run(server))
+
+
+def test_lone_surrogates_are_replaced_and_told(api):
+    """A text that no file can hold arrives mended, and says so."""
+
+    def script(asked: Asked) -> Reply:
+        return Reply(json.dumps(default_body(asked, "SENTINEL")).replace("SENTINEL", "a\\ud800b").encode())
+
+    with LLMServer(script) as server:
+        answer = ask(api, server.url)[0]
+    assert answer.text == "a\N{REPLACEMENT CHARACTER}b"
+    assert answer.repaired
+
+
+def test_a_byte_order_mark_and_a_missing_content_type_are_forgiven(api):
+    """What is an answer is taken as one, even if its wrapping is sloppy."""
+
+    def script(asked: Asked) -> Reply:
+        return Reply(b"\xef\xbb\xbf" + json.dumps(default_body(asked)).encode(), headers={"content-type": "text/plain"})
+
+    with LLMServer(script) as server:
+        assert ask(api, server.url)[0].text == "hello"
+
+
+def test_concurrent_calls_share_the_provider(api):
+    """Several calls are in flight at once, each with its own latency."""
+    with LLMServer(lambda asked: Reply(default_body(asked), delay_s=0.1)) as server:
+        answers = ask(api, server.url, times=6)
+        assert server.peak > 1
+    assert all(answer.latency_s >= 0.09 for answer in answers)
