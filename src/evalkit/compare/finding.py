@@ -1,0 +1,98 @@
+"""What a rule found about one gate, before the run's other gates and the doubts about the data are weighed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from evalkit.compare import words
+from evalkit.compare.stats import mcnemar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evalkit.compare.pair import Pairing
+    from evalkit.model.calls import JSON
+    from evalkit.model.results import GateStatus, Measurement
+
+MOST_ERRORS = 0.02
+"""Above this share of errors on a side, what could not be measured may matter more than what was."""
+MOST_UNPAIRED = 0.05
+"""Above this share of cases without a partner, the paired ones may not speak for the suite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A status with its reason in two parts: ``facts`` (figures and denominators) and ``conclusion`` (what follows).
+
+    ``fail_p`` is the one-sided p-value of failing, for Holm's correction; None where no test is involved. Any ``doubts`` turn a
+    pass or a fail into undecided.
+    """
+
+    status: GateStatus
+    facts: str
+    conclusion: str
+    numbers: Mapping[str, JSON] = field(default_factory=dict)
+    fail_p: float | None = None
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """Complete sentences: the facts, and what follows from them."""
+        return f"{self.facts}: {self.conclusion}." if self.facts else f"{self.conclusion}."
+
+    def doubted(self) -> Finding:
+        """This finding with its doubts applied: neither a pass nor a fail stands on data that may mislead."""
+        if not self.doubts or self.status not in {"passed", "failed"}:
+            return self
+        would = "pass" if self.status == "passed" else "fail"
+        text = f"on the figures alone it would {would}, but {' and '.join(self.doubts)}"
+        return replace(self, status="undecided", conclusion=text)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Trials of one side by outcome. ``total`` leaves out skipped ones."""
+
+    passed: int
+    errors: int
+    skipped: int
+    total: int
+
+    @classmethod
+    def of(cls, rows: Sequence[Measurement]) -> Tally:
+        """Count the trials of ``rows``."""
+        statuses = [row.status for row in rows]
+        skipped = statuses.count("skip")
+        return cls(statuses.count("pass"), statuses.count("error"), skipped, len(rows) - skipped)
+
+    @property
+    def error_share(self) -> float:
+        """The share of trials that could not be measured."""
+        return self.errors / self.total if self.total else 0.0
+
+    def __str__(self) -> str:
+        return words.counts(self.passed, self.total, errors=self.errors, skipped=self.skipped)
+
+
+def error_doubts(*sides: Tally) -> tuple[str, ...]:
+    """A doubt if more than 2% of any side's trials could not be measured."""
+    if all(side.error_share <= MOST_ERRORS for side in sides):
+        return ()
+    shown = " and ".join(f"{side.errors} of {side.total}" for side in sides)
+    return (f"{shown} trials could not be measured (more than 2%): mend the errors and run again",)
+
+
+def pairing_doubts(pairing: Pairing, a: Tally, b: Tally) -> tuple[str, ...]:
+    """Doubts of a paired gate: errors, errors that are uneven (exact McNemar p < 0.05), and cases without a partner."""
+    doubts = list(error_doubts(a, b))
+    alone_a = len(set(pairing.errors_a) - set(pairing.errors_b))
+    alone_b = len(set(pairing.errors_b) - set(pairing.errors_a))
+    if not doubts and mcnemar(alone_a, alone_b).p_exact < 0.05:
+        doubts.append(f"errors are uneven ({alone_a} cases only before, {alone_b} only after): mend them and run again")
+    if pairing.unpaired_share > MOST_UNPAIRED:
+        total = len(pairing.cases) + pairing.unpaired
+        doubts.append(
+            f"{pairing.unpaired} of {total} cases could not be paired (more than 5%): run the same cases on both sides"
+        )
+    return tuple(doubts)
