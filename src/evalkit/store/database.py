@@ -109,22 +109,35 @@ def _prepare(connection: DuckDBPyConnection, database: Path) -> bool:
     if not found:
         _create(connection)
         return True
-    return schema_version(connection, database) == VERSION
+    return _version(connection, database) == VERSION
 
 
-def schema_version(connection: DuckDBPyConnection, database: Path) -> int:
-    """The version of the tables. Raises StoreError if they are newer than this evalkit, or not evalkit's at all."""
+def check_tables(connection: DuckDBPyConnection, database: Path) -> None:
+    """Raise StoreError unless the tables that are to be read are this evalkit's: a received file may hold views under their names."""
+    if _version(connection, database) < VERSION:
+        raise StoreError(
+            "the database was made by an older evalkit",
+            hint="'evalkit ingest' makes it again from the journals",
+            where=Where(str(database)),
+        )
+    rows = connection.execute(
+        "select table_name from information_schema.tables where table_type = 'BASE TABLE'"
+    ).fetchall()
+    missing = {table.name for table in TABLES} - {row[0] for row in rows}
+    if missing:
+        raise _foreign(database, f"it has no table {min(missing)!r}")
+
+
+def _version(connection: DuckDBPyConnection, database: Path) -> int:
     kind = connection.execute(
         "select table_type from information_schema.tables where table_schema = 'main' and table_name = 'meta'"
     ).fetchall()
-    row = connection.execute("select max(schema_version) from meta").fetchone() if kind == [("BASE TABLE",)] else None
+    if kind != [("BASE TABLE",)]:
+        raise _foreign(database, "it has no table 'meta'")
+    row = connection.execute("select max(schema_version) from meta").fetchone()
     found = row[0] if row else None
     if not isinstance(found, int):
-        raise StoreError(
-            "this is not a database of evalkit",
-            hint="'evalkit ingest --rebuild' makes one from the journals",
-            where=Where(str(database)),
-        )
+        raise _foreign(database, "its table 'meta' has no schema version")
     if found > VERSION:
         raise StoreError(
             f"the database has schema version {found}, this evalkit reads {VERSION}",
@@ -132,6 +145,14 @@ def schema_version(connection: DuckDBPyConnection, database: Path) -> int:
             where=Where(str(database)),
         )
     return found
+
+
+def _foreign(database: Path, reason: str) -> StoreError:
+    return StoreError(
+        f"this is not a database of evalkit: {reason}",
+        hint="'evalkit ingest --rebuild' makes one from the journals",
+        where=Where(str(database)),
+    )
 
 
 def _create(connection: DuckDBPyConnection) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 VERSION = 1
 """Version of the tables; bump it with every change of ``schema.sql``."""
@@ -16,13 +19,18 @@ _COLUMN = re.compile(r"  (\w+) ([a-z]+(?:\[\])?),?  -- (.*)")
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A table or view with its documentation; ``columns`` are ``(name, type, comment)``, empty for a view."""
+    """A table or view with its documentation; ``columns`` are ``(name, type, comment)``, empty for a view. ``sql`` creates it."""
 
     kind: Literal["table", "view"]
     name: str
     comment: str
     columns: tuple[tuple[str, str, str], ...]
     sql: str
+
+    @property
+    def query(self) -> str:
+        """The select behind a view, without trusting the view that a received file holds."""
+        return self.sql.split("\n", 1)[1].rstrip(";")
 
 
 def relations() -> tuple[Relation, ...]:
@@ -40,6 +48,26 @@ def statements() -> list[str]:
             f"comment on column {relation.name}.{name} is {quoted(comment)}" for name, _, comment in relation.columns
         ]
     return made
+
+
+def described() -> tuple[Relation, ...]:
+    """Like :func:`relations`, with the columns of views too (their comments are empty)."""
+    from evalkit.store.connection import in_memory
+
+    with in_memory() as connection:
+        for statement in statements():
+            connection.execute(statement)
+        return tuple(
+            relation if relation.columns else replace(relation, columns=_columns(connection, relation.name))
+            for relation in relations()
+        )
+
+
+def _columns(connection: DuckDBPyConnection, view: str) -> tuple[tuple[str, str, str], ...]:
+    rows = connection.execute(
+        "select column_name, lower(data_type) from duckdb_columns() where table_name = ? order by column_index", [view]
+    ).fetchall()
+    return tuple((name, kind, "") for name, kind in rows)
 
 
 def quoted(text: str) -> str:
