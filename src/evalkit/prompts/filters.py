@@ -1,0 +1,161 @@
+"""Jinja's filters for prompts: the useful ones, each metered, without HTML escaping and without chance."""
+
+from __future__ import annotations
+
+import json
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from jinja2.filters import FILTERS
+from jinja2.runtime import Context, Undefined
+from jinja2.utils import _PassArg, pass_context
+from markupsafe import Markup
+
+from evalkit.prompts.limits import (
+    LimitError,
+    check_argument,
+    check_chars,
+    check_items,
+    check_percent,
+    check_plain,
+    described,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+MISSING_FILTERS: Mapping[str, str] = {
+    "attr": "write x.name or x['name']",
+    "pprint": "use tojson(indent=2)",
+    "random": "a prompt must render the same way every time",
+    "safe": "a prompt is never escaped: leave it out",
+    "urlize": "it makes HTML, which a prompt does not need",
+    "xmlattr": "write the attributes out",
+}
+"""Filters of Jinja that a prompt cannot use, and what to do instead."""
+
+_SLOW_TEXT_CHARS = 200_000
+_SLOW = frozenset({"striptags", "wordwrap", "urlencode"})
+_SIZED = frozenset({"batch", "center", "indent", "round", "slice", "truncate", "wordwrap"})
+
+
+def prompt_filters() -> dict[str, Callable[..., Any]]:
+    """Return the filters of a prompt environment by name; each takes the template's context first."""
+    own: dict[str, Callable[..., Any]] = {"tojson": _tojson, "sum": _sum}
+    return {name: _metered(name, own.get(name, FILTERS[name])) for name in FILTERS if name not in MISSING_FILTERS}
+
+
+def _metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    passes = _PassArg.from_obj(function)
+
+    @pass_context
+    @wraps(function)
+    def run(context: Context, value: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - template values
+        meter = context.environment.meter  # type: ignore[attr-defined]
+        meter.step()
+        value = _input(value)
+        if name == "join":
+            value = meter.keep(list(value))
+        foresee(name, value, (*args, *kwargs.values()))
+        if passes is not None:
+            args = (value, *args)
+            value = {"context": context, "eval_context": context.eval_ctx, "environment": context.environment}[
+                passes.name
+            ]
+        result = function(value, *args, **kwargs)
+        return meter.counted(result) if hasattr(result, "__next__") else meter.keep(result)
+
+    del run.__wrapped__  # Jinja would read the pass_* mark of the wrapped filter instead of ours
+    return run
+
+
+def _input(value: Any) -> Any:  # noqa: ANN401 - template values
+    if isinstance(value, Markup):
+        return str(value)
+    if callable(value) and not isinstance(value, Undefined):
+        raise LimitError(f"{described(value)} is not a value: call it with ()")
+    if not hasattr(value, "__iter__"):
+        check_plain(value)
+    return value
+
+
+def foresee(name: str, value: Any, args: tuple[Any, ...]) -> None:  # noqa: ANN401 - template values
+    """Raise LimitError if the filter or text method ``name`` would make something too large out of ``value``."""
+    if name in _SLOW and isinstance(value, str) and len(value) > _SLOW_TEXT_CHARS:
+        raise LimitError(f"the text is too long for {name} (more than {_SLOW_TEXT_CHARS:,} characters)")
+    if name in _SIZED:
+        for arg in args:
+            check_argument(arg)
+    check = _GROWTH.get(name)
+    if check is not None:
+        check(value, args)
+
+
+def _foresee_indent(value: Any, args: tuple[Any, ...]) -> None:  # noqa: ANN401 - template values
+    unit = max(
+        [len(arg) if isinstance(arg, str) else int(arg) for arg in args if isinstance(arg, (str, int))], default=4
+    )
+    check_chars(unit * (str(value).count("\n") + 1))
+
+
+def _foresee_wordwrap(value: Any, args: tuple[Any, ...]) -> None:  # noqa: ANN401 - template values
+    check_chars(max((len(arg) for arg in args if isinstance(arg, str)), default=1) * len(str(value)))
+
+
+def _foresee_replace(value: Any, args: tuple[Any, ...]) -> None:  # noqa: ANN401 - template values
+    if len(args) >= 2 and isinstance(args[0], str) and isinstance(args[1], str):
+        check_chars(len(args[1]) * str(value).count(args[0]))
+
+
+def _foresee_join(value: Any, args: tuple[Any, ...]) -> None:  # noqa: ANN401 - template values
+    if args and isinstance(args[0], str) and hasattr(value, "__len__"):
+        check_chars(len(args[0]) * len(value))
+
+
+def _foresee_batch(value: Any, args: tuple[Any, ...]) -> None:  # noqa: ANN401 - template values
+    del value
+    check_items(max((arg for arg in args if isinstance(arg, int)), default=0))
+
+
+def _foresee_format(value: Any, args: tuple[Any, ...]) -> None:  # noqa: ANN401 - template values
+    check_percent(str(value), args)
+    for arg in args:
+        check_plain(arg)
+
+
+_GROWTH: Mapping[str, Callable[[Any, tuple[Any, ...]], None]] = {
+    "batch": _foresee_batch,
+    "format": _foresee_format,
+    "indent": _foresee_indent,
+    "join": _foresee_join,
+    "replace": _foresee_replace,
+    "slice": _foresee_batch,
+    "wordwrap": _foresee_wordwrap,
+}
+
+
+def _tojson(value: Any, indent: int | None = None) -> str:  # noqa: ANN401 - a JSON value
+    """JSON for a model to read: not escaped for HTML, letters of every script as they are."""
+    if indent is not None and not 0 <= indent <= 16:
+        raise LimitError("tojson takes an indent from 0 to 16")
+    return json.dumps(value, ensure_ascii=False, indent=indent, default=_not_json)
+
+
+def _not_json(value: Any) -> Any:  # noqa: ANN401 - json.dumps asks for it
+    if isinstance(value, Undefined):
+        return str(value)  # raises, naming the variable
+    raise LimitError(f"{described(value)} is not JSON; a list is made with |list")
+
+
+@pass_context
+def _sum(context: Context, values: Any, attribute: str | int | None = None, start: float = 0) -> float:  # noqa: ANN401
+    """Sum numbers only: adding lists is quadratic."""
+    total = start
+    for item in values:
+        number = context.environment.getitem(item, attribute) if attribute is not None else item
+        if isinstance(number, Undefined):
+            str(number)
+        if not isinstance(number, (int, float)) or not isinstance(total, (int, float)):
+            raise LimitError("sum takes numbers")
+        total += number
+    return total

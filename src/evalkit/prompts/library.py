@@ -1,0 +1,146 @@
+"""The prompts of a project: find, load and render a version by its reference ``name:v2`` or ``name:latest``."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from evalkit.canon import short
+from evalkit.errors import PromptChangedError, PromptError, Where, did_you_mean
+from evalkit.files import shown
+from evalkit.prompts.git import GitTree
+from evalkit.prompts.loading import load_version
+from evalkit.prompts.lockfile import LockFile
+from evalkit.prompts.template import PromptTemplate
+from evalkit.prompts.trees import DiskTree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from evalkit.model.calls import JSON, Message
+    from evalkit.prompts.trees import Tree
+    from evalkit.prompts.version import PromptVersion
+
+LATEST = "latest"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z")
+_VERSION = re.compile(r"v(?:0|[1-9]\d{0,5})\Z", re.ASCII)
+_VERSION_FILE = re.compile(r"(v(?:0|[1-9]\d{0,5}))\.j2\Z", re.ASCII)
+
+
+class PromptLibrary:
+    """The folder ``folder`` of the project ``root``: one sub-folder per prompt, one file ``v3.j2`` per version.
+
+    Templates are compiled once and kept by digest. :meth:`get` reads the files each time. Every error is a PromptError.
+    """
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self._root = root
+        self._folder = shown(folder, root)
+        self._disk = DiskTree(root)
+        self._templates: dict[tuple[str, str], PromptTemplate] = {}
+        self._git_trees: dict[str, GitTree] = {}
+        self.lock_file = LockFile(folder / "prompts.lock", shown=f"{self._folder}/prompts.lock")
+
+    def names(self) -> list[str]:
+        """Every prompt with at least one version, sorted."""
+        return self._names(self._disk)
+
+    def versions(self, name: str) -> list[str]:
+        """The versions of a prompt in numeric order (v1, v2, … v10); empty for an unknown name."""
+        return self._versions(self._disk, name)
+
+    def get(self, ref: str, *, at: str | None = None, where: Where | None = None) -> PromptVersion:
+        """Load a version by reference, from disk or from the git revision ``at``. ``where`` is the place that names it.
+
+        Raises PromptError for an unknown name, version or revision (at ``where``) and for a mistake in the prompt (at its file
+        and line), and PromptChangedError if a released version on disk differs from its release.
+        """
+        version = self.load(ref, at=at, where=where)
+        if at is None:
+            self._check_unchanged(version)
+        return version
+
+    def load(self, ref: str, *, at: str | None = None, where: Where | None = None) -> PromptVersion:
+        """Like :meth:`get`, without looking whether the version was released and changed since."""
+        tree = self._disk if at is None else self._tree_at(at, where)
+        name, wanted = self._parsed(ref, tree, where)
+        versions = self._versions(tree, name)
+        if not versions:
+            raise self._no_prompt(name, tree, at, where)
+        if wanted != LATEST and wanted not in versions:
+            raise PromptError(
+                f"the prompt {name!r} has no version {wanted!r}{_at(at)}",
+                hint=did_you_mean(wanted, [*versions, LATEST]),
+                where=where,
+            )
+        return load_version(tree, self._folder, name=name, version=versions[-1] if wanted == LATEST else wanted, at=at)
+
+    def render(self, version: PromptVersion, vars: Mapping[str, JSON]) -> tuple[Message, ...]:  # noqa: A002 - the suite's word
+        """Return the messages of ``version`` for one case's variables; variables that the prompt does not use are ignored.
+
+        Raises PromptError for a missing or unfit variable and for whatever goes wrong in the template, with its line.
+        """
+        key = (version.path, version.digest)
+        template = self._templates.get(key)
+        if template is None:
+            template = self._templates[key] = PromptTemplate(version)
+        return template.render(vars)
+
+    def _parsed(self, ref: str, tree: Tree, where: Where | None) -> tuple[str, str]:
+        name, colon, version = ref.partition(":")
+        if not colon and "@" in ref:
+            raise PromptError(
+                f"{ref[:100]!r} is not a prompt reference",
+                hint=f"use a colon: {ref.replace('@', ':')[:100]}",
+                where=where,
+            )
+        if not colon or not _NAME.match(name):
+            hint = (
+                f"name a version, like {name}:{LATEST}" if name in self._names(tree) else "write name:v2 or name:latest"
+            )
+            raise PromptError(f"{ref[:100]!r} is not a prompt reference", hint=hint, where=where)
+        return name, version
+
+    def _names(self, tree: Tree) -> list[str]:
+        return [name for name in tree.entries(self._folder) if self._versions(tree, name)]
+
+    def _versions(self, tree: Tree, name: str) -> list[str]:
+        if not _NAME.match(name):
+            return []
+        files = (_VERSION_FILE.match(entry) for entry in tree.entries(f"{self._folder}/{name}"))
+        return sorted((match.group(1) for match in files if match), key=lambda version: int(version[1:]))
+
+    def _tree_at(self, revision: str, where: Where | None) -> GitTree:
+        if revision not in self._git_trees:
+            self._git_trees[revision] = GitTree(self._root, revision, where=where)
+        return self._git_trees[revision]
+
+    def _no_prompt(self, name: str, tree: Tree, at: str | None, where: Where | None) -> PromptError:
+        entries = tree.entries(f"{self._folder}/{name}")
+        if entries:
+            hint = f"{self._folder}/{name}/ has {', '.join(entries[:5])}; a version is a file like v1.j2"
+        else:
+            hint = did_you_mean(name, self._names(tree)) + f" (in {self._folder}/)"
+        return PromptError(f"no prompt {name!r}{_at(at)}", hint=hint, where=where)
+
+    def _check_unchanged(self, version: PromptVersion) -> None:
+        released = self.lock_file.read().get(version.ref)
+        if released is not None and released != version.digest:
+            raise changed(version, self.versions(version.name), released)
+
+
+def changed(version: PromptVersion, versions: list[str], released: str) -> PromptChangedError:
+    """The error for a released version that was edited. ``versions`` are all versions of the prompt."""
+    copy = f"v{int(versions[-1][1:]) + 1}"
+    files = f" or one of the {len(version.sources) - 1} files it uses" if len(version.sources) > 1 else ""
+    return PromptChangedError(
+        f"{version.ref} was released and has changed since, in this file{files}"
+        f" (released {short(released)}, now {short(version.digest)})",
+        hint=f"restore it, and copy your change to {version.path.rpartition('/')[0]}/{copy}.j2",
+        where=Where(version.path),
+    )
+
+
+def _at(revision: str | None) -> str:
+    return f" at {revision}" if revision else ""

@@ -1,0 +1,117 @@
+"""Compile-time half of the meter: rewrites a parsed template so that everything that can repeat or grow is counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from jinja2 import nodes
+from jinja2.runtime import Context, Undefined
+from jinja2.utils import pass_context
+from jinja2.visitor import NodeTransformer
+
+from evalkit.prompts.limits import LimitError, Meter, advice, check_plain, described
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_Scope = TypeVar("_Scope", nodes.Template, nodes.Macro, nodes.CallBlock, nodes.Block)
+_OWN_SCOPE = (nodes.Macro, nodes.CallBlock, nodes.Block)
+
+
+def metered(template: nodes.Template) -> nodes.Template:
+    """Return the template with counting added. It is changed in place, and must not be passed twice."""
+    return _Meterer().visit(template)  # type: ignore[no-any-return]
+
+
+@pass_context
+def each(context: Context, items: Any, static: int) -> Iterator[Any]:  # noqa: ANN401 - template values
+    """What a ``for`` loop runs over: each turn is a step and ``static`` characters."""
+    if callable(items) and not isinstance(items, Undefined):
+        raise LimitError(f"cannot loop over {described(items)}: {advice(items)}")
+    return _meter(context).counted(items, static)
+
+
+@pass_context
+def concatenated(context: Context, parts: list[Any]) -> Any:  # noqa: ANN401 - template values
+    """What ``a ~ b`` makes."""
+    for part in parts:
+        check_plain(part)
+    return _meter(context).keep("".join([str(part) for part in parts]))
+
+
+@pass_context
+def weighed(context: Context, value: Any) -> Any:  # noqa: ANN401 - template values
+    """What a list, tuple or mapping written in a template is."""
+    return _meter(context).keep(value)
+
+
+@pass_context
+def spend(context: Context, static: int) -> None:
+    """What a template, macro, block or call body does first: a step, and the literal text it may write."""
+    _meter(context).step()
+    _meter(context).text(static)
+
+
+def _meter(context: Context) -> Meter:
+    meter: Meter = context.environment.meter  # type: ignore[attr-defined]
+    return meter
+
+
+class _Meterer(NodeTransformer):
+    def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802 - Jinja's naming
+        static = _static_length(node.body)
+        self.generic_visit(node)
+        node.iter = _filter(node.iter, "__each", static)
+        return node
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Expr:  # noqa: N802
+        self.generic_visit(node)
+        return _filter(nodes.List(list(node.nodes), lineno=node.lineno), "__concat")
+
+    def visit_List(self, node: nodes.List) -> nodes.Expr:  # noqa: N802
+        self.generic_visit(node)
+        return _filter(node, "__weigh")
+
+    def visit_Dict(self, node: nodes.Dict) -> nodes.Expr:  # noqa: N802
+        self.generic_visit(node)
+        return _filter(node, "__weigh")
+
+    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Expr:  # noqa: N802
+        self.generic_visit(node)
+        return _filter(node, "__weigh") if node.ctx == "load" else node
+
+    def visit_Template(self, node: nodes.Template) -> nodes.Template:  # noqa: N802
+        return self._scope(node)
+
+    def visit_Macro(self, node: nodes.Macro) -> nodes.Macro:  # noqa: N802
+        return self._scope(node)
+
+    def visit_CallBlock(self, node: nodes.CallBlock) -> nodes.CallBlock:  # noqa: N802
+        return self._scope(node)
+
+    def visit_Block(self, node: nodes.Block) -> nodes.Block:  # noqa: N802
+        return self._scope(node)
+
+    def _scope(self, node: _Scope) -> _Scope:
+        static = _static_length(node.body)
+        self.generic_visit(node)
+        spending = _filter(nodes.Const(static, lineno=node.lineno), "__spend")
+        node.body.insert(0, nodes.ExprStmt(spending, lineno=node.lineno))
+        return node
+
+
+def _filter(value: nodes.Node, name: str, *args: int) -> nodes.Filter:
+    constants: list[nodes.Expr] = [nodes.Const(arg, lineno=value.lineno) for arg in args]
+    return nodes.Filter(value, name, constants, [], None, None, lineno=value.lineno)
+
+
+def _static_length(body: list[nodes.Node]) -> int:
+    length = 0
+    for node in body:
+        if isinstance(node, nodes.TemplateData):
+            length += len(node.data)
+        elif isinstance(node, nodes.For):
+            length += _static_length(node.else_)
+        elif not isinstance(node, _OWN_SCOPE):
+            length += _static_length(list(node.iter_child_nodes()))
+    return length

@@ -1,0 +1,282 @@
+"""The sandbox that prompts and check parameters render in: JSON in, text out, nothing else reachable, nothing endless.
+
+Built on Jinja's ImmutableSandboxedEnvironment, which stops code but not resources: every loop, call, filter, operator and
+printed value goes through a :class:`evalkit.prompts.limits.Meter`.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import BaseLoader, StrictUndefined, nodes
+from jinja2.exceptions import TemplateAssertionError, TemplateSyntaxError
+from jinja2.lexer import TokenStream
+from jinja2.runtime import Context, LoopContext
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedFormatter, safe_range
+from jinja2.tests import TESTS
+from jinja2.utils import Cycler, Joiner, Namespace, pass_context
+
+from evalkit.errors import did_you_mean
+from evalkit.prompts.filters import MISSING_FILTERS, foresee, prompt_filters
+from evalkit.prompts.limits import (
+    MAX_INT_BITS,
+    MAX_SOURCE_CHARS,
+    MAX_TOKENS,
+    LimitError,
+    Meter,
+    advice,
+    check_chars,
+    check_items,
+    check_percent,
+    check_plain,
+    check_spec,
+    described,
+)
+from evalkit.prompts.metering import concatenated, each, metered, spend, weighed
+from evalkit.prompts.roles import Rendering, RoleBlocks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+_METHODS: dict[type, frozenset[str]] = {
+    str: frozenset({
+        "capitalize", "casefold", "count", "endswith", "find", "index", "isalnum", "isalpha", "isdecimal", "isdigit",
+        "islower", "isnumeric", "isspace", "istitle", "isupper", "join", "lower", "lstrip", "partition", "removeprefix",
+        "removesuffix", "replace", "rfind", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip",
+        "swapcase", "title", "upper",
+    }),
+    dict: frozenset({"get", "items", "keys", "values"}),
+    list: frozenset({"count", "index"}),
+    tuple: frozenset({"count", "index"}),
+    int: frozenset(),
+    float: frozenset({"is_integer"}),
+    bool: frozenset(),
+    type(None): frozenset(),
+}  # fmt: skip
+_SHOWN_KEYS = 12
+
+
+class Missing(StrictUndefined):
+    """An undefined value: any use of it is an error that says what is there instead, also inside a printed list."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)  # raises: a list must not print 'Undefined'
+
+    @property
+    def _undefined_message(self) -> str:
+        if isinstance(self._undefined_obj, dict) and self._undefined_hint is None:
+            keys = ", ".join(repr(key)[:40] for key in list(self._undefined_obj)[:_SHOWN_KEYS])
+            return f"{str(self._undefined_name)[:80]!r} is not a key of this mapping, which has: {keys or 'nothing'}"
+        return super()._undefined_message
+
+
+class _Formatter(SandboxedFormatter):
+    """``str.format`` with bounded widths and plain values only."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:  # noqa: ANN401 - template values
+        check_spec(format_spec)
+        check_plain(value)
+        return str(super().format_field(value, format_spec))
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """A Jinja environment for hostile templates and hostile values.
+
+    Templates run inside :meth:`metering`, which also collects the messages of role blocks in :attr:`rendering`. One sandbox may
+    be used by several threads. ``roles`` adds the role blocks; ``syntax`` replaces delimiters, under Jinja's names.
+    """
+
+    intercepted_binops = frozenset({"+", "*", "**", "%"})
+
+    def __init__(
+        self, *, loader: BaseLoader | None = None, roles: bool = False, syntax: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(
+            loader=loader,
+            undefined=Missing,
+            extensions=[RoleBlocks] if roles else [],
+            autoescape=False,
+            auto_reload=False,
+            keep_trailing_newline=True,
+            finalize=_printed,
+            **(syntax or {}),
+        )
+        self.filters = {
+            **prompt_filters(),
+            "__each": each,
+            "__concat": concatenated,
+            "__weigh": weighed,
+            "__spend": spend,
+        }
+        self.tests = dict(TESTS)
+        self.globals = {
+            "range": safe_range,
+            "dict": dict,
+            "namespace": Namespace,
+            "cycler": Cycler,
+            "joiner": Joiner,
+        }
+        self._thread = threading.local()
+
+    @contextmanager
+    def metering(self) -> Iterator[Rendering]:
+        """Open the meter and the message list of one rendering in this thread."""
+        self._thread.meter, self._thread.rendering = Meter(), Rendering()
+        try:
+            yield self._thread.rendering
+        finally:
+            del self._thread.meter, self._thread.rendering
+
+    @property
+    def meter(self) -> Meter:
+        """The meter of this thread's rendering. While a template compiles there is none, so that no constant is folded."""
+        meter: Meter = self._thread.meter
+        return meter
+
+    @property
+    def rendering(self) -> Rendering:
+        """The messages of this thread's rendering."""
+        rendering: Rendering = self._thread.rendering
+        return rendering
+
+    # What Jinja calls while it compiles.
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        if len(source) > MAX_SOURCE_CHARS:
+            raise TemplateSyntaxError(
+                f"the template has {len(source):,} characters; the limit is {MAX_SOURCE_CHARS:,}", 1, name, filename
+            )
+        template = super()._parse(source, name, filename)
+        self._check_names(template, name, filename)
+        return template
+
+    def _tokenize(
+        self, source: str, name: str | None, filename: str | None = None, state: str | None = None
+    ) -> TokenStream:
+        stream = super()._tokenize(source, name, filename, state)
+        return TokenStream(_bounded(stream, name, filename), name, filename)
+
+    def _generate(
+        self,
+        source: nodes.Template,
+        name: str | None,
+        filename: str | None,
+        defer_init: bool = False,  # noqa: FBT002 - Jinja's
+    ) -> str:
+        return super()._generate(metered(source), name, filename, defer_init=defer_init)
+
+    def _check_names(self, template: nodes.Template, name: str | None, filename: str | None) -> None:
+        for node in template.find_all((nodes.Filter, nodes.Test)):
+            known, kind = (self.filters, "filter") if isinstance(node, nodes.Filter) else (self.tests, "test")
+            if node.name not in known or node.name.startswith("__"):
+                hint = MISSING_FILTERS.get(node.name) if kind == "filter" else None
+                problem = f"a prompt cannot use the {kind}" if hint else f"no {kind} named"
+                valid = (entry for entry in known if not entry.startswith("__"))
+                raise TemplateAssertionError(
+                    f"{problem} {node.name[:80]!r}; {hint or did_you_mean(node.name, valid)}",
+                    node.lineno,
+                    name,
+                    filename,
+                )
+
+    # What Jinja calls while a template runs.
+
+    def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 - template values
+        """``x.name``: a key of a mapping, or one of the few methods that are allowed."""
+        if type(obj) is dict and attribute in obj and attribute not in _METHODS[dict]:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ANN401, D102 - Jinja's
+        allowed = _METHODS[str] if isinstance(obj, str) else _METHODS.get(type(obj))
+        if allowed is not None:
+            return attr in allowed
+        return super().is_safe_attribute(obj, attr, value)
+
+    def wrap_str_format(self, value: Any) -> Callable[..., str] | None:  # noqa: ANN401
+        """Hand out ``str.format`` with bounded widths; ``format_map`` not at all."""
+        text = getattr(value, "__self__", None)
+        if not isinstance(text, str) or getattr(value, "__name__", "") != "format":
+            return None
+        return lambda *args, **kwargs: _Formatter(self).vformat(str(text), args, kwargs)
+
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401, N805 - Jinja's
+        """Call a macro, a method or a helper; how deep calls nest and what they make is bounded."""
+        owner = getattr(__obj, "__self__", None)
+        if isinstance(owner, str):
+            args = __self._foreseen(__obj.__name__, owner, args)
+        if isinstance(__obj, LoopContext) and args:
+            args = (__self.meter.counted(args[0]), *args[1:])
+        __self.meter.enter()
+        try:
+            return __self.meter.keep(super().call(__context, __obj, *args, **kwargs))
+        finally:
+            __self.meter.leave()
+
+    def _foreseen(self, method: str, owner: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        if method == "join" and args:
+            parts = self.meter.keep(list(args[0]))
+            foresee(method, parts, (owner,))
+            return (parts, *args[1:])
+        foresee(method, owner, args)
+        return args
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401
+        """``+ * ** %``: the size of the result is foreseen."""
+        self.meter.step()
+        check_plain(left)
+        check_plain(right)
+        if operator == "*":
+            _foresee_product(left, right)
+        elif operator == "**" and isinstance(left, int) and isinstance(right, int):
+            _foresee_bits(left.bit_length() * abs(right))
+        elif operator == "%" and isinstance(left, str):
+            check_percent(left, right)
+        return self.meter.keep(super().call_binop(context, operator, left, right))
+
+    def join_path(self, template: str, parent: str) -> str:
+        """``./name`` is beside the file that says it; any other name starts in the prompts folder."""
+        if not template.startswith("./"):
+            return template
+        folder, slash, _ = parent.rpartition("/")
+        return f"{folder}{slash}{template[2:]}"
+
+
+@pass_context
+def _printed(context: Context, value: Any) -> Any:  # noqa: ANN401 - template values
+    """Bound what ``{{ }}`` prints, and refuse what has no text."""
+    if type(value) is not str:
+        if value is not None and not isinstance(value, (str, int, float, list, tuple, dict, Missing)):
+            raise LimitError(f"{described(value)} cannot be printed: {advice(value)}")
+        value = str(value)
+    meter: Meter = context.environment.meter  # type: ignore[attr-defined]
+    meter.text(len(value))
+    return value
+
+
+def _foresee_product(left: Any, right: Any) -> None:  # noqa: ANN401 - template values
+    for sized, times in ((left, right), (right, left)):
+        if not isinstance(times, int):
+            continue
+        if isinstance(sized, str):
+            check_chars(len(sized) * times)
+        elif isinstance(sized, (list, tuple)):
+            check_items(len(sized) * times)
+        elif isinstance(sized, int):
+            _foresee_bits(sized.bit_length() + times.bit_length())
+
+
+def _foresee_bits(bits: int) -> None:
+    if bits > MAX_INT_BITS:
+        raise LimitError("a number grows too large")
+
+
+def _bounded(stream: TokenStream, name: str | None, filename: str | None) -> Iterator[Any]:
+    for count, token in enumerate(stream):
+        if count > MAX_TOKENS:
+            raise TemplateSyntaxError(f"the template has more than {MAX_TOKENS:,} tokens", token.lineno, name, filename)
+        yield token

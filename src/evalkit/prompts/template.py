@@ -1,0 +1,123 @@
+"""A prompt version ready to render: compiled once, then variables in, messages out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import BaseLoader, Environment
+from jinja2.exceptions import TemplateNotFound, TemplateRuntimeError
+
+from evalkit.errors import PromptError, Where
+from evalkit.model.calls import Message
+from evalkit.prompts.frontmatter import split
+from evalkit.prompts.problems import TEMPLATE_ERRORS, problem_of
+from evalkit.prompts.roles import trimmed
+from evalkit.prompts.sandbox import Sandbox
+from evalkit.prompts.schemas import misfit, validator_for
+from evalkit.prompts.values import plain_scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from types import GeneratorType
+
+    from evalkit.model.calls import JSON
+    from evalkit.prompts.version import PromptVersion
+
+
+class PromptTemplate:
+    """The compiled form of one prompt version, made from its ``sources`` alone."""
+
+    def __init__(self, version: PromptVersion) -> None:
+        self._version = version
+        self._where = Where(version.path)
+        folder = version.path.removesuffix(f"{version.name}/{version.version}.j2")
+        sandbox = Sandbox(loader=_Sources(version.sources, folder), roles=True)
+        try:
+            self._template = sandbox.get_template(version.path.removeprefix(folder))
+        except TEMPLATE_ERRORS as error:
+            raise problem_of(error).as_prompt_error(self._where) from error
+        self._sandbox = sandbox
+        self._inputs = {
+            name: (spec, validator_for(spec.schema, what=f"the input {name!r}", where=self._where))
+            for name, spec in (version.inputs or {}).items()
+        }
+
+    def render(self, variables: Mapping[str, JSON]) -> tuple[Message, ...]:
+        """Return the messages for one set of variables. Raises PromptError that says which variable or line is wrong."""
+        try:
+            scope = plain_scope(variables)
+            self._check_inputs(scope)
+            return self._messages(scope)
+        except TEMPLATE_ERRORS as error:
+            raise problem_of(error, names=variables).as_prompt_error(self._where) from error
+
+    def _check_inputs(self, scope: dict[str, Any]) -> None:
+        for name, (spec, validator) in self._inputs.items():
+            if name not in scope:
+                if spec.required:
+                    raise PromptError(
+                        f"the prompt {self._version.ref} needs the variable {name!r}",
+                        hint=f"the variables given are: {', '.join(sorted(scope)) or 'none'}",
+                        where=self._where,
+                    )
+                if "default" in spec.schema:
+                    scope[name] = spec.schema["default"]
+                continue
+            reason = misfit(validator, scope[name])
+            if reason is not None:
+                raise PromptError(
+                    f"the variable {name!r} does not fit the input of {self._version.ref}: {reason}", where=self._where
+                )
+
+    def _messages(self, scope: dict[str, Any]) -> tuple[Message, ...]:
+        with self._sandbox.metering() as rendering:
+            pieces = self._template.root_render_func(self._template.new_context(scope))
+            stray: Where | None = None
+            outside: list[str] = []
+            for piece in pieces:
+                outside.append(piece)
+                if stray is None and not piece.isspace() and piece:
+                    stray = self._place(pieces, piece)
+        text = trimmed("".join(outside))
+        if not rendering.messages:
+            if not text.strip():
+                raise TemplateRuntimeError("the prompt is empty")
+            return (Message("user", text),)
+        if text.strip():
+            raise PromptError(
+                f"text outside the role blocks: {text.strip()[:60]!r}",
+                hint="move it into {% system %} or {% user %}",
+                where=stray or self._where,
+            )
+        return tuple(rendering.messages)
+
+    def _place(self, pieces: Iterator[str], piece: str) -> Where:
+        """Where the template stands that has just written ``piece``: the innermost suspended generator knows."""
+        inner: GeneratorType[str, None, None] = pieces  # type: ignore[assignment]
+        while getattr(inner, "gi_yieldfrom", None) is not None and hasattr(inner.gi_yieldfrom, "gi_frame"):
+            inner = inner.gi_yieldfrom  # type: ignore[assignment]
+        frame = inner.gi_frame
+        if frame is None:
+            return self._where
+        template = frame.f_globals["__jinja_template__"]
+        line = template.get_corresponding_lineno(frame.f_lineno)
+        lines = self._version.sources[template.filename].split("\n")
+        first = piece.strip().partition("\n")[0]
+        literal = next((number for number in range(line, len(lines) + 1) if first in lines[number - 1]), line)
+        return Where(template.filename, literal)
+
+
+class _Sources(BaseLoader):
+    """Serves templates from the texts of a prompt version, so that disk and git are one path."""
+
+    def __init__(self, sources: Mapping[str, str], folder: str) -> None:
+        self._sources = sources
+        self._folder = folder
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        """Return a template's text without front matter, and its path as shown to the user."""
+        del environment
+        path = f"{self._folder}{template}"
+        if path not in self._sources:
+            raise TemplateNotFound(template)
+        return split(self._sources[path], path)[1], path, lambda: True

@@ -1,0 +1,71 @@
+"""Where prompt files are read from: a project's files on disk, or (see :mod:`evalkit.prompts.git`) at a git revision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from evalkit.errors import EvalkitError, PromptError, Where
+from evalkit.files import read_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_FILE_BYTES = 2_000_000
+
+
+class Tree(Protocol):
+    """Files of a project by their path relative to its root, with forward slashes."""
+
+    def text(self, path: str, *, within: str = "") -> str | None:
+        """Return a file's text without byte-order mark and with ``\\n`` line ends, or None if there is no such file.
+
+        Raises PromptError if it is not UTF-8 text, too large, or a link that leads out of the folder ``within``.
+        """
+        ...
+
+    def entries(self, folder: str) -> list[str]:
+        """The names of files and folders directly in ``folder``, sorted; empty if there is no such folder."""
+        ...
+
+
+class DiskTree:
+    """The files as they are on disk now."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+
+    def text(self, path: str, *, within: str = "") -> str | None:
+        """See :meth:`Tree.text`."""
+        try:
+            real = (self._root / path).resolve(strict=True)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, RuntimeError, ValueError) as error:
+            raise PromptError(f"cannot open: {type(error).__name__}", where=Where(path[:200])) from error
+        if not real.is_relative_to((self._root / within).resolve()):
+            raise PromptError(f"a link that leads out of {within or 'the project'}", where=Where(path))
+        try:
+            return read_text(real, where=Where(path), limit=MAX_FILE_BYTES)
+        except EvalkitError as error:
+            raise PromptError(error.message, hint=error.hint, where=error.where) from error
+
+    def entries(self, folder: str) -> list[str]:
+        """See :meth:`Tree.entries`."""
+        path = self._root / folder
+        return sorted(entry.name for entry in path.iterdir()) if path.is_dir() else []
+
+
+def check_path(text: str, *, what: str, where: Where) -> None:
+    """Raise PromptError unless ``text`` is a relative path with forward slashes and without ``..``."""
+    if (
+        not text
+        or text.startswith("/")
+        or ".." in text.split("/")
+        or any(char in text for char in "\\\0\n:")
+        or any(part in {"", "."} for part in text.removeprefix("./").split("/"))
+    ):
+        raise PromptError(
+            f"{text[:100]!r} is not a path that {what} may name",
+            hint="use a relative path with forward slashes and without '..'",
+            where=where,
+        )
