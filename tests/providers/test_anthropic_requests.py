@@ -61,9 +61,7 @@ def test_parameters_arrive_under_anthropics_names():
     assert body["output_config"] == {"effort": "low"}
     assert body["tool_choice"] == {"type": "any", "disable_parallel_tool_use": True}
     assert body["service_tier"] == "standard_only"
-    assert body["tools"] == [
-        {"name": "weather", "description": "Says the weather", "input_schema": WEATHER.parameters}
-    ]
+    assert body["tools"] == [{"name": "weather", "description": "Says the weather", "input_schema": WEATHER.parameters}]
 
 
 @pytest.mark.parametrize(

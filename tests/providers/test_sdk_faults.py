@@ -124,7 +124,9 @@ def test_retry_after_is_handed_over(api, headers, low, high):
         pytest.param(b"[]", id="list"),
         pytest.param(b'{"id": 1}', id="other object"),
         pytest.param(b'{"choices": [], "output": [], "content": []}', id="no choices"),
-        pytest.param(b'{"choices": [{"message": {"content": null}}], "output": [{}], "content": null}', id="no content"),
+        pytest.param(
+            b'{"choices": [{"message": {"content": null}}], "output": [{}], "content": null}', id="no content"
+        ),
         pytest.param(b'{"choices": [{"message": 5}], "output": [5], "content": [5]}', id="wrong types"),
         pytest.param(b'{"choices": [{"message": {"con', id="cut JSON"),
         pytest.param(b'{"content": "a\xff\xfeb"}', id="not UTF-8"),
@@ -172,7 +174,9 @@ def test_nobody_listening_is_a_connection_failure(api):
     assert caught.value.kind == "connection"
 
 
-@pytest.mark.parametrize("reply", [Reply(chat("x"), drip_s=0.02), Reply(chat("x"), drop="never")], ids=["drip", "silence"])
+@pytest.mark.parametrize(
+    "reply", [Reply(chat("x"), drip_s=0.02), Reply(chat("x"), drop="never")], ids=["drip", "silence"]
+)
 def test_the_deadline_is_for_the_whole_attempt(api, reply):
     """A server that sends a byte now and then never resets the clock."""
     failure = fail(api, reply, timeout_s=0.3)

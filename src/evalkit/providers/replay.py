@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from evalkit.providers.recording import Exchange
 
 _EXPLAINED = 50  # misses whose nearest recording is looked for; after that the reason is known
-_CANDIDATES = 2_000
-_COMPARED = 2_000  # characters of the last message
+_CANDIDATES = 1_000
+_COMPARED = 1_000  # characters of a request
 _FIELDS = ("model", "kind", "messages", "params", "tools", "output_schema", "repeat")
 
 
@@ -73,13 +73,15 @@ class ReplayProvider:
         everything = list(self._by_key.values())
         related = [e for e in everything if e.request.model == request.model] or everything
         candidates = related[:_CANDIDATES]
-        texts = [_last_text(exchange.request) for exchange in candidates]
-        found = process.extractOne(_last_text(request), texts, scorer=fuzz.ratio)
-        return candidates[found[2]] if found else None
+        texts = [_text(exchange.request) for exchange in candidates]
+        found = process.extract(_text(request), texts, scorer=fuzz.ratio, limit=20)
+        ranked = [(score - 10 * len(_differing(request, candidates[i].request)), i) for _, score, i in found]
+        return candidates[max(ranked)[1]] if ranked else None
 
 
-def _last_text(request: Request) -> str:
-    return request.messages[-1].content[:_COMPARED] if request.messages else ""
+def _text(request: Request) -> str:
+    """What two requests are compared by: the texts of the messages, the last one first, because it differs most."""
+    return "\n".join(message.content for message in reversed(request.messages))[:_COMPARED]
 
 
 def differences(asked: Request, recorded: Request) -> str:

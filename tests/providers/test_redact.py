@@ -1,0 +1,117 @@
+"""Secrets do not reach a file, and what is no secret is left alone."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import quote
+
+import pytest
+from evalkit.providers.redact import Redactor, is_secret
+from hypothesis import given
+from hypothesis import strategies as st
+
+SECRET = 'p4ss/w"rd+ü?1'
+ENVIRON = {"DB_PASSWORD": SECRET, "OPENAI_API_KEY": "zz-plain-key-value", "HOME": "/home/someone"}
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        SECRET,
+        quote(SECRET, safe=""),
+        json.dumps(SECRET)[1:-1],
+        json.dumps(SECRET, ensure_ascii=False)[1:-1],
+        *(base64.b64encode(b"x" * n + SECRET.encode() + b"tail").decode() for n in range(4)),
+    ],
+)
+def test_a_secret_of_the_environment_is_found_in_every_spelling(form):
+    """Plain, URL-quoted, JSON-escaped, and in the middle of base64 at any alignment."""
+    redacted = Redactor(ENVIRON).text(f"before {form} after")
+    assert "[REDACTED:DB_PASSWORD]" in redacted
+    assert form not in redacted
+
+
+@given(st.text(min_size=8, max_size=40), st.text(max_size=20), st.text(max_size=20))
+def test_no_value_of_a_secret_survives(secret, before, after):
+    """Whatever the secret's characters are, it does not stand in the result."""
+    redacted = Redactor({"A_TOKEN": secret}).text(before + secret + after)
+    assert secret not in redacted.replace("[REDACTED:A_TOKEN]", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secret"),
+    [
+        ("OPENAI_API_KEY", "12345678", True),
+        ("github-token", "12345678", True),
+        ("MY_PASSWORD_2", "12345678", True),
+        ("OPENAI_API_KEY", "1234567", False),
+        ("MONKEY", "12345678", False),
+        ("TOKENIZERS_PARALLELISM", "12345678", False),
+        ("SSL_KEY_FILE", "/etc/ssl/key.pem", False),
+        ("HOME", "/home/someone", False),
+    ],
+)
+def test_secrets_are_told_by_whole_words_in_the_name(name, value, secret):
+    """A word inside another word does not count, nor does a short value or a path."""
+    assert is_secret(name, value) is secret
+
+
+HEX40 = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sk-proj-abcdefghijklmnopqrstuvwxyz",
+        "sk-ant-api03-abcdefghijklmnopqrstuvwxyz",
+        f"ghp_{HEX40}",
+        f"github_pat_{HEX40}{HEX40}",
+        "AKIAIOSFODNN7EXAMPLE",
+        "xoxb-1234567890-abcdef",
+        f"hf_{HEX40}",
+        "AIza" + "a" * 35,
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N",
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA0123456789\n-----END RSA PRIVATE KEY-----",
+        "Authorization: Bearer abcdef0123456789",
+        "postgres://me:hunter22@db.example/x",
+    ],
+)
+def test_known_key_formats_are_found_without_knowing_the_value(text):
+    """Also when the key is in no variable of this machine."""
+    redacted = Redactor({}).text(f"see {text} here")
+    assert "[REDACTED:" in redacted
+    assert text.split()[-1][-8:] not in redacted or "://" in text or "PRIVATE" in text
+    assert redacted.startswith("see ")
+    assert redacted.endswith(" here")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "task-based learning of sk-learn pipelines",
+        "the authorization was denied",
+        "https://example.org/a:b@c",
+        "order A-1001 for AKIA",
+        "eyJ is how a JWT begins",
+        "ghp_short",
+    ],
+)
+def test_plain_text_is_left_alone(text):
+    """The same object comes back: nothing was touched."""
+    assert Redactor(ENVIRON).text(text) is text
+
+
+def test_json_is_redacted_in_values_keys_and_lists():
+    """Everything that is text; numbers and structure stay."""
+    value = {"a": [SECRET, 1, None, {"b": f"x{SECRET}"}], SECRET: True}
+    assert Redactor(ENVIRON).json(value) == {
+        "a": ["[REDACTED:DB_PASSWORD]", 1, None, {"b": "x[REDACTED:DB_PASSWORD]"}],
+        "[REDACTED:DB_PASSWORD]": True,
+    }
+
+
+def test_a_secret_inside_another_one_does_not_leave_the_rest():
+    """The longer one is replaced first."""
+    redactor = Redactor({"A_KEY": "abcdefgh", "B_KEY": "abcdefgh-and-more"})
+    assert redactor.text("abcdefgh-and-more") == "[REDACTED:B_KEY]"
