@@ -47,14 +47,14 @@ class CaseReader:
         """Every case under ``cases:``, in order. No case at all is a mistake, noted at ``line``."""
         suite_part = [identity(spec) for spec in self.checks]
         cases: list[Case] = []
-        items = reader.items(node, "cases")
-        for item in items:
+        if node is None or node.value in (None, []):  # noqa: PLR6201 - a list cannot be hashed
+            reader.complain("the suite has no cases", node.line if node else line, "list them under cases:")
+            return ()
+        for item in reader.items(node, "cases"):
             if isinstance(item.value, dict) and "file" in item.value:
                 cases += self._from_files(item, reader, suite_part)
             elif (case := self._case(item, reader, suite_part, self.tags)) is not None:
                 cases.append(case)
-        if not items and (node is None or node.value in (None, [])):
-            reader.complain("the suite has no cases", node.line if node else line, "list them under cases:")
         if len(cases) > MAX_CASES:
             reader.complain(f"{len(cases):,} cases; the limit is {MAX_CASES:,}", line, "split the suite")
         return tuple(cases)
@@ -79,8 +79,8 @@ class CaseReader:
             rows = read_rows(path, root=self.root, reader=data, read_parquet=self.read_parquet)
             if not rows and reader.complaints.count == before:
                 reader.complain(f"{data.path} has no rows", line, "a dataset that measures nothing is a mistake")
-            found = (self._case(columns.case(row, data), data, suite_part, tags) for row in rows)
-            cases += [case for case in found if case is not None]
+            shaped = (node for row in rows if (node := columns.case(row, data)) is not None)
+            cases += [case for node in shaped if (case := self._case(node, data, suite_part, tags)) is not None]
         return cases
 
     def _case(self, node: Node, reader: Reader, suite_part: list[Any], tags: frozenset[str]) -> Case | None:

@@ -30,12 +30,13 @@ class Columns:
         self._vars = _names(entries.get("vars"), "map.vars", reader)
         self._expect = _names(entries.get("expect"), "map.expect", reader)
 
-    def case(self, row: Node, reader: Reader) -> Node:
-        """The row as an inline case. Columns that ``map:`` names and the row lacks are noted."""
+    def case(self, row: Node, reader: Reader) -> Node | None:
+        """The row as an inline case; None if ``map:`` names a column that it lacks, which is noted once per file."""
         columns: dict[str, Node] = row.value
         if not self._mapped and "vars" in columns and isinstance(columns["vars"].value, dict):
             return row
-        self._missing(columns, row.line, reader)
+        if self._lacks(columns, row.line, reader):
+            return None
         case = {key: columns[name] for key in _PLAIN if (name := self._plain.get(key, key)) in columns}
         taken = {self._plain.get(key, key) for key in _PLAIN}
         case["expect"] = Node(self._expectations(columns, taken, reader), row.line)
@@ -65,14 +66,15 @@ class Columns:
                 )
         return found
 
-    def _missing(self, columns: dict[str, Node], line: int, reader: Reader) -> None:
-        named = [*self._plain.values(), *self._vars.values(), *self._expect.values()]
-        for column in named:
-            if column not in columns and (reader.path, column) not in self._told:
+    def _lacks(self, columns: dict[str, Node], line: int, reader: Reader) -> bool:
+        named = (*self._plain.values(), *self._vars.values(), *self._expect.values())
+        missing = [column for column in named if column not in columns]
+        for column in missing:
+            if (reader.path, column) not in self._told:
                 self._told.add((reader.path, column))
-                reader.complain(
-                    f"map names a column {column[:80]!r} that is not there", line, did_you_mean(column, columns)
-                )
+                hint = did_you_mean(column, columns)
+                reader.complain(f"map names a column {column[:80]!r} that is not there", line, hint)
+        return bool(missing)
 
 
 def _names(node: Node | None, what: str, reader: Reader) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit.errors import EvalkitError, SuiteError
 from evalkit.model.calls import Request
 from evalkit.model.cases import PlannedTest, Trial, Variant
-from evalkit.prompts.expressions import has_expression, resolve
+from evalkit.prompts.expressions import Expressions, has_expression
 from evalkit.suites.cells import cross
 from evalkit.suites.checkspecs import leaf_names
 from evalkit.suites.reading import Reader
@@ -78,6 +78,7 @@ class _Planner:
         self._spec = spec
         self._prompts = prompts
         self._reader = reader
+        self._expressions = Expressions()
         self._suite_checks = [(check, _is_dynamic(check)) for check in spec.checks]
         self._suite_has_schema = _names_schema(spec.checks)
 
@@ -107,11 +108,16 @@ class _Planner:
         resolved: list[CheckSpec] = []
         for check, dynamic in [*self._suite_checks, *own]:
             try:
-                resolved.append(_resolved(check, scope) if dynamic else check)
+                resolved.append(self._resolved(check, scope) if dynamic else check)
             except EvalkitError as error:
                 message = f"{check.name}, for case {case.id!r}: {error.message}"
                 self._reader.complaints.add(SuiteError(message, hint=error.hint, where=check.where))
         return tuple(resolved) if len(resolved) == len(own) + len(self._suite_checks) else None
+
+    def _resolved(self, check: CheckSpec, scope: dict[str, Any]) -> CheckSpec:
+        children = tuple(self._resolved(child, scope) for child in check.children)
+        params = self._expressions.resolve(check.params, scope, where=check.where)
+        return replace(check, params=params, children=children)
 
     def _render(self, prompt: PromptVersion, case: Case) -> tuple[Message, ...] | None:
         try:
@@ -147,12 +153,6 @@ class _Planner:
 
 def _is_dynamic(check: CheckSpec) -> bool:
     return has_expression(check.params) or any(_is_dynamic(child) for child in check.children)
-
-
-def _resolved(check: CheckSpec, scope: dict[str, Any]) -> CheckSpec:
-    children = tuple(_resolved(child, scope) for child in check.children)
-    params = resolve(check.params, scope, where=check.where)
-    return replace(check, params=params, children=children)
 
 
 def _names_schema(checks: Iterable[CheckSpec]) -> bool:

@@ -31,7 +31,7 @@ _MARGIN_HELP = (
     "nothing changes, 0.02 needs 189, 0.1 needs 35"
 )
 _TEXT_GATE = re.compile(
-    r"(?P<name>[A-Za-z]\w*)\s*(?:\((?P<argument>.*)\))?\s*(?P<op>[<>=!]=?|≥|≤)\s*(?P<value>[^\s<>=]+)\Z"
+    r"(?P<name>[A-Za-z]\w*)\s*(?:\((?P<argument>.*)\))?\s*(?P<op>[<>=!]=?|≥|≤)\s*(?P<value>[^<>=]+)\Z"
 )
 _AMOUNT = re.compile(r"(?P<number>-?[0-9]+(?:\.[0-9]+)?|-?\.[0-9]+)\s*(?P<unit>%|pp)?\Z")
 

@@ -117,7 +117,7 @@ def _repeats(top: Mapping[str, Node], reader: Reader) -> tuple[int, int | None]:
     require = reader.integer(top.get("require"), "require", least=1, most=MAX_REPEATS)
     if require is not None and require > repeats:
         hint = "require says how many of the repeats must pass"
-        reader.complain(f"require is {require}, and there are {repeats} repeats", top["require"].line, hint)
+        reader.complain(f"require is {require}, and repeats is {repeats}", top["require"].line, hint)
     return repeats, require
 
 

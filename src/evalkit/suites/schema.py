@@ -218,7 +218,7 @@ def _gate() -> dict[str, Any]:
     }
 
 
-def _must_pass(variant: dict[str, Any]) -> dict[str, Any]:
+def _must_pass(variant: object) -> dict[str, Any]:
     slices = {"anyOf": [_TEXT, {"type": "array", "minItems": 1, "items": _TEXT}]}
     return {"anyOf": [*slices["anyOf"], _closed({"slice": slices, "variant": variant}, ["slice"])]}
 

@@ -35,7 +35,8 @@ _CONSTANTS: dict[str, JSON] = {
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)?(?:\.[0-9]+|\.(?=[eE]|\Z))?(?:[eE][-+]?[0-9]+)?\Z")
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+# With the line breaks of YAML 1.1 (U+0085, U+2028, U+2029), which the parser would fold into blanks.
+_UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
 class Node(NamedTuple):
@@ -92,7 +93,7 @@ def parse_yaml(text: str, *, name: str) -> Node:
     if bad:
         raise SuiteError(
             f"a control character (U+{ord(bad[0]):04X}) in the file",
-            hint='remove it, or write it as an escape in double quotes ("\\x07")',
+            hint=f'remove it, or write it as an escape in double quotes: "\\u{ord(bad[0]):04x}"',
             where=Where(name, text.count("\n", 0, bad.start()) + 1),
         )
     with _gc_paused():

@@ -1,0 +1,168 @@
+"""Gates: every form becomes a GateSpec, and a gate that means nothing is refused with the valid forms."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalkit.errors import SuiteError
+from evalkit.suites.gates import FAMILIES, resolve_slice
+
+SUITE = """\
+suite: s
+variants:
+  baseline: {prompt: p:v1}
+  candidate: {prompt: p:v2}
+cases:
+  - {id: a, vars: {q: 1}, tags: [smoke, "lang:de", pii]}
+checks:
+  - contains: x
+  - pii: {allow: []}
+  - not: {contains: y}
+gates:
+"""
+
+
+def gate(project, text: str):
+    (found,) = project.load(f"{SUITE}  - {text}\n").gates
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("pass_rate >= 0.95", {"kind": "at_least", "op": ">=", "value": 0.95, "slice": None}),
+        ("pass_rate > 90%", {"kind": "at_least", "op": ">", "value": 0.9}),
+        ("pass_rate ≥ .5", {"kind": "at_least", "op": ">=", "value": 0.5}),
+        ("pass_rate(tag:smoke) >= 95%", {"kind": "at_least", "value": 0.95, "slice": "tag:smoke"}),
+        ("pass_rate( smoke )>=95 %", {"kind": "at_least", "value": 0.95, "slice": "tag:smoke"}),
+        ("pass_rate(lang:de) >= 0.9", {"slice": "tag:lang:de"}),
+        ("pass_rate(contains) >= 0.9", {"slice": "check:contains"}),
+        ("pass_rate(not contains) >= 0.9", {"slice": "check:not contains"}),
+        ("pass_rate(safety) == 1", {"kind": "must_pass", "op": "==", "value": 1.0, "slice": "family:safety"}),
+        ("pass_rate = 100%", {"kind": "must_pass", "slice": None}),
+        ("pass_rate >= 1.0", {"kind": "must_pass"}),
+        ("p95(latency_s) <= 4", {"kind": "budget", "stat": "p95", "metric": "latency_s", "op": "<=", "value": 4.0}),
+        ("sum(cost_usd) < 0.50", {"kind": "budget", "stat": "sum", "metric": "cost_usd", "op": "<", "value": 0.5}),
+        ("must_pass: tag:smoke", {"kind": "must_pass", "slice": "tag:smoke", "value": 1.0, "op": "=="}),
+        ("must_pass: {slice: tag:smoke, variant: candidate}", {"slice": "tag:smoke", "variant": "candidate"}),
+        ("no_regression: {against: baseline, margin: 0.02}", {"kind": "no_regression", "against": "baseline", "margin": 0.02, "metric": "pass_rate"}),
+        ("no_regression: {against: baseline, margin: 2pp}", {"margin": 0.02}),
+        ("no_regression: {against: baseline, margin: 2%}", {"margin": 0.02}),
+        ("no_regression: {against: baseline, margin: 10%, metric: latency_s}", {"margin": 0.1, "metric": "latency_s"}),
+        ("no_regression: {against: baseline, margin: 0.05, slice: smoke, confidence: 90%}", {"slice": "tag:smoke", "confidence": 0.9}),
+        ("better_than: {against: baseline}", {"kind": "better_than", "against": "baseline", "margin": 0.0}),
+        ("better_than: {against: baseline, by: 5pp, variant: candidate}", {"margin": 0.05, "variant": "candidate"}),
+        ("{gate: pass_rate >= 0.95, variant: candidate, confidence: 0.9, allow_infeasible: true}",
+         {"value": 0.95, "variant": "candidate", "confidence": 0.9, "allow_infeasible": True}),
+        ("{gate: p95(latency_s) <= 4, slice: tag:smoke}", {"kind": "budget", "slice": "tag:smoke"}),
+    ],
+)  # fmt: skip
+def test_every_form_is_understood(project, text: str, expected: dict[str, object]) -> None:
+    """What is written becomes kind, metric, operator, value, slice and margin in rate units."""
+    found = gate(project, text)
+    assert {key: getattr(found, key) for key in expected} == pytest.approx(expected)
+    assert str(found.where) == "suites/s.yaml:12"
+
+
+def test_must_pass_takes_several_slices(project) -> None:
+    """A list makes one gate per slice."""
+    gates = project.load(f"{SUITE}  - must_pass: [tag:smoke, check:contains]\n").gates
+    assert [found.slice for found in gates] == ["tag:smoke", "check:contains"]
+
+
+def test_the_text_says_what_was_written(project) -> None:
+    """The report shows the gate as its author wrote it."""
+    assert gate(project, "pass_rate(smoke) >= 95%").text == "pass_rate(smoke) >= 95%"
+    paired = gate(project, "no_regression: {against: baseline, margin: 2pp}")
+    assert paired.text == "no_regression: {against: baseline, margin: 2pp}"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("pass_rate", ["not understood", "pass_rate >= 0.95"]),
+        ("pass_rate >=", ["not understood"]),
+        ("pass_rat >= 0.9", ["'pass_rat'", "did you mean 'pass_rate'"]),
+        ("pass_rate >= 95", ["not above 0 and at most 1", "0.95 or 95%"]),
+        ("pass_rate >= 0", ["not above 0"]),
+        ("pass_rate >= -1%", ["not above 0"]),
+        ("pass_rate >= ninety", ["'ninety'", "0.02 or 2%"]),
+        ("pass_rate <= 0.9", ["no gate", ">="]),
+        ("pass_rate == 0.9", ["no gate", "only with 1"]),
+        ("pass_rate > 1", ["no gate"]),
+        ("pass_rate() >= 0.9", ["no slice"]),
+        ("pass_rate(smok) >= 0.9", ["'smok'", "did you mean 'smoke'"]),
+        ("pass_rate(tag:smok) >= 0.9", ["no tag 'smok'", "did you mean 'smoke'"]),
+        ("pass_rate(judge) >= 0.9", ["no tag, check or family 'judge'"]),
+        ("pass_rate(pii) >= 0.9", ["tag:pii or check:pii"]),
+        ("p95(latency) <= 4", ["'latency'", "did you mean 'latency_s'"]),
+        ("p95(pass_rate) <= 4", ["no such metric"]),
+        ("p42(latency_s) <= 4", ["'p42'", "p50"]),
+        ("latency_s <= 4", ["needs a statistic", "p95(latency_s)"]),
+        ("p95(latency_s) >= 4", ["upper limit"]),
+        ("p95(latency_s) <= 4s", ["'4s'"]),
+        ("p95(latency_s) <= -4", ["below 0"]),
+        ("no_regression: {against: baseline}", ["no margin", "how large a drop", "73 cases"]),
+        ("no_regression: {margin: 0.02}", ["against which variant", "baseline, candidate"]),
+        ("no_regression: {against: basline, margin: 0.02}", ["'basline'", "did you mean 'baseline'"]),
+        ("no_regression: {against: baseline, margin: 2}", ["out of range", "2pp"]),
+        ("no_regression: {against: baseline, margin: 0}", ["out of range", "better_than"]),
+        ("no_regression: {against: baseline, margin: true}", ["true/false"]),
+        ("no_regression: {against: baseline, margin: 2pp, metric: cost_usd}", ["'2pp'", "2%"]),
+        ("no_regression: {against: baseline, margin: 0.1, metric: cost}", ["'cost'", "did you mean 'cost_usd'"]),
+        ("no_regression: {against: baseline, margin: 0.1, by: 2}", ["'by'", "margin"]),
+        ("no_regression: {against: baseline, margin: 0.1, confidence: 95}", ["confidence", "0.95 or 95%"]),
+        ("no_regression: {against: baseline, margin: 0.1, variant: baseline}", ["with itself"]),
+        ("no_regression: baseline", ["text", "write no_regression: {against: baseline"]),
+        ("no_regresion: {against: baseline, margin: 0.1}", ["did you mean 'no_regression'"]),
+        ("{no_regression: {against: baseline, margin: 0.1}, variant: candidate}", ["'variant'"]),
+        ("better_than: {against: baseline, by: -1}", ["out of range"]),
+        ("{gate: pass_rate >= 0.9, varient: candidate}", ["'varient'", "did you mean 'variant'"]),
+        ("{gate: pass_rate >= 0.9, variant: other}", ["'other'", "baseline, candidate"]),
+        ("{gate: pass_rate(smoke) >= 0.9, slice: smoke}", ["twice"]),
+        ("{gate: 3}", ["holds a text"]),
+        ("{gate: pass_rate >= 0.9, allow_infeasible: maybe}", ["true or false"]),
+        ("must_pass: []", ["no slice"]),
+        ("must_pass: nothing", ["'nothing'"]),
+        ("must_pass: {variant: candidate}", ["no slice"]),
+        ("3", ["a number"]),
+        ("[pass_rate]", ["a list"]),
+        ("{}", ["not understood"]),
+        ("'" + "(" * 5000 + "'", ["not understood"]),
+    ],
+)  # fmt: skip
+def test_a_gate_that_means_nothing_is_refused(project, text: str, words: list[str]) -> None:
+    """Each mistake is one complaint at the gate's line with a way out."""
+    message = project.complaint(f"{SUITE}  - {text}\n")
+    assert message.startswith("suites/s.yaml:12: ")
+    for word in words:
+        assert word in message
+
+
+def test_a_paired_gate_needs_two_variants(project) -> None:
+    """A suite with one variant has nothing to compare with."""
+    text = "suite: s\nprompt: p:v1\ncases: [{id: a}]\ngates:\n  - no_regression: {against: v1, margin: 0.1}\n"
+    assert "two variants" in project.complaint(text)
+
+
+def test_without_families_any_family_may_be_named(project) -> None:
+    """Who loads a suite without a registry of checks can still read its gates."""
+    spec = project.load(f"{SUITE}  - pass_rate(judge) >= 0.9\n", families=None, check_names=None)
+    assert spec.gates[0].slice == "family:judge"
+
+
+_NAMES = st.sets(st.sampled_from(["a", "b", "c", "safety", "tag:a"]), max_size=4)
+
+
+@given(name=st.sampled_from(["a", "b", "safety", "tag:a", "check:b", "zz"]), tags=_NAMES, checks=_NAMES)
+def test_a_slice_resolves_to_the_only_thing_with_its_name(name: str, tags: set[str], checks: set[str]) -> None:
+    """The canonical form always names something that exists, and resolves to itself."""
+    try:
+        found = resolve_slice(name, tags=tags, checks=checks, families=FAMILIES)
+    except SuiteError:
+        return
+    prefix, _, rest = found.partition(":")
+    assert rest in {"tag": tags, "check": checks, "family": FAMILIES}[prefix]
+    assert resolve_slice(found, tags=tags, checks=checks, families=FAMILIES) == found
