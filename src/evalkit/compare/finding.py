@@ -26,7 +26,7 @@ class Finding:
     """A status with its reason in two parts: ``facts`` (figures and denominators) and ``conclusion`` (what follows).
 
     ``fail_p`` is the one-sided p-value of failing, for Holm's correction; None where no test is involved. Any ``doubts`` turn a
-    pass or a fail into undecided.
+    pass or a fail into undecided, unless it is ``certain``: nothing that is missing could undo it.
     """
 
     status: GateStatus
@@ -35,6 +35,7 @@ class Finding:
     numbers: Mapping[str, JSON] = field(default_factory=dict)
     fail_p: float | None = None
     doubts: tuple[str, ...] = ()
+    certain: bool = False
 
     @property
     def reason(self) -> str:
@@ -43,10 +44,10 @@ class Finding:
 
     def doubted(self) -> Finding:
         """This finding with its doubts applied: neither a pass nor a fail stands on data that may mislead."""
-        if not self.doubts or self.status not in {"passed", "failed"}:
+        if not self.doubts or self.certain or self.status not in {"passed", "failed"}:
             return self
         would = "pass" if self.status == "passed" else "fail"
-        text = f"on the figures alone it would {would}, but {' and '.join(self.doubts)}"
+        text = f"on the figures alone it would {would}, but {'; and '.join(self.doubts)}"
         return replace(self, status="undecided", conclusion=text)
 
 

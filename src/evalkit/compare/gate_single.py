@@ -94,7 +94,7 @@ def judge_must_pass(gate: GateSpec, rows: Sequence[Measurement]) -> Finding:
     if failed:
         names = words.listed(tuple(sorted({row.case_id for row in failed})))
         text = f"{words.number_of(len(failed), 'trial')} failed where every one must pass: {names}"
-        return Finding("failed", facts, text, numbers)
+        return Finding("failed", facts, text, numbers, certain=True)
     if tally.errors:
         names = words.listed(tuple(sorted({row.case_id for row in rows if row.status == "error"})))
         text = f"nothing failed, but {words.number_of(tally.errors, 'trial')} could not be measured: {names}; run again"
@@ -129,7 +129,13 @@ def judge_budget(gate: GateSpec, rows: Sequence[Measurement]) -> Finding:
     if not holds(least, gate.value):
         shown = words.amount(gate.metric, least)
         at_least = f"at least {shown}, {unknown} unknown" if unknown else shown
-        return Finding("failed", f"{name} {at_least} {trials}", f"over the limit of {limit}", numbers)
+        return Finding(
+            "failed",
+            f"{name} {at_least} {trials}",
+            f"over the limit of {limit}",
+            numbers,
+            certain=gate.stat in {"sum", "max"},
+        )
     if unknown:
         text = (
             f"{gate.metric} is unknown for {unknown} of {len(rows)} trials, so the limit of {limit} cannot be checked"

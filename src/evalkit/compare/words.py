@@ -107,7 +107,13 @@ def number_of(count: int, noun: str) -> str:
     return f"{count if count else 'no'} {noun}{'' if count == 1 else 's'}"
 
 
+def shown(name: str, most: int = 60) -> str:
+    """A name from a data file, safe to print: one line, no control characters, bounded."""
+    clean = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)
+    return clean if len(clean) <= most else f"{clean[: most - 1]}…"
+
+
 def listed(names: tuple[str, ...], most: int = 5) -> str:
     """The first few names and how many more: ``c1, c2 and 3 more``."""
     more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(shown(name) for name in names[:most]) + (f" and {more} more" if more > 0 else "")

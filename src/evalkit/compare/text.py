@@ -1,0 +1,120 @@
+"""A comparison as plain text for a terminal: flips first, then the sentence, then every metric on a line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalkit.compare import words
+from evalkit.compare.compare import names_of
+
+if TYPE_CHECKING:
+    from evalkit.compare.values import Comparison, Flip, FlipKind, Metric
+
+_MOST = 20
+
+
+def comparison_text(comparison: Comparison, *, most_flips: int = _MOST) -> str:
+    """Return the terminal view, without colour and without a final newline; at most ``most_flips`` cases of each kind by name."""
+    lines = [*_head(comparison), *_flip_lines(comparison, most_flips), _line("verdict", f"{comparison.sentence}.")]
+    lines += _metric_lines(comparison)
+    return "\n".join(lines)
+
+
+def _line(name: str, text: str) -> str:
+    return f"{name:<9}{text}"
+
+
+def _head(comparison: Comparison) -> list[str]:
+    a, b = names_of(comparison.a, comparison.b)
+    head = [
+        _line("compare", f"{words.shown(a)} → {words.shown(b)}, suite {words.shown(comparison.suite)}"),
+        _line("", _counts(comparison)),
+    ]
+    for what, names in (
+        ("only before", comparison.only_a),
+        ("only after", comparison.only_b),
+        ("changed since", comparison.changed),
+    ):
+        if names:
+            head.append(_line("", f"{what}, not paired: {words.listed(names)}"))
+    return head
+
+
+def _counts(comparison: Comparison) -> str:
+    runs = f"{comparison.repeats_a} and {comparison.repeats_b} runs each"
+    if comparison.repeats_a == comparison.repeats_b:
+        runs = f"{words.number_of(comparison.repeats_a, 'run')} each"
+    errors = f"errors {comparison.errors_a}/{comparison.trials_a} and {comparison.errors_b}/{comparison.trials_b}"
+    return f"{words.number_of(comparison.n_paired, 'paired case')}, {runs}, {errors}"
+
+
+def _flip_lines(comparison: Comparison, most: int) -> list[str]:
+    lines = [
+        _line(
+            "flips",
+            f"{comparison.broken} broken   {comparison.fixed} fixed   {comparison.both_pass} pass both   "
+            f"{comparison.both_fail} fail both",
+        )
+    ]
+    for kind in ("broken", "fixed", "shaky"):
+        lines += _flips_of(comparison, kind, most)
+    if comparison.expected_flips is not None:
+        text = f"flakiness alone would flip about {comparison.expected_flips:.0f} cases between two single runs"
+        lines.append(_line("noise", text))
+    elif comparison.n_paired:
+        text = "how many cases flip by flakiness alone is unknown with one run each; repeats: 3 would tell"
+        lines.append(_line("noise", text))
+    return lines
+
+
+def _flips_of(comparison: Comparison, kind: FlipKind, most: int) -> list[str]:
+    found = [flip for flip in comparison.flips if flip.kind == kind]
+    lines = [_line("", f"{kind:<7} {_flip(flip)}") for flip in found[:most]]
+    if len(found) > most:
+        lines.append(_line("", f"{kind:<7} and {len(found) - most} more"))
+    return lines
+
+
+def _flip(flip: Flip) -> str:
+    repeats = "" if flip.a[1] == flip.b[1] == 1 else f"  {flip.a[0]}/{flip.a[1]} → {flip.b[0]}/{flip.b[1]}"
+    notes = (["critical"] if "critical" in flip.tags else []) + (["error"] if flip.error else [])
+    note = f"  ({', '.join(notes)})" if notes else ""
+    return f"{words.shown(flip.case_id)}{repeats}{note}"
+
+
+def _metric_lines(comparison: Comparison) -> list[str]:
+    rows = [_cells(metric) for metric in comparison.metrics]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(5)]
+    lines = []
+    for row, metric in zip(rows, comparison.metrics, strict=True):
+        lines.append("   ".join(cell.ljust(width) for cell, width in zip(row, (*widths, 0), strict=True)).rstrip())
+        if metric.geometric is not None and metric.geometric_interval is not None and metric.interval is not None:
+            typical = f"{words.ratio_change(metric.geometric)}, {words.ratio_interval(metric.geometric_interval)}"
+            lines.append(f"{'':<{widths[0]}}   typical case {typical}")
+        if metric.note and metric.interval is not None:
+            lines.append(f"{'':<{widths[0]}}   {metric.note}")
+    return lines
+
+
+def _cells(metric: Metric) -> tuple[str, str, str, str, str, str]:
+    """Name, before → after, change, interval, p, word (or why there is none)."""
+    if metric.interval is None or metric.change is None:
+        reason = f": {metric.note}" if metric.note else ""
+        return metric.name, _before_after(metric), "", "", "", f"{metric.word.upper()}{reason}"
+    ratio = metric.kind == "ratio"
+    return (
+        metric.name,
+        _before_after(metric),
+        words.ratio_change(metric.change) if ratio else words.points(metric.change),
+        words.ratio_interval(metric.interval) if ratio else words.points_interval(metric.interval),
+        "" if metric.p is None else words.p_value(metric.p),
+        metric.word.upper(),
+    )
+
+
+def _before_after(metric: Metric) -> str:
+    if metric.a is None or metric.b is None:
+        return "unknown"
+    if metric.kind == "ratio":
+        return f"{words.amount(metric.name, metric.a)} → {words.amount(metric.name, metric.b)}"
+    return f"{words.percent(metric.a)} → {words.percent(metric.b)}"
