@@ -32,7 +32,9 @@ def test_columns_have_their_place_by_default(project) -> None:
 def test_map_gives_columns_another_place(project) -> None:
     """`map:` names the columns for variables, expectations, id, tags and cluster; the rest is not used."""
     project.write("suites/q.csv", "n,text,gold,kind,doc,junk\n7,hi,yes,a,d,zz\n")
-    entry = "{file: q.csv, tags: [csv], map: {id: n, vars: {q: text}, expect: {answer: gold}, tags: kind, cluster: doc}}"
+    entry = (
+        "{file: q.csv, tags: [csv], map: {id: n, vars: {q: text}, expect: {answer: gold}, tags: kind, cluster: doc}}"
+    )
     (case,) = project.load(suite(entry)).cases
     assert (case.id, case.vars, case.expect) == ("7", {"q": "hi"}, {"answer": "yes"})
     assert (case.tags, case.cluster) == ({"csv", "a"}, "d")

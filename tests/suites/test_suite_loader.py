@@ -195,7 +195,19 @@ def test_the_list_of_mistakes_is_bounded(project) -> None:
 _KEYS = ["suite", "prompt", "variants", "models", "params", "grid", "repeats", "require", "tags", "cases", "checks", "gates",
          "id", "vars", "expect", "file", "map", "not", "any_of", "contains", "select", "severity", "gate", "must_pass",
          "no_regression", "against", "margin", "model", "at", "cluster"]  # fmt: skip
-_SCALARS = st.sampled_from(["", "x", "p:v1", "a/b", "pass_rate >= 0.9", "p95(latency_s) <= 4", "$.a", "*.csv", "s.yaml", "../x", "\x00"])
+_SCALARS = st.sampled_from([
+    "",
+    "x",
+    "p:v1",
+    "a/b",
+    "pass_rate >= 0.9",
+    "p95(latency_s) <= 4",
+    "$.a",
+    "*.csv",
+    "s.yaml",
+    "../x",
+    "\x00",
+])
 _TREES = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 3) | st.floats(-1, 2) | _SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_KEYS), inner, max_size=5),
@@ -203,7 +215,9 @@ _TREES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.fixed_dictionaries({}, optional={key: _TREES for key in _KEYS[:12]}))
 def test_any_tree_of_known_words_gives_a_suite_or_evalkits_own_error(project, tree: dict[str, object]) -> None:
     """The right words in all the wrong places never end in a traceback."""

@@ -42,13 +42,17 @@ def cross(
     """Every cell of the suite, in the order variants, models, grid. Mistakes are noted in ``reader``; their cells left out."""
     cells: list[Cell] = []
     labels: dict[str, Where] = {}
+    found: dict[tuple[str, str | None], tuple[PromptVersion, CheckSpec | None]] = {}
     for variant in spec.variants:
+        key = (variant.prompt, variant.at)
         try:
-            prompt = prompts.get(variant.prompt, at=variant.at, where=variant.where)
+            if key not in found:
+                version = prompts.get(variant.prompt, at=variant.at, where=variant.where)
+                found[key] = (version, _schema_check(version))
         except EvalkitError as error:
             reader.absorb(error, variant.where.line or 1)
             continue
-        schema_check = _schema_check(prompt)
+        prompt, schema_check = found[key]
         for crossed in _variant_cells(replace(variant, name=variant.name or prompt.version), spec, prompt, reader):
             where = _blame(spec, variant)
             first = labels.setdefault(crossed.label, where)

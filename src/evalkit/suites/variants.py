@@ -78,7 +78,8 @@ class VariantReader:
 
     def _prompt(self, node: Node | None) -> str | None:
         reference = self.reader.text(node, "prompt")
-        return reference if reference is None or ":" in reference else f"{reference}:latest"
+        # name@v2 goes on as it is: the prompt library says what to write instead.
+        return reference if reference is None or ":" in reference or "@" in reference else f"{reference}:latest"
 
     def model(self, node: Node | None) -> str | None:
         """A model reference ``provider/model``."""
