@@ -16,9 +16,11 @@ from evalkit.config import find_root, load_config
 @click.option("--baseline", metavar="RUN", help="Compare run A (or the latest) against this run.")
 @click.option("--run", "run_id", metavar="RUN", help="The run that variants are looked up in. Default: the latest.")
 @click.option("--margin", type=float, metavar="RATE", help="Largest tolerated drop of the pass rate: 0.02 is 2 points.")
-@click.option("--confidence", type=float, default=0.95, show_default=True, help="Two-sided confidence of the intervals.")
+@click.option(
+    "--confidence", type=float, default=0.95, show_default=True, help="Two-sided confidence of the intervals."
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def compare_command(  # noqa: D417 - click documents the options
+def compare_command(
     a: str | None,
     b: str | None,
     baseline: str | None,
@@ -49,7 +51,10 @@ def compare_command(  # noqa: D417 - click documents the options
     left, right = _sides(a, b, baseline)
     history = History(load_config(find_root(Path.cwd())))
     comparisons = compare_sides(
-        history.choose(left, default_run=run_id), history.choose(right, default_run=run_id), margin=margin, confidence=confidence
+        history.choose(left, default_run=run_id),
+        history.choose(right, default_run=run_id),
+        margin=margin,
+        confidence=confidence,
     )
     if form == "json":
         click.echo(json.dumps([comparison_json(comparison) for comparison in comparisons], indent=2))

@@ -51,7 +51,9 @@ def run_command(
     if not any(not word.startswith("-") and (Path(word.partition("::")[0])).exists() for word in arguments):
         suites = root / load_config(root).suites
         if not suites.is_dir():
-            raise ConfigError(f"there is no folder {suites}", hint="name the suite files, or write an example: evalkit init")
+            raise ConfigError(
+                f"there is no folder {suites}", hint="name the suite files, or write an example: evalkit init"
+            )
         words.append(str(suites))
     witness = _Witness()
     code = int(pytest.main(["--rootdir", str(root), "--no-header", "-rfE", *words], plugins=[witness]))

@@ -84,7 +84,9 @@ def _suite_files(suites: Sequence[str | Path], config: Config) -> list[Path]:
         return [path if path.is_absolute() else config.root / path for path in map(Path, suites)]
     found = sorted(path for path in config.folder("suites").glob("*.yaml"))
     if not found:
-        raise ConfigError(f"no suites in {config.folder('suites')}", hint="name the suite files, or write one: evalkit init")
+        raise ConfigError(
+            f"no suites in {config.folder('suites')}", hint="name the suite files, or write one: evalkit init"
+        )
     return found
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from evalkit.prompts.version import PromptVersion
 
 
-def question(  # noqa: PLR0913 - everything that a suite would say
+def question(
     planner: Planner,
     *,
     prompt: str,
@@ -52,7 +52,8 @@ def question(  # noqa: PLR0913 - everything that a suite would say
     planner.require(request)
     where = Where(path, line)
     case = Case(id=test, vars=dict(vars), where=where, digest=digest([test, dict(vars)]))
-    variant = Variant(version.version, f"{version.version}-{chosen}", chosen, version.ref, version.digest, chosen, merged)
+    variant = Variant(
+        version.version, f"{version.version}-{chosen}", chosen, version.ref, version.digest, chosen, merged
+    )
     trial = Trial(suite=path, suite_path=path, case=case, variant=variant, repeat=0, request=request)
     return PlannedTest((trial,), (), 1), version
-

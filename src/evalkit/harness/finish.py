@@ -43,7 +43,7 @@ class Finished:
         return [*lines, f"report: {self.html}"] if self.html is not None else lines
 
 
-def finish_run(  # noqa: PLR0913 - one run, and how it ended
+def finish_run(
     config: Config,
     planner: Planner,
     plans: Sequence[SuitePlan],
@@ -62,26 +62,28 @@ def finish_run(  # noqa: PLR0913 - one run, and how it ended
     account = _account(records, plans)
     whole = not interrupted and not account.missing
     gates = tuple(
-        gate for plan in plans for gate in judge_suite(plan, records.results, whole=whole, planned=_planned(records, plan))
+        gate
+        for plan in plans
+        for gate in judge_suite(plan, records.results, whole=whole, planned=_planned(records, plan))
     )
     code = exit_code(account, gates, on_undecided=config.on_undecided)
     if interrupted:
         code = ExitCode.NOT_MEASURED
-    report = _report(config, records, plans, account, gates, code, interrupted=interrupted)
+    report = _report(config, records, plans, account=account, gates=gates, code=code, interrupted=interrupted)
     problems = [*records.damage, *_store(config, report)]
     html, trouble = _write_html(config, report) if write_report else (None, [])
     problems += trouble
     return Finished(report, ExitCode.NOT_MEASURED if problems else code, html, tuple(problems))
 
 
-def _report(  # noqa: PLR0913 - everything that a report says
+def _report(
     config: Config,
     records: RunRecords,
     plans: Sequence[SuitePlan],
+    *,
     account: Account,
     gates: tuple[GateOutcome, ...],
     code: ExitCode,
-    *,
     interrupted: bool,
 ) -> RunReport:
     complete = not interrupted and not account.missing
@@ -99,7 +101,7 @@ def _report(  # noqa: PLR0913 - everything that a report says
         prompts=records.prompts,
         gates=gates,
         comparisons=tuple(c for plan in plans for c in compare_variants(plan, records.results)),
-        variants=variant_summaries(records, plans, gates),
+        variants=variant_summaries(records, plans),
         calls=call_counts(records),
         verdict=sentence if complete else f"INCOMPLETE: {sentence}",
         notes=_notes(config, records),
@@ -111,7 +113,9 @@ def _notes(config: Config, records: RunRecords) -> tuple[str, ...]:
     if records.run.mode == "replay":
         notes.append(f"answers were replayed from recordings in {config.recordings}; no model was called")
     if records.possibly_billed:
-        notes.append(f"{len(records.possibly_billed)} calls were sent but their answers did not arrive; they may have been billed")
+        notes.append(
+            f"{len(records.possibly_billed)} calls were sent but their answers did not arrive; they may have been billed"
+        )
     return tuple(notes)
 
 
@@ -147,8 +151,8 @@ def _account(records: RunRecords, plans: Sequence[SuitePlan]) -> Account:
 
 
 def _failed_tests(records: RunRecords, plans: Sequence[SuitePlan]) -> int:
-    """Tests of suites without gates (and of Python tests) in which too few repeats passed."""
-    gated = {plan.spec.path for plan in plans if plan.spec.gates}
+    """Tests in which too few repeats passed, of suites whose gates do not decide: those without, and those run in part."""
+    gated = {plan.spec.path for plan in plans if plan.spec.gates and _planned(records, plan) == _trials(plan)}
     require = {test.test_id: test.require for plan in plans for test in plan.tests}
     passes: Counter[str] = Counter()
     errored = set()
@@ -175,8 +179,8 @@ def _store(config: Config, report: RunReport) -> list[str]:
 
 
 def _write_html(config: Config, report: RunReport) -> tuple[Path | None, list[str]]:
-    folder = config.folder("reports") / report.run.run_id
+    reports = config.folder("reports")
     try:
-        return write_html(report, folder), []
+        return write_html(report, reports), []
     except (OSError, EvalkitError) as error:
-        return None, [f"the report could not be written to {folder}: {error}"]
+        return None, [f"the report could not be written to {reports}: {error}"]

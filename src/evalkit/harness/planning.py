@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit.checks.base import BuildContext
 from evalkit.checks.build import build_check
 from evalkit.checks.catalog import CHECKS, families
+from evalkit.compare.gates import feasibility
 from evalkit.errors import ConfigError, EvalkitError, SuiteError, did_you_mean
 from evalkit.files import inside, read_text
 from evalkit.prompts.library import PromptLibrary
@@ -60,10 +61,11 @@ class Planner:
         spec = load_suite(
             path, root=self._config.root, read_parquet=read_parquet, check_names=CHECKS.names(), families=families()
         )
-        expansion = expand(
-            spec, prompts=self._prompts, endpoint=self.endpoint, check_request=self._request_problem
-        )
+        expansion = expand(spec, prompts=self._prompts, endpoint=self.endpoint, check_request=self._request_problem)
         self._build_all(expansion.tests)
+        impossible = feasibility(spec.gates, cases=_cases_by_slice(spec))
+        if impossible:
+            raise SuiteError.of(impossible)
         return SuitePlan(spec, expansion.tests, expansion.prompts)
 
     def plans_of(self, test_ids: Iterable[str]) -> list[SuitePlan]:
@@ -132,6 +134,16 @@ class Planner:
             load_python=lambda dotted: load_python(dotted, self._config),
             endpoint=self.endpoint,
         )
+
+
+def _cases_by_slice(spec: SuiteSpec) -> dict[str | None, int]:
+    """How many independent cases each tag has, and the whole suite (None). Cases of one cluster count once."""
+    units: dict[str | None, set[str]] = {None: set()}
+    for case in spec.cases:
+        unit = f"cluster {case.cluster}" if case.cluster is not None else f"case {case.id}"
+        for name in (None, *(f"tag:{tag}" for tag in case.tags)):
+            units.setdefault(name, set()).add(unit)
+    return {name: len(members) for name, members in units.items()}
 
 
 def load_python(dotted: str, config: Config) -> Any:  # noqa: ANN401 - whatever the name stands for

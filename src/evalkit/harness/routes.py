@@ -35,7 +35,7 @@ def make_routes(config: Config, suites: Iterable[str]) -> Callable[[str], Route]
         for suite in suites:
             path = config.root / recording_path(suite, config)
             if path.exists():
-                exchanges.extend(read_recordings(path))
+                exchanges.extend(read_recordings(path, root=config.root))
     replay = ReplayProvider(exchanges, folder=config.recordings)
 
     def route(name: str) -> Route:

@@ -45,13 +45,13 @@ class Runner:
     Raises StoreError if the journal cannot be created, RecordingError if a recording is damaged: both before any call.
     """
 
-    def __init__(self, config: Config, planner: Planner, *, run_id: str, worker: str, suites: Iterable[str] = ()) -> None:
+    def __init__(
+        self, config: Config, planner: Planner, *, run_id: str, worker: str, suites: Iterable[str] = ()
+    ) -> None:
         self._planner = planner
         self._info = describe_run(run_id=run_id, mode=config.mode, root=config.root)
         routes = make_routes(config, suites)
-        self._journal = Journal(
-            journal_root(config), self._info, worker=worker, redact=Redactor(dict(os.environ)).json
-        )
+        self._journal = Journal(journal_root(config), self._info, worker=worker, redact=Redactor(dict(os.environ)).json)
         self._cache = _open_cache(config) if config.mode == "cache" else None
         self._loop = BackgroundLoop()
         self._caller = Caller(
@@ -70,7 +70,7 @@ class Runner:
 
     def plan(self, plans: Iterable[SuitePlan], selected: set[str]) -> None:
         """Journal what is about to be measured: the prompts' full text and the selected tests. Raises StoreError."""
-        tests = []
+        tests: list[PlannedTest] = []
         for suite in plans:
             for prompt in suite.prompts:
                 self._journal.append_prompt(prompt.record())

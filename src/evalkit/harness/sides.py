@@ -57,7 +57,9 @@ class History:
     def _run(self, text: str) -> str | None:
         if text == "latest":
             return self._runs[0] if self._runs else None
-        matches = [run for run in self._runs if run == text] or [run for run in self._runs if len(text) >= 6 and run.startswith(text)]
+        matches = [run for run in self._runs if run == text] or [
+            run for run in self._runs if len(text) >= 6 and run.startswith(text)
+        ]
         if len(matches) > 1:
             raise ConfigError(f"{text!r} begins {len(matches)} run ids", hint=", ".join(matches[:5]))
         return matches[0] if matches else None
@@ -71,12 +73,15 @@ class History:
         if not chosen:
             names = {row.variant for row in rows} | {row.label for row in rows}
             raise ConfigError(
-                f"{name!r} is neither a run nor a variant of run {run}", hint=did_you_mean(name, names | set(self._runs[:20]))
+                f"{name!r} is neither a run nor a variant of run {run}",
+                hint=did_you_mean(name, names | set(self._runs[:20])),
             )
         return Chosen(run, name, chosen)
 
 
-def compare_sides(a: Chosen, b: Chosen, *, margin: float | None = None, confidence: float = 0.95) -> tuple[Comparison, ...]:
+def compare_sides(
+    a: Chosen, b: Chosen, *, margin: float | None = None, confidence: float = 0.95
+) -> tuple[Comparison, ...]:
     """Compare two sides suite by suite and cell by cell. Two whole runs are paired variant by variant.
 
     Raises ConfigError when the sides have nothing in common.

@@ -45,12 +45,12 @@ def _in_suites_folder(path: Path, config: pytest.Config) -> bool:
     return not any(part in _NOT_SUITES or part.startswith(".") for part in inner)
 
 
-class AnswerMissing(pytest.fail.Exception):
-    """No answer came: shown by pytest as an error of the setup, without a traceback."""
+class AnswerMissing(Exception):  # noqa: N818 - an outcome of a test, not a mistake in a program
+    """No answer came: an error of the item's setup."""
 
 
-class AnswerBad(pytest.fail.Exception):
-    """The answer failed its checks: shown by pytest as a failure, without a traceback."""
+class AnswerBad(Exception):  # noqa: N818 - an outcome of a test, not a mistake in a program
+    """The answer failed its checks: a failure of the item's call."""
 
 
 class SuiteFile(pytest.File):
@@ -102,19 +102,13 @@ class EvalItem(pytest.Item):
         answered = self._session.wait(self)
         if any(isinstance(one.call.reply, CallFailure) for one in answered):
             self.outcome = self._session.judge(self, answered)
-            raise AnswerMissing(self._session.explain(self.outcome, self), pytrace=False)
+            raise AnswerMissing
 
     def runtest(self) -> None:
         """Judge the answers; raises when too few repeats passed or a check could not judge."""
         self.outcome = self._session.judge(self, self._session.wait(self))
         if self.outcome.status != "pass":
-            raise AnswerBad(self._session.explain(self.outcome, self), pytrace=False)
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # type: ignore[override]  # noqa: ANN401 - pytest's own type is private
-        """Show our own errors as text, anything else as pytest does."""
-        if isinstance(excinfo.value, EvalkitError):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
+            raise AnswerBad
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where the case stands: the suite file and its line (0-based, as pytest counts)."""

@@ -19,6 +19,10 @@ def show_gates(gates: Iterable[GateOutcome], *, session: pytest.Session, root: P
     """Report each gate as one test, last. ``--maxfail`` does not apply, and ``--lf`` never tries to re-run a gate."""
     config = session.config
     shown = tuple(gates)
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if shown and reporter is not None and not reporter.verbosity:
+        reporter.ensure_newline()
+        reporter.currentfspath = None  # else the letters of the gates continue a line that says 100%
     maxfail, config.option.maxfail = config.option.maxfail, 0
     session.testscollected += len(shown)  # else the percentage passes 100
     try:

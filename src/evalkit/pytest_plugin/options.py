@@ -30,7 +30,10 @@ def add_options(parser: pytest.Parser) -> None:
         help="make no call that could take this run above USD",
     )
     group.addoption(
-        "--evalkit-record", action="store_true", default=False, help="write the live answers of this run to the recordings"
+        "--evalkit-record",
+        action="store_true",
+        default=False,
+        help="write the live answers of this run to the recordings",
     )
     group.addoption("--evalkit-no-report", action="store_true", default=False, help="do not write the HTML report")
 

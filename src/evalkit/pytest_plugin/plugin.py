@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker. An xdist controller collects nothing itself, so it gets its session object here."""
     config.addinivalue_line("markers", "evalkit(prompt, model, variant, suite): a case of an evalkit suite")
-    if config.pluginmanager.hasplugin("dsession"):
+    if getattr(config.option, "dist", "no") != "no" and not hasattr(config, "workerinput"):
         from evalkit.pytest_plugin.session import session_of
 
         session_of(config)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from evalkit.model.calls import CallFailure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,20 +34,70 @@ def status_of(report: Any) -> tuple[str, str, Any] | None:  # noqa: ANN401 - any
     return _LETTERS.get(report.evalkit)
 
 
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """Where and why, in one line: what pytest's short summary and JUnit ask a failure for."""
+
+    path: str
+    lineno: int
+    message: str
+
+
+class Explanation:
+    """What a person reads instead of a traceback. Has the attributes that pytest's reporters look for."""
+
+    def __init__(self, text: str, crash: Crash) -> None:
+        self._text = text
+        self.reprcrash = crash
+
+    def __str__(self) -> str:
+        return self._text
+
+    def toterminal(self, writer: Any) -> None:  # noqa: ANN401 - pytest's terminal writer
+        """Write the explanation as it is."""
+        writer.line(self._text)
+
+
+def explanation(outcome: TestOutcome) -> Explanation:
+    """Why a test did not pass: prompt, answer, failed checks, place; the first reason as a headline."""
+    from evalkit.report.clean import one_line
+    from evalkit.report.text import failure_text
+
+    test = outcome.test
+    case, variant = test.trials[0].case, test.trials[0].variant
+    text = failure_text(test.test_id, outcome.results, case.where, variant.prompt, require=test.require)
+    crash = Crash(case.where.path, case.where.line or 1, one_line(_headline(outcome), limit=300))
+    return Explanation(text, crash)
+
+
+def _headline(outcome: TestOutcome) -> str:
+    for result in outcome.results:
+        if isinstance(result.reply, CallFailure):
+            return f"{result.reply.kind}: {result.reply.message}"
+        for verdict in result.verdicts:
+            if verdict.severity == "fail" and verdict.status in {"fail", "error"}:
+                return f"{verdict.check}: {verdict.reason}"
+    return outcome.status
+
+
 def shape(report: pytest.TestReport, outcome: TestOutcome | None, *, gated: bool) -> None:
     """Change a case's report in place.
 
-    The duration becomes the model's latency. In a gated suite a failing case is an expected failure (``x``): the gates decide. A
-    check that could not judge is shown as an error, in every suite.
+    The traceback gives way to an explanation and the duration becomes the model's latency. In a gated suite a failing case is an
+    expected failure (``x``): the gates decide. A check that could not judge is shown as an error, in every suite.
     """
-    if outcome is None or report.when != "call":
+    if outcome is None or report.when == "teardown":
+        return
+    if report.failed:
+        report.longrepr = explanation(outcome)  # type: ignore[assignment]
+    if report.when != "call":
         return
     report.duration = outcome.latency_s
     if outcome.status == "error":
         report.evalkit = "error"  # type: ignore[attr-defined]
     elif outcome.status == "fail" and gated:
         report.outcome = "skipped"
-        report.wasxfail = COUNTED_BY_GATE  # type: ignore[attr-defined]
+        report.wasxfail = COUNTED_BY_GATE
 
 
 def properties(outcome: TestOutcome) -> list[tuple[str, object]]:
@@ -72,10 +125,10 @@ def gate_reports(gate: GateOutcome, *, nodeid: str, path: Path) -> Sequence[pyte
     """The reports of one gate, as if it were a test: setup, call, teardown."""
     identifier = gate_id(gate, nodeid)
     line = (gate.line or 1) - 1
-    return [_gate_report(gate, identifier, path, line, when) for when in ("setup", "call", "teardown")]
+    return [_gate_report(gate, identifier, path, line=line, when=when) for when in ("setup", "call", "teardown")]
 
 
-def _gate_report(gate: GateOutcome, identifier: str, path: Path, line: int, when: Any) -> pytest.TestReport:  # noqa: ANN401 - pytest's literal
+def _gate_report(gate: GateOutcome, identifier: str, path: Path, *, line: int, when: Any) -> pytest.TestReport:  # noqa: ANN401 - pytest's literal
     outcome: Any = "passed"
     longrepr: Any = None
     if when == "call":

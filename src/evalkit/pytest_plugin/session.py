@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -46,13 +47,13 @@ class EvalSession:
         self.plans: dict[Path, SuitePlan] = {}
         self.finished: Finished | None = None
         self._worker: dict[str, Any] | None = getattr(pytest_config, "workerinput", None)
-        self._controller = pytest_config.pluginmanager.hasplugin("dsession")
         self._run_id = self._worker["evalkit_run_id"] if self._worker else _fresh_run_id()
         self._config: Config | None = None
         self._planner: Planner | None = None
         self._runner: Runner | None = None
         self._window: Window[EvalItem] | None = None
         self._items: list[EvalItem] = []
+        self._gated: set[Path] = set()
         self._tags: set[str] = set()
         self._signal: int | None = None
         self._own_failures = 0
@@ -129,13 +130,6 @@ class EvalSession:
             item.session.shouldstop = f"evalkit: {halted.kind}: {halted.message}{hint}"
         return outcome
 
-    def explain(self, outcome: TestOutcome, item: EvalItem) -> str:
-        """What a person reads about a test that did not pass."""
-        from evalkit.report.text import failure_text
-
-        case, variant = item.test.trials[0].case, item.test.trials[0].variant
-        return failure_text(item.test.test_id, outcome.results, case.where, variant.prompt)
-
     # -- hooks --------------------------------------------------------------------------------------------------
 
     @pytest.hookimpl(optionalhook=True)
@@ -151,10 +145,14 @@ class EvalSession:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Remember which cases were selected."""
+        """Remember which cases were selected. Gates decide only about suites that run whole; in a part every failure counts."""
         from evalkit.pytest_plugin.collect import EvalItem
 
         self._items = [item for item in session.items if isinstance(item, EvalItem)]
+        chosen = Counter(item.path for item in self._items)
+        self._gated = {
+            path for path, plan in self.plans.items() if plan.spec.gates and chosen[path] == len(plan.tests)
+        }
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -200,8 +198,9 @@ class EvalSession:
         report = yield
         if not isinstance(item, EvalItem):
             return report
-        plan = self.plans[item.path]
-        shape(report, item.outcome, gated=bool(plan.spec.gates))
+        shape(report, item.outcome, gated=item.path in self._gated)
+        if report.failed and call.excinfo is not None and isinstance(call.excinfo.value, EvalkitError):
+            report.longrepr = str(call.excinfo.value)
         if report.when == "setup" and report.skipped and self._runner is not None:
             self._runner.skip(item.test, str(call.excinfo.value) if call.excinfo else "skipped")
         if report.when == "teardown":
@@ -239,7 +238,8 @@ class EvalSession:
         if self._worker is not None or session.config.option.collectonly:
             return
         if self._owns_a_run() and self.finished is None:
-            self._finish(interrupted=True)
+            whole = session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
+            self._finish(interrupted=not whole)
         if self.finished is not None:
             session.exitstatus = self._exit_status(session)
 
@@ -309,7 +309,7 @@ class EvalSession:
             return int(ExitCode.NOT_MEASURED) if halted else natural
         if natural not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
             return natural
-        if session.testsfailed > self._own_failures:
+        if session.shouldfail or session.testsfailed > self._own_failures:
             return int(pytest.ExitCode.TESTS_FAILED)
         return ours
 

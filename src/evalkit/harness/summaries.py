@@ -1,0 +1,123 @@
+"""The figures of a finished run, per variant and for the run's calls."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from evalkit.compare.stats import wilson
+from evalkit.metrics.summary import summarise
+from evalkit.model.calls import CallFailure
+from evalkit.report.values import CallCounts, VariantSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from evalkit.compare.values import Interval
+    from evalkit.harness.planning import SuitePlan
+    from evalkit.model.calls import Call
+    from evalkit.model.cases import Variant
+    from evalkit.model.results import Result
+    from evalkit.store.reader import RunRecords
+
+CONFIDENCE = 0.95
+
+
+def variant_summaries(records: RunRecords, plans: Sequence[SuitePlan]) -> tuple[VariantSummary, ...]:
+    """One row per suite and variant, in the order in which they were planned."""
+    results: dict[tuple[str, str], list[Result]] = {}
+    for result in records.results:
+        results.setdefault((result.trial.suite_path, result.trial.variant.label), []).append(result)
+    planned, skipped, variants = _planned(records, plans)
+    for key, rows in results.items():
+        variants.setdefault(key, (rows[0].trial.suite, rows[0].trial.variant))
+        planned.setdefault(key, len(rows))
+    return tuple(
+        _summary(key, suite, variant, results.get(key, []), planned=planned[key], skipped=skipped[key])
+        for key, (suite, variant) in variants.items()
+    )
+
+
+def _planned(
+    records: RunRecords, plans: Sequence[SuitePlan]
+) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]], dict[tuple[str, str], tuple[str, Variant]]]:
+    planned: Counter[tuple[str, str]] = Counter()
+    skipped: Counter[tuple[str, str]] = Counter()
+    variants: dict[tuple[str, str], tuple[str, Variant]] = {}
+    selected, skips = set(records.planned_tests), records.skipped
+    for plan in plans:
+        for test in plan.tests:
+            if test.test_id in selected:
+                trial = test.trials[0]
+                key = (trial.suite_path, trial.variant.label)
+                variants.setdefault(key, (trial.suite, trial.variant))
+                planned[key] += len(test.trials)
+                skipped[key] += skips.get(test.test_id, 0)
+    return planned, skipped, variants
+
+
+def _summary(
+    key: tuple[str, str], suite: str, variant: Variant, results: Sequence[Result], *, planned: int, skipped: int
+) -> VariantSummary:
+    totals = summarise([result.measurement() for result in results])
+    counts = totals[0] if totals else None
+    passed, failed, errors = (counts.passed, counts.failed, counts.errors) if counts else (0, 0, 0)
+    measured = passed + failed + errors
+    return VariantSummary(
+        suite=suite,
+        suite_path=key[0],
+        label=variant.label,
+        variant=variant.name,
+        prompt=variant.prompt,
+        model=variant.model,
+        passed=passed,
+        failed=failed,
+        errors=errors,
+        skipped=skipped,
+        missing=max(0, planned - measured - skipped),
+        interval=_interval(passed, measured),
+        cost_usd=counts.cost_usd if counts else None,
+        judge_cost_usd=_sum(call.cost_usd for result in results for call in result.followups),
+        latency_p50_s=counts.latency_p50_s if counts else None,
+        latency_p95_s=counts.latency_p95_s if counts else None,
+        input_tokens=counts.input_tokens if counts else None,
+        output_tokens=counts.output_tokens if counts else None,
+    )
+
+
+def _interval(passed: int, n: int) -> Interval | None:
+    """Wilson's interval over trials, errors counted as failures."""
+    return None if not n else wilson(passed, n, CONFIDENCE)
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    total = 0.0
+    for value in values:
+        if value is None:
+            return None
+        total += value
+    return total
+
+
+def call_counts(records: RunRecords) -> CallCounts:
+    """How the run's requests were answered."""
+    sources: Counter[str] = Counter()
+    failed = 0
+    for call in records.calls:
+        if isinstance(call.reply, CallFailure):
+            failed += 1
+        else:
+            sources[call.source] += 1
+    return CallCounts(
+        paid=sources["live"],
+        cached=sources["cache"],
+        replayed=sources["replay"],
+        scripted=sources["scripted"],
+        shared=sources["shared"],
+        failed=failed,
+        paid_usd=_sum(_paid(call) for call in records.calls),
+    )
+
+
+def _paid(call: Call) -> float | None:
+    return 0.0 if isinstance(call.reply, CallFailure) else call.paid_usd
