@@ -277,7 +277,8 @@ def compare(results: list[Result], repeats: int) -> Comparison:
     return Comparison(
         "refund-replies", Side("baseline", "baseline-openai/gpt-5-mini"), Side("candidate", "candidate-openai/gpt-5-mini"),
         n, repeats, repeats, cells[True, True], fixed, broken, cells[False, False], tuple(flips), metrics,
-        errors_a=1, errors_b=4, trials_a=n * repeats, trials_b=n * repeats, only_b=("new-case",), expected_flips=3.4, sentence=sentence,
+        errors_a=sum(sides["baseline"].count("error") for sides in counts.values()),
+        errors_b=sum(sides["candidate"].count("error") for sides in counts.values()), trials_a=n * repeats, trials_b=n * repeats, only_b=("new-case",), expected_flips=3.4, sentence=sentence,
     )  # fmt: skip
 
 
@@ -305,10 +306,10 @@ def build_report(*, cases: int = 100, repeats: int = 3, hostile: bool = True, mo
     judged = len(results) + sum(len(result.followups) for result in results)
     paid = judged if mode == "live" else 0
     counts = CallCounts(paid, 12 if mode == "cache" else 0, judged if mode == "replay" else 0, 0, 41, 3, 0.41 if paid else 0.0)
-    verdict = (
-        "candidate cannot be called better or worse than baseline: 5 cases fixed, 6 broken of 115, and a safety gate failed; "
-        "4 trials could not be measured."
-    )
     comparison = compare(refunds, repeats)
+    verdict = (
+        f"candidate cannot be called better or worse than baseline: {comparison.fixed} cases fixed, {comparison.broken} broken of "
+        f"{comparison.n_paired}, and a safety gate failed; {comparison.errors_a + comparison.errors_b} trials could not be measured."
+    )
     return RunReport(run, tuple(results), prompt_records(), gates(), (comparison,), summarise(results), counts, verdict,
                      ("prices of openai/gpt-5-mini are dated 2026-09-01",))  # fmt: skip

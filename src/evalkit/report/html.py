@@ -43,7 +43,7 @@ def render_html(report: RunReport) -> str:
         icon=_ICON,
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own files
-        data=packed(report),
+        data=Markup(packed(report)),  # noqa: S704 - base 85 without "<"
     )
 
 

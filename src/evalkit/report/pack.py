@@ -1,4 +1,4 @@
-"""A run's cases as one small block of text that the page's script unpacks: columns, a dictionary of strings, gzip, base64."""
+"""A run's cases as one small block of text that the page's script unpacks: columns, a dictionary of strings, gzip, base 85."""
 
 from __future__ import annotations
 
@@ -26,10 +26,14 @@ K = TypeVar("K", bound=Hashable)
 
 
 def packed(report: RunReport) -> str:
-    """Return :func:`page_data` as base64 of gzip of JSON. Deterministic: the same report gives the same text."""
+    """Return :func:`page_data` as base 85 of gzip of JSON. Deterministic: the same report gives the same text.
+
+    Base 85 (RFC 1924's alphabet, with ``,`` for ``<`` so that no markup can appear) is 6% smaller than base 64.
+    """
     text = json.dumps(page_data(report), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # A lone surrogate is the one thing UTF-8 cannot hold; as \udXXX it is a valid JSON escape.
-    return base64.b64encode(gzip.compress(text.encode("utf-8", "backslashreplace"), 9, mtime=0)).decode("ascii")
+    zipped = gzip.compress(text.encode("utf-8", "backslashreplace"), 9, mtime=0)
+    return base64.b85encode(zipped).decode("ascii").replace("<", ",")
 
 
 def page_data(report: RunReport) -> dict[str, Any]:

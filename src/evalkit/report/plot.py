@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from evalkit.compare.values import Metric
 
 _PAD = 4.0
+_LABEL_WIDTH = 13.0
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5)
 _FACTORS = (0.1, 0.2, 0.25, 0.5, 0.67, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.25, 1.5, 2.0, 4.0, 5.0, 10.0)
 
@@ -51,10 +52,9 @@ class Scale:
     def ticks(self) -> tuple[Tick, ...]:
         """Three to seven labelled places, among them "no change"."""
         if self.log:
-            inside = [factor for factor in _FACTORS if self.low <= factor <= self.high]
-            chosen = _spread(inside, keep=1.0)
-            return tuple(Tick(self.x(v), f"×{v:g}", v == 1.0) for v in chosen)
-        step = next((s for s in _STEPS if (self.high - self.low) / s <= 5), 0.5)
+            inside = sorted((f for f in _FACTORS if self.low <= f <= self.high), key=lambda f: abs(math.log(f)))
+            return _apart(Tick(self.x(v), f"×{v:g}", v == 1.0) for v in inside)
+        step = next((s for s in _STEPS if (self.high - self.low) / s <= 7), 0.5)
         first, last = math.ceil(self.low / step), math.floor(self.high / step)
         values = [index * step for index in range(first, last + 1)]
         return tuple(Tick(self.x(v), wording.points(v, unit="").removesuffix(".0"), abs(v) < 1e-12) for v in values)
@@ -110,10 +110,10 @@ def _edges(metrics: Iterable[Metric], margins: Mapping[str, float], *, log: bool
             yield 1 + margins[metric.name] if log else -margins[metric.name]
 
 
-def _spread(values: Sequence[float], *, keep: float, most: int = 5) -> list[float]:
-    """At most ``most`` of ``values``: ``keep``, the ends, and what lies evenly between."""
-    if len(values) <= most:
-        return list(values)
-    middle = values.index(keep)
-    chosen = {0, middle, len(values) - 1, middle // 2, (middle + len(values) - 1) // 2}
-    return [values[index] for index in sorted(chosen)]
+def _apart(ticks: Iterable[Tick]) -> tuple[Tick, ...]:
+    """The ticks that leave each other room for a label, the earlier ones first; in order of place."""
+    kept: list[Tick] = []
+    for tick in ticks:
+        if all(abs(tick.x - other.x) >= _LABEL_WIDTH for other in kept):
+            kept.append(tick)
+    return tuple(sorted(kept, key=lambda tick: tick.x))

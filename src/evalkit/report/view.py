@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from evalkit.model.results import GateOutcome, PromptRecord
     from evalkit.report.values import RunReport, VariantSummary
 
+_HEADLINE = ("pass_rate", "cost_usd", "latency_s")
 FLIPS_SHOWN = 200
 """Flipped cases listed on the page per kind; the table has them all."""
 
@@ -70,10 +71,12 @@ class PromptChange:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonView:
-    """One comparison. ``index`` is its place in the packed data; ``unpaired`` are the ids left out of the pairing."""
+    """One comparison. ``index`` is its place in the packed data; ``headline`` are the metrics of the first glance (pass rate, cost,
+    latency); ``unpaired`` the ids left out of the pairing."""
 
     index: int
     comparison: Comparison
+    headline: tuple[MetricRow, ...]
     groups: tuple[MetricGroup, ...]
     flips: tuple[FlipGroup, ...]
     prompts: PromptChange | None
@@ -89,8 +92,8 @@ class PageView:
     facts: tuple[tuple[str, str], ...]
     gates: tuple[GateOutcome, ...]
     comparisons: tuple[ComparisonView, ...]
+    coverage: str
     unmeasured: tuple[str, ...]
-    dearest: float
 
 
 def page_view(report: RunReport) -> PageView:
@@ -102,8 +105,8 @@ def page_view(report: RunReport) -> PageView:
         facts=tuple(_facts(report)),
         gates=tuple(sorted(report.gates, key=lambda gate: order[gate.status])),
         comparisons=tuple(_comparison(report, index) for index in range(len(report.comparisons))),
+        coverage=_coverage(report),
         unmeasured=tuple(_unmeasured(report)),
-        dearest=max((variant.cost_usd or 0.0 for variant in report.variants), default=0.0),
     )
 
 
@@ -119,6 +122,13 @@ def _facts(report: RunReport) -> Iterator[tuple[str, str]]:
     yield "Versions", f"evalkit {run.evalkit_version}, Python {run.python_version}"
     if run.command:
         yield "Command", run.command
+
+
+def _coverage(report: RunReport) -> str:
+    """``722 of 730 trials measured``: the denominator of everything below."""
+    measured = sum(variant.passed + variant.failed for variant in report.variants)
+    everything = sum(wording.total(variant) for variant in report.variants)
+    return f"{measured:,} of {wording.plural(everything, 'trial')} measured"
 
 
 def _unmeasured(report: RunReport) -> Iterator[str]:
@@ -153,10 +163,13 @@ def _comparison(report: RunReport, index: int) -> ComparisonView:
     comparison = report.comparisons[index]
     margins = _margins(report, comparison)
     kinds: tuple[FlipKind, ...] = ("broken", "fixed", "shaky")
+    groups = tuple(_groups(comparison, margins))
+    rows = [row for group in groups for row in group.rows]
     return ComparisonView(
         index=index,
         comparison=comparison,
-        groups=tuple(_groups(comparison, margins)),
+        headline=tuple(row for row in rows if row.metric.name in _HEADLINE),
+        groups=groups,
         flips=tuple(_flip_group(comparison, kind) for kind in kinds),
         prompts=_prompt_change(report, comparison),
         unpaired=(*comparison.only_a, *comparison.only_b, *comparison.changed),

@@ -41,7 +41,7 @@ const sideColumn = (view, side, text, changes) => {
       el("span", { class: "muted small" }, `${test.variant.prompt} · ${test.variant.model}`)),
     repeatButtons(view, side),
     answerBox(view, trial, text, changes),
-    verdictList(view.run, trial),
+    verdictList(view.run, trial, { foldPassed: !view.full }),
     view.full ? [numbers(view.run, trial), attempts(view.run, trial), messages(view.run, trial)] : null);
 };
 
@@ -93,10 +93,15 @@ const evidenceRanges = (run, trial, text) =>
     }));
   });
 
-const verdictList = (run, trial) => {
+/** The verdicts, what did not pass first; `foldPassed` puts the passed ones behind a line. */
+const verdictList = (run, trial, { foldPassed }) => {
   const order = { error: 0, fail: 1, skip: 2, pass: 3 };
   const found = [...run.trials.verdicts[trial]].sort((a, b) => order[run.verdicts.status[a]] - order[run.verdicts.status[b]]);
-  return found.length ? el("ul", { class: "verdicts" }, found.map((verdict) => verdictItem(run, verdict))) : null;
+  const list = (verdicts) => (verdicts.length ? el("ul", { class: "verdicts" }, verdicts.map((verdict) => verdictItem(run, verdict))) : null);
+  const passed = found.filter((verdict) => run.verdicts.status[verdict] === "pass");
+  if (!foldPassed || !passed.length) return list(found);
+  return [list(found.slice(0, found.length - passed.length)),
+    el("details", { class: "plain" }, el("summary", {}, sign("pass"), `${plural(passed.length, "check")} passed`), list(passed))];
 };
 
 const verdictItem = (run, verdict) => {

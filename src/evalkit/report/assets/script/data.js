@@ -1,11 +1,24 @@
 // The packed run: unpacked once, then read as tests (a case × a variant with its repeats).
 
+const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;,=>?@^_`{|}~";
+
 const unpack = async (element) => {
-  const binary = atob(element.textContent);
-  const bytes = new Uint8Array(binary.length);
-  for (let index = 0; index < binary.length; index += 1) bytes[index] = binary.charCodeAt(index);
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const stream = new Blob([fromBase85(element.textContent)]).stream().pipeThrough(new DecompressionStream("gzip"));
   return JSON.parse(await new Response(stream).text());
+};
+
+/** Five characters hold four bytes; a last group of n characters holds n - 1. */
+const fromBase85 = (text) => {
+  const values = new Uint8Array(128);
+  [...ALPHABET].forEach((character, value) => { values[character.charCodeAt(0)] = value; });
+  const groups = Math.ceil(text.length / 5);
+  const bytes = new DataView(new ArrayBuffer(groups * 4));
+  for (let group = 0; group < groups; group += 1) {
+    let word = 0;
+    for (let at = group * 5; at < group * 5 + 5; at += 1) word = word * 85 + (at < text.length ? values[text.charCodeAt(at)] : 84);
+    bytes.setUint32(group * 4, word);
+  }
+  return new Uint8Array(bytes.buffer, 0, groups * 4 - (groups * 5 - text.length));
 };
 
 /** The run with its tests, in the order of the cases; `tests[i].place` is i. */
@@ -41,7 +54,7 @@ const summarise = (run, test) => {
   const bad = new Set();
   for (const trial of test.trials) {
     for (const verdict of run.trials.verdicts[trial]) {
-      if (run.verdicts.status[verdict] !== "pass") bad.add(verdict);
+      if (["fail", "error"].includes(run.verdicts.status[verdict])) bad.add(verdict);
     }
   }
   test.bad = [...bad];
