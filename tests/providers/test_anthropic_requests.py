@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.llm_server import Asked, LLMServer, Reply, message
+
 from evalkit.errors import CallError, ConfigError
 from evalkit.model.calls import Message, Request, Response, Tool, ToolCall, Usage
 from evalkit.providers.anthropic import Anthropic
 from evalkit.providers.base import ProviderSettings
-from fakes.llm_server import Asked, LLMServer, Reply, message
 
 WEATHER = Tool("weather", "Says the weather", {"type": "object", "properties": {"city": {"type": "string"}}})
 
@@ -128,7 +129,8 @@ def test_an_answer_keeps_its_facts():
     assert answer.usage == Usage(input_tokens=12, output_tokens=7, cached_input_tokens=4, reasoning_tokens=3)
     assert answer.served_model == "m-0001"
     assert answer.request_id == "req-7"
-    assert answer.latency_s is not None and answer.latency_s > 0
+    assert answer.latency_s is not None
+    assert answer.latency_s > 0
 
 
 def test_missing_usage_is_unknown_not_zero():

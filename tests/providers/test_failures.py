@@ -6,10 +6,11 @@ from email.utils import formatdate
 from typing import get_args
 
 import pytest
-from evalkit.errors import FATAL, RETRYABLE, FailureKind
-from evalkit.providers.failures import clean, classify, error_body, retry_after_s, status_error
 from hypothesis import given
 from hypothesis import strategies as st
+
+from evalkit.errors import FATAL, RETRYABLE, FailureKind
+from evalkit.providers.failures import classify, clean, error_body, retry_after_s, status_error
 
 NOW = 1_800_000_000.0
 

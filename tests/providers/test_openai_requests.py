@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.llm_server import Asked, LLMServer, Reply, chat, response
+
 from evalkit.errors import CallError, ConfigError
 from evalkit.model.calls import Message, Request, Response, Tool, ToolCall, Usage
 from evalkit.providers.base import ProviderSettings
 from evalkit.providers.openai import OpenAI
-from fakes.llm_server import Asked, LLMServer, Reply, chat, response
 
 CLOSED = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
 OPEN = {"type": "object", "properties": {"a": {"type": "string", "minLength": 2}}}
@@ -149,7 +150,8 @@ def test_an_answer_keeps_its_facts(api):
     assert answer.usage == Usage(input_tokens=12, output_tokens=7, cached_input_tokens=4, reasoning_tokens=3)
     assert answer.served_model == "m-0001"
     assert answer.request_id == "req-7"
-    assert answer.latency_s is not None and answer.latency_s > 0
+    assert answer.latency_s is not None
+    assert answer.latency_s > 0
     assert not answer.repaired
 
 

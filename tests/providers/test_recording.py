@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from evalkit.errors import CallError, RecordingError
 from evalkit.model.calls import Message, Request, Response, Tool, ToolCall, Usage
 from evalkit.providers.recording import Recorder, read_recordings, replay_key
 from evalkit.providers.redact import Redactor
 from evalkit.providers.replay import ReplayProvider
-from hypothesis import given, settings
-from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ASKED = Request(
     "openai/gpt-x",
@@ -237,6 +240,14 @@ def test_a_miss_names_the_nearest_recording_and_what_differs(path, changed, says
     message = miss(path, replace(ASKED, **changed))
     assert "suite.jsonl:2" in message
     assert says in message
+
+
+def test_of_similar_prompts_the_one_with_the_same_parameters_is_nearest(path):
+    """Two recordings resemble the request alike: the one that differs in fewer fields is named."""
+    one = recorder(path)
+    one.add(Request("a/b", (Message("user", "alpha beta 1"),), {"temperature": 0}), SAID, at=0.0)
+    one.add(Request("a/b", (Message("user", "alpha beta 2"),), {"temperature": 1}, repeat=3), SAID, at=0.0)
+    assert "suite.jsonl:1" in miss(path, Request("a/b", (Message("user", "alpha beta 3"),), {"temperature": 0}))
 
 
 def test_a_miss_without_recordings_says_so(path):

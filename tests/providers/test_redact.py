@@ -7,9 +7,10 @@ import json
 from urllib.parse import quote
 
 import pytest
-from evalkit.providers.redact import Redactor, is_secret
 from hypothesis import given
 from hypothesis import strategies as st
+
+from evalkit.providers.redact import Redactor, is_secret
 
 SECRET = 'p4ss/w"rd+ü?1'
 ENVIRON = {"DB_PASSWORD": SECRET, "OPENAI_API_KEY": "zz-plain-key-value", "HOME": "/home/someone"}

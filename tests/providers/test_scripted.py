@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from evalkit.errors import CallError, ConfigError
 from evalkit.model.calls import Message, Request, Response
 from evalkit.providers.base import ProviderSettings

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from fakes.llm_server import Asked, LLMServer, Reply, chat, default_body, error
+
 from evalkit.errors import CallError
 from evalkit.model.calls import Message, Request, Response
 from evalkit.providers.anthropic import Anthropic
 from evalkit.providers.base import Provider, ProviderSettings
 from evalkit.providers.openai import OpenAI
-from fakes.llm_server import Asked, LLMServer, Reply, chat, default_body, error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 KEY = "sk-test-0123456789abcdef"
 APIS = ("chat", "responses", "anthropic")
@@ -156,6 +160,12 @@ def test_a_gzip_bomb_is_not_read_to_its_end(api):
     bomb = gzip.compress(b'{"a": "' + b"A" * 30_000_000 + b'"}')
     failure = fail(api, Reply(bomb, headers={"content-encoding": "gzip"}))
     assert failure.kind == "bad_response"
+    assert "larger than" in failure.message
+
+
+def test_an_endless_answer_is_left_at_the_limit(api):
+    """Reading stops at the limit: what would have come after it, here a cut connection, is never met."""
+    failure = fail(api, Reply(b" " * 44_000_000, drop="midway"))
     assert "larger than" in failure.message
 
 

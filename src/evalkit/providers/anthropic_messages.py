@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 
 from evalkit.model.calls import Response, ToolCall, Usage
@@ -91,7 +90,7 @@ def _sent_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``schema`` in the subset that the API takes, by the SDK's own converter; as it is if that cannot convert it."""
     from anthropic import transform_schema
 
-    plain: dict[str, Any] = copy.deepcopy(dict(schema))
+    plain = dict(schema)
     try:
         return transform_schema(plain)
     except (ValueError, TypeError, AttributeError, AssertionError):  # what it raises for a schema it does not know
