@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from evalkit.errors import SuiteError
 from evalkit.suites.loader import load_suite
-from evalkit.suites.spec import SuiteSpec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from evalkit.suites.spec import SuiteSpec
 
 FAMILIES = {
     "contains": "content",

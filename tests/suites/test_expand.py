@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
 from evalkit.errors import ConfigError, SuiteError
-from evalkit.model.calls import Request
 from evalkit.prompts.library import PromptLibrary
 from evalkit.suites.expand import Expansion, expand
+
+if TYPE_CHECKING:
+    from evalkit.model.calls import Request
 
 V1 = "Say {{ q }}."
 V2 = """\

@@ -47,7 +47,7 @@ class CaseReader:
         """Every case under ``cases:``, in order. No case at all is a mistake, noted at ``line``."""
         suite_part = [identity(spec) for spec in self.checks]
         cases: list[Case] = []
-        if node is None or node.value in (None, []):  # noqa: PLR6201 - a list cannot be hashed
+        if node is None or node.value in (None, []):
             reader.complain("the suite has no cases", node.line if node else line, "list them under cases:")
             return ()
         for item in reader.items(node, "cases"):
@@ -63,7 +63,7 @@ class CaseReader:
         entries = reader.fields(item, "a dataset entry", FILE_KEYS)
         text = reader.text(entries.get("file"), "file")
         columns = Columns(entries.get("map"), reader)
-        tags = self.tags | _tags(entries.get("tags"), reader)
+        tags = self.tags | read_tags(entries.get("tags"), reader)
         if text is None:
             return []
         line = entries["file"].line
@@ -88,7 +88,7 @@ class CaseReader:
             reader.complain(f"a case is {node.kind}, not a mapping", node.line, "write `- id: …` and `vars: {…}`")
             return None
         entries = reader.fields(node, "a case", CASE_KEYS)
-        own_tags = _tags(entries.get("tags"), reader)
+        own_tags = read_tags(entries.get("tags"), reader)
         checks = self.check_reader.read_all(entries.get("checks"), reader)
         case = Case(
             id="",
@@ -137,7 +137,8 @@ def _variables(node: Node | None, reader: Reader) -> dict[str, Any]:
     return {key: value.plain() for key, value in entries.items()}
 
 
-def _tags(node: Node | None, reader: Reader) -> frozenset[str]:
+def read_tags(node: Node | None, reader: Reader) -> frozenset[str]:
+    """The tags of a list or of a text with commas, each one word."""
     if node is None:
         return frozenset()
     tags = reader.words(node, "tags")

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from evalkit.files import shown
-from evalkit.suites.cases import CaseReader
+from evalkit.suites.cases import CaseReader, read_tags
 from evalkit.suites.checkspecs import CheckReader, family_of, shown_name
 from evalkit.suites.gates import FAMILIES, GateReader
 from evalkit.suites.reading import Reader
@@ -71,7 +71,7 @@ def load_suite(
         check_reader=checks,
         checks=suite_checks,
         require=require or repeats,
-        tags=frozenset(word.value for word in reader.words(top.get("tags"), "tags")),
+        tags=read_tags(top.get("tags"), reader),
         read_parquet=read_parquet,
     ).read_all(top.get("cases"), reader, document.line)
     crossing = VariantReader(reader)
