@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MAX_DEPTH = 200
+"""Levels of nesting that a record may have: far below what a JSON reader with a full stack can take."""
+
 
 @cache
 def _cached(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - a class; type[T] is not Hashable to a type checker
@@ -28,13 +31,12 @@ def _adapter(kind: type[T]) -> TypeAdapter[T]:
     return _cached(cast("Hashable", kind))
 
 
-def encode(value: object) -> dict[str, Any]:
-    """Return a model dataclass as plain JSON (sets sorted). Raises StoreError if it holds what JSON cannot."""
+def encode(value: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass of the model
+    """Return a model dataclass as plain JSON (sets sorted). Raises StoreError if it holds what JSON cannot, or nests too deep."""
     try:
-        plain: dict[str, Any] = _adapter(type(value)).dump_python(value, mode="json", fallback=_plain)
-    except (ValueError, TypeError, RecursionError) as error:
+        return {name: _plain(getattr(value, name), MAX_DEPTH) for name in _fields(type(value))}
+    except TypeError as error:
         raise StoreError(f"cannot write a {type(value).__name__} as JSON: {error}") from error
-    return plain
 
 
 def decode(kind: type[T], data: object) -> T:
@@ -69,10 +71,23 @@ def _shallow(tool: ToolCall) -> ToolCall:
         return replace(tool, arguments="(arguments nested too deep to keep)")
 
 
-def _plain(value: object) -> object:
+def _plain(value: Any, depth: int) -> Any:  # noqa: ANN401 - any value of a field
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    if depth == 0:
+        raise TypeError("it is nested too deep")
     if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__name__} is not JSON")
+        return {key: _plain(item, depth - 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, depth - 1) for item in value]
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return {name: _plain(getattr(value, name), depth - 1) for name in _fields(type(value))}
+
+
+@cache
+def _fields(kind: Any) -> tuple[str, ...]:  # noqa: ANN401 - a dataclass; see _cached
+    return tuple(field.name for field in fields(kind))
 
 
 def _first(error: ValidationError | RecursionError) -> str:

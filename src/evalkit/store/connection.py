@@ -63,12 +63,12 @@ def opened(path: Path, *, read_only: bool, wait_s: float = WAIT_S) -> Iterator[D
 
 
 @contextmanager
-def in_memory(*, readable: Sequence[Path] = ()) -> Iterator[DuckDBPyConnection]:
-    """Open an empty database in memory that can read the files ``readable`` and nothing else. Errors of DuckDB pass through."""
+def in_memory(*, readable: Sequence[str] = ()) -> Iterator[DuckDBPyConnection]:
+    """Open an empty database in memory that can read the paths ``readable`` and nothing else. Errors of DuckDB pass through."""
     import duckdb
 
     with duckdb.connect(":memory:", config=_CONFIG) as connection:
-        paths = ", ".join(quoted(str(path)) for path in readable)
+        paths = ", ".join(quoted(path) for path in readable)
         connection.execute(f"set allowed_paths = [{paths}]")
         _lock_up(connection)
         yield connection

@@ -68,13 +68,18 @@ def rebuild(journal_root: Path, database: Path, *, wait_s: float = WAIT_S) -> In
     with opened(fresh, read_only=False, wait_s=wait_s) as connection:
         _prepare(connection, fresh)
         report = _ingest_all(connection, journal_root)
+    _swap(fresh, database)
+    return report
+
+
+def _swap(fresh: Path, database: Path) -> None:
+    """Put ``fresh`` in the place of ``database``. Killed between the renames, the next ingest makes the file again."""
     old = database.with_name(f"{database.name}.old")
     for source, target in ((_wal(database), _wal(old)), (database, old)):
         target.unlink(missing_ok=True)
         if source.exists():
             source.rename(target)
     fresh.rename(database)
-    return report
 
 
 def _wal(database: Path) -> Path:
@@ -180,8 +185,13 @@ def _ingest_all(connection: DuckDBPyConnection, journal_root: Path) -> IngestRep
         runs, trials = runs + 1, trials + len(records.stored)
         damage += [f"run {news.folder.name}: {note}" for note in records.damage]
     connection.commit()
-    connection.checkpoint()
+    _fold_wal(connection)
     return IngestReport(runs, trials, tuple(damage))
+
+
+def _fold_wal(connection: DuckDBPyConnection) -> None:
+    """Write what was committed into the file itself, so that the file alone can be copied and shared."""
+    connection.checkpoint()
 
 
 def _news(connection: DuckDBPyConnection, journal_root: Path) -> list[_News]:

@@ -136,7 +136,7 @@ def read_parquet(path: Path) -> list[dict[str, Any]]:
     where = Where(str(path))
     _must_be_small_file(path, where)
     try:
-        with in_memory(readable=[path]) as connection:
+        with in_memory(readable=[str(path), _pattern(path)]) as connection:
             columns, rows = _parquet_rows(connection, path)
     except duckdb.Error as error:
         raise SuiteError(
@@ -159,7 +159,7 @@ def _must_be_small_file(path: Path, where: Where) -> None:
 
 
 def _parquet_rows(connection: DuckDBPyConnection, path: Path) -> tuple[list[str], list[tuple[Any, ...]]]:
-    source = f"read_parquet({quoted(_literal(path))})"
+    source = f"read_parquet({quoted(_pattern(path))})"
     described = connection.execute(f"describe from {source}").fetchall()
     chosen = ", ".join(_column(str(row[0]), str(row[1])) for row in described)
     rows = connection.execute(f"select {chosen} from {source}").fetchmany(MAX_ROWS + 1)  # noqa: S608 - quoted above
@@ -174,7 +174,7 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _literal(path: Path) -> str:
+def _pattern(path: Path) -> str:
     """The path as a pattern that matches only itself."""
     return "".join(f"[{character}]" if character in "*?[" else character for character in str(path))
 

@@ -66,7 +66,7 @@ def take(got: Gathered, record: dict[str, Any], place: str) -> None:
         raise StoreError(f"unknown kind {kind[:40]!r}", hint=_NEWER)
     try:
         _TAKERS[kind](got, record, place)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreError(f"a {kind!r} record is not as it should be: {type(error).__name__}: {error}") from error
 
 
@@ -84,12 +84,12 @@ def _take_end(got: Gathered, record: dict[str, Any], _: str) -> None:
 
 
 def _take_plan(got: Gathered, record: dict[str, Any], _: str) -> None:
-    got.tests.update(dict.fromkeys(record["tests"]))
+    got.tests.update(dict.fromkeys(map(_text, record["tests"])))
     got.planned = max(got.planned, int(record["planned"]))  # every xdist worker plans the same tests
 
 
 def _take_skip(got: Gathered, record: dict[str, Any], _: str) -> None:
-    got.skipped[record["test"]] = Skip(str(record["test"]), str(record["reason"]), int(record["trials"]))
+    got.skipped[record["test"]] = Skip(_text(record["test"]), _text(record["reason"]), int(record["trials"]))
 
 
 def _take_prompt(got: Gathered, record: dict[str, Any], _: str) -> None:
@@ -98,13 +98,20 @@ def _take_prompt(got: Gathered, record: dict[str, Any], _: str) -> None:
 
 
 def _take_intent(got: Gathered, record: dict[str, Any], _: str) -> None:
-    got.intents[record["key"]] = None
+    got.intents[_text(record["key"])] = None
 
 
 def _take_call(got: Gathered, record: dict[str, Any], place: str) -> None:
     call = decode(Call, record["call"])
-    _restore_key(call.request, record["key"])
-    got.calls[place] = StoredCall(place, record["key"], call)
+    key = _text(record["key"])
+    _restore_key(call.request, key)
+    got.calls[place] = StoredCall(place, key, call)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} is no text")
+    return value
 
 
 def _restore_key(request: Request, key: str) -> None:

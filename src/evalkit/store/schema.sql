@@ -188,8 +188,8 @@ select * from runs order by started_at desc, run_id desc limit 1;
 
 create view trial_overview as  -- A trial with its answer, prompt, cost and the checks it failed: the view to start from.
 select t.run_id, t.suite, t.case_id, t.label, t.variant, t.repeat_number, t.status,
-       (select list(v.check_name order by v.position) from verdicts v
-        where v.trial_id = t.trial_id and v.status in ('fail', 'error') and v.severity = 'fail') as failed_checks,
+       coalesce((select list(v.check_name order by v.position) from verdicts v
+                 where v.trial_id = t.trial_id and v.status in ('fail', 'error') and v.severity = 'fail'), []) as failed_checks,
        r.text as answer, r.failure, r.source, r.cost_usd, r.latency_s, r.input_tokens, r.output_tokens,
        w.model, w.prompt, t.test_id, t.trial_id, t.call_id
 from trials t
