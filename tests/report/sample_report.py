@@ -27,7 +27,7 @@ HOSTILE = (
     "lone \ud800 surrogate \udfff and \ufffe and \x00 nul",
     "::error file=a::pwned\n##[group]x ##vso[task.setvariable]y",
     "<!--<script> ]]> --> <style>*{display:none}</style><base href=//evil.invalid>",
-    "=HYPERLINK(\"https://evil.invalid\") @team closes #1 </details> ```\n# heading",
+    '=HYPERLINK("https://evil.invalid") @team closes #1 </details> ```\n# heading',
     "__proto__",
     "constructor",
 )
@@ -56,7 +56,15 @@ Never promise an amount. End with the next step.{% endsystem %}
 {% user %}{{ customer }} asks about order {{ order_id }}.{% enduser %}
 """
 _NAMES = ("Ana", "Bram", "Chidi", "Dora", "Emre", "Farah", "Goran", "Hana", "Ivo", "Jun")
-_TOPICS = ("late-parcel", "wrong-size", "damaged-box", "double-charge", "lost-in-transit", "gift-return", "expired-coupon")
+_TOPICS = (
+    "late-parcel",
+    "wrong-size",
+    "damaged-box",
+    "double-charge",
+    "lost-in-transit",
+    "gift-return",
+    "expired-coupon",
+)
 _TAGS = ("smoke", "edge", "angry", "german", "vip")
 
 
@@ -80,7 +88,12 @@ def prompt_records() -> tuple[PromptRecord, ...]:
 def answer_text(rng: random.Random, case: Case, name: str) -> str:
     customer, order = case.vars["customer"], case.vars["order_id"]
     if "json" in case.tags:
-        return json.dumps({"order": order, "refund": name == "candidate", "amount": 12.5, "reasons": ["late", "damaged"]})
+        return json.dumps({
+            "order": order,
+            "refund": name == "candidate",
+            "amount": 12.5,
+            "reasons": ["late", "damaged"],
+        })
     opening = f"Hello {customer}, thank you for writing about order {order}. "
     body = "Your parcel left our warehouse on Monday and is with the carrier. "
     if name == "candidate":
@@ -135,17 +148,21 @@ def make_result(case: Case, v: Variant, repeat: int, rng: random.Random, *, good
     if not good and text is None:
         body = body.split(" Next step")[0] + " Write to help@shop.example."
     tokens = Usage(180 if v.name == "baseline" else 214, len(body) // 4, 0, None)
-    reply = failure or Response(body, usage=tokens, latency_s=round(rng.lognormvariate(0.1, 0.35), 3), served_model="gpt-5-mini-2026-08")
+    reply = failure or Response(
+        body, usage=tokens, latency_s=round(rng.lognormvariate(0.1, 0.35), 3), served_model="gpt-5-mini-2026-08"
+    )
     request = _request(case, v, repeat)
     trial = Trial("refund-replies", "suites/refunds.yaml", case, v, repeat, request)
     found = () if failure else verdicts(body, good=good, rng=rng, judge_error=judge_error)
-    judge = Request("anthropic/claude-sonnet-4-5", (Message("user", "Is the tone kind and concrete?"),), endpoint="anthropic x")
+    judge = Request(
+        "anthropic/claude-sonnet-4-5", (Message("user", "Is the tone kind and concrete?"),), endpoint="anthropic x"
+    )
     followups = () if failure else (_call(judge, Response("yes", latency_s=0.8), source=source, retried=False),)
     return Result(trial, _call(request, reply, source=source, retried=rng.random() < 0.05), found, followups)
 
 
-def make_case(index: int, rng: random.Random, *, id: str | None = None, tags: frozenset[str] | None = None) -> Case:
-    name = id or f"{_TOPICS[index % len(_TOPICS)]}-{index:03d}"
+def make_case(index: int, rng: random.Random, *, name: str | None = None, tags: frozenset[str] | None = None) -> Case:
+    name = name or f"{_TOPICS[index % len(_TOPICS)]}-{index:03d}"
     chosen = tags if tags is not None else frozenset(rng.sample(_TAGS, k=rng.choice((0, 1, 1, 2))))
     values = {"customer": _NAMES[index % len(_NAMES)], "order_id": f"A-{1000 + index}", "policy": "30 days"}
     return Case(name, values, Where("suites/refunds.yaml", 12 + index), tags=chosen, digest=f"{index:064x}")
@@ -183,14 +200,21 @@ def hostile_results(sides: tuple[Variant, ...], repeats: int, rng: random.Random
     """Every hostile string as an id, a tag, a variable, an answer, a reason and an error message."""
     found = []
     for index, text in enumerate(HOSTILE):
-        case = make_case(900 + index, rng, id=f"hostile-{index} {text}", tags=frozenset({"hostile", text[:20]}))
+        case = make_case(900 + index, rng, name=f"hostile-{index} {text}", tags=frozenset({"hostile", text[:20]}))
         case = replace(case, vars={**case.vars, "payload": text})
         for side in sides:
             for repeat in range(repeats):
                 good = index % 2 == 0 or side.name == "baseline"
-                failure = CallFailure("bad_response", text, 1, text) if index == 3 and side.name == "candidate" else None
-                result = make_result(case, side, repeat, rng, good=good, text=f"{text}\n{text}", failure=failure)
-                spoiled = tuple(replace(v, reason=f"{v.reason}: {text}", spans=((0, len(text)), (-5, 10**9))) for v in result.verdicts)
+                failure = (
+                    CallFailure("bad_response", text, 1, text) if index == 3 and side.name == "candidate" else None
+                )
+                result = make_result(
+                    case, side, repeat, rng, good=good, text=f"{text}\n{text} within 30 days", failure=failure
+                )
+                spoiled = tuple(
+                    replace(v, reason=f"{v.reason}: {text}", spans=((0, len(text)), (-5, 10**9)))
+                    for v in result.verdicts
+                )
                 found.append(replace(result, verdicts=spoiled))
     return found
 
@@ -202,12 +226,25 @@ def topic_results(cases: int, source: str) -> list[Result]:
     v = replace(v, prompt_digest=f"{3:064x}")
     found = []
     for index in range(cases):
-        case = Case(f"ticket-{index:03d}", {"text": f"My bill number {index} is wrong"}, Where("suites/topics.yaml", index), digest="t")
+        case = Case(
+            f"ticket-{index:03d}",
+            {"text": f"My bill number {index} is wrong"},
+            Where("suites/topics.yaml", index),
+            digest="t",
+        )
         good = rng.random() < 0.9
         request = Request(v.model, (Message("user", f"Topic of: My bill number {index} is wrong"),))
         tools = (ToolCall("c1", "set_topic", {"topic": "billing"}),) if index % 10 == 0 else ()
-        reply = Response("billing" if good else "shipping", usage=Usage(31, 1), latency_s=0.2 + rng.random() / 4, tool_calls=tools)
-        verdict = Verdict("one_of", "content", "pass" if good else "fail", "expected 'billing'" if not good else "is 'billing'", line=9)
+        reply = Response(
+            "billing" if good else "shipping", usage=Usage(31, 1), latency_s=0.2 + rng.random() / 4, tool_calls=tools
+        )
+        verdict = Verdict(
+            "one_of",
+            "content",
+            "pass" if good else "fail",
+            "expected 'billing'" if not good else "is 'billing'",
+            line=9,
+        )
         trial = Trial("ticket-topics", "suites/topics.yaml", case, v, 0, request)
         found.append(Result(trial, _call(request, reply, source=source, retried=False), (verdict,)))
     return found
@@ -294,7 +331,9 @@ def gates() -> tuple[GateOutcome, ...]:
     )  # fmt: skip
 
 
-def build_report(*, cases: int = 100, repeats: int = 3, hostile: bool = True, mode: str = "live", topics: int = 40) -> RunReport:
+def build_report(
+    *, cases: int = 100, repeats: int = 3, hostile: bool = True, mode: str = "live", topics: int = 40
+) -> RunReport:
     """A run as the harness would hand it over. ``mode`` replay labels every answer as a recording."""
     source = {"live": "live", "replay": "replay", "cache": "cache"}[mode]
     refunds = refund_results(cases, repeats, hostile=hostile, source=source)
@@ -305,7 +344,9 @@ def build_report(*, cases: int = 100, repeats: int = 3, hostile: bool = True, mo
     )  # fmt: skip
     judged = len(results) + sum(len(result.followups) for result in results)
     paid = judged if mode == "live" else 0
-    counts = CallCounts(paid, 12 if mode == "cache" else 0, judged if mode == "replay" else 0, 0, 41, 3, 0.41 if paid else 0.0)
+    counts = CallCounts(
+        paid, 12 if mode == "cache" else 0, judged if mode == "replay" else 0, 0, 41, 3, 0.41 if paid else 0.0
+    )
     comparison = compare(refunds, repeats)
     verdict = (
         f"candidate cannot be called better or worse than baseline: {comparison.fixed} cases fixed, {comparison.broken} broken of "

@@ -19,7 +19,18 @@ from evalkit.report.view import page_view
 if TYPE_CHECKING:
     from evalkit.report.values import RunReport
 
-SCRIPTS = ("dom.js", "text.js", "diff.js", "data.js", "filter.js", "table.js", "answers.js", "detail.js", "flips.js", "app.js")
+SCRIPTS = (
+    "dom.js",
+    "text.js",
+    "diff.js",
+    "data.js",
+    "filter.js",
+    "table.js",
+    "answers.js",
+    "detail.js",
+    "flips.js",
+    "app.js",
+)
 """The page's script in order; together they are one module, so that nothing is global."""
 
 _ICON = (
@@ -33,7 +44,9 @@ def render_html(report: RunReport) -> str:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, finalize=_shown, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, finalize=_shown, trim_blocks=True, lstrip_blocks=True
+    )
     environment.globals.update(w=wording)
     style = _asset("report.css")
     script = "\n".join(_asset(f"script/{name}") for name in SCRIPTS)

@@ -59,17 +59,15 @@ def _result(result: Result) -> dict[str, Any]:
     return {
         "test_id": trial.test_id,
         "suite": trial.suite,
-        "case": plain(
-            {
-                "id": trial.case.id,
-                "vars": trial.case.vars,
-                "expect": trial.case.expect,
-                "tags": trial.case.tags,
-                "cluster": trial.case.cluster,
-                "digest": trial.case.digest,
-                "where": str(trial.case.where),
-            }
-        ),
+        "case": plain({
+            "id": trial.case.id,
+            "vars": trial.case.vars,
+            "expect": trial.case.expect,
+            "tags": trial.case.tags,
+            "cluster": trial.case.cluster,
+            "digest": trial.case.digest,
+            "where": str(trial.case.where),
+        }),
         "variant": trial.variant.label,
         "repeat": trial.repeat,
         "status": result.status,

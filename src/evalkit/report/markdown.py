@@ -26,12 +26,18 @@ _SPECIAL = re.compile(r"[\\`*_\[\]<>#|~@&$^]|^[-+=]|^\d(?=\d*[.)])|(?<=www)\.|:(
 
 def markdown_summary(report: RunReport) -> str:
     """Return the run as GitHub-flavoured Markdown, less than 900 kB in UTF-8: verdict, gates, comparisons, variants, broken cases."""
+    return _bounded(_parts(report))
+
+
+def _parts(report: RunReport) -> Iterator[str]:
     outcome = wording.outcome(report)
-    parts = [f"## {wording.SYMBOLS[outcome]} evalkit: {wording.LABELS[outcome]}", text(report.verdict)]
+    yield f"## {wording.SYMBOLS[outcome]} evalkit: {wording.LABELS[outcome]}"
+    yield text(report.verdict)
     if report.run.mode == "replay":
-        parts.append("_Answers replayed from recordings: they say nothing about today's model._")
-    parts += [*_gates(report), *_variants(report), *_comparisons(report), *_facts(report)]
-    return _bounded(parts)
+        yield "_Answers replayed from recordings: they say nothing about today's model._"
+    yield from (*_gates(report), *_variants(report))
+    yield from _comparisons(report)
+    yield from _facts(report)
 
 
 def text(value: str, *, limit: int = 500) -> str:
@@ -61,7 +67,12 @@ def _gates(report: RunReport) -> Iterator[str]:
         yield _table(
             ("", "gate", "variant", "reason"),
             (
-                (f"{wording.SYMBOLS[gate.status]} {wording.LABELS[gate.status]}", text(gate.gate), text(gate.variant), text(gate.reason))
+                (
+                    f"{wording.SYMBOLS[gate.status]} {wording.LABELS[gate.status]}",
+                    text(gate.gate),
+                    text(gate.variant),
+                    text(gate.reason),
+                )
                 for gate in report.gates
             ),
         )
@@ -128,7 +139,9 @@ def _flip(comparison: Comparison, flip: Flip, answers: Mapping[tuple[str, str, s
         result = answers.get((comparison.suite, side.label, flip.case_id))
         if result is not None and side.run_id is None:
             parts += [f"{text(side.variant)}:", fenced(_answer(result))]
-            parts += [f"- ✗ {text(v.check)}: {text(v.reason)}" for v in result.verdicts if v.status in {"fail", "error"}]
+            parts += [
+                f"- ✗ {text(v.check)}: {text(v.reason)}" for v in result.verdicts if v.status in {"fail", "error"}
+            ]
     return "\n\n".join([*parts, "</details>"])
 
 
@@ -150,16 +163,14 @@ def _answer(result: Result) -> str:
 def _facts(report: RunReport) -> Iterator[str]:
     run = report.run
     dirty = " with uncommitted changes" if run.git_dirty else ""
-    yield "\n".join(
-        [
-            f"- calls: {wording.calls_line(report.calls)}",
-            f"- run {text(run.run_id)}, mode {run.mode}, git {text((run.git_revision or 'unknown')[:12])}{dirty}, evalkit {text(run.evalkit_version)}",
-            *(f"- note: {text(note)}" for note in report.notes),
-        ]
-    )
+    yield "\n".join([
+        f"- calls: {wording.calls_line(report.calls)}",
+        f"- run {text(run.run_id)}, mode {run.mode}, git {text((run.git_revision or 'unknown')[:12])}{dirty}, evalkit {text(run.evalkit_version)}",
+        *(f"- note: {text(note)}" for note in report.notes),
+    ])
 
 
-def _bounded(parts: list[str]) -> str:
+def _bounded(parts: Iterable[str]) -> str:
     """Join the parts in order until the limit; a cut falls between parts, so no fence or table is left open."""
     kept: list[str] = []
     size = 0

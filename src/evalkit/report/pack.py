@@ -43,7 +43,9 @@ def page_data(report: RunReport) -> dict[str, Any]:
     name (``strings`` for texts). Trials are sorted by case, so that similar answers lie close together and compress well.
     """
     packer = _Packer()
-    order = {(result.trial.suite, result.trial.case.id): index for index, result in reversed(list(enumerate(report.results)))}
+    order = {
+        (result.trial.suite, result.trial.case.id): index for index, result in reversed(list(enumerate(report.results)))
+    }
     for result in sorted(report.results, key=lambda r: (order[r.trial.suite, r.trial.case.id], r.trial.repeat)):
         packer.add(result)
     comparisons = [_comparison(comparison) for comparison in report.comparisons]
@@ -59,11 +61,8 @@ class _Table(Generic[K]):
     def __getitem__(self, key: K) -> int:
         return self._index.setdefault(key, len(self._index))
 
-    def keys(self) -> list[K]:
+    def rows(self) -> list[K]:
         return list(self._index)
-
-    def __contains__(self, key: K) -> bool:
-        return key in self._index
 
 
 _TRIAL_COLUMNS = (
@@ -92,11 +91,11 @@ class _Packer:
 
     def tables(self) -> dict[str, Any]:
         return {
-            "strings": self._strings.keys(),
+            "strings": self._strings.rows(),
             "variants": [row for _, row in self._variants.values()],
             "cases": [row for _, row in self._cases.values()],
-            "messages": self._messages.keys(),
-            "verdicts": {name: [row[i] for row in self._verdicts.keys()] for i, name in enumerate(_VERDICT_COLUMNS)},
+            "messages": self._messages.rows(),
+            "verdicts": {name: [row[i] for row in self._verdicts.rows()] for i, name in enumerate(_VERDICT_COLUMNS)},
             "trials": self._trials,
         }
 
@@ -117,7 +116,13 @@ class _Packer:
     def _case(self, suite: str, case: Case) -> dict[str, Any]:
         given = {"vars": plain(case.vars), **({"expect": plain(case.expect)} if case.expect else {})}
         text = json.dumps(given, ensure_ascii=False, indent=2, default=str)
-        return {"suite": suite, "id": case.id, "tags": sorted(case.tags), "where": str(case.where), "given": self._strings[text]}
+        return {
+            "suite": suite,
+            "id": case.id,
+            "tags": sorted(case.tags),
+            "where": str(case.where),
+            "given": self._strings[text],
+        }
 
     def _request(self, request: Request) -> tuple[tuple[str, int], ...]:
         return tuple((message.role, self._strings[message.content]) for message in request.messages)

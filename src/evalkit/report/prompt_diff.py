@@ -53,11 +53,10 @@ def diff_prompts(before: PromptRecord, after: PromptRecord) -> tuple[FileDiff, .
     """Compare the templates with each other and every included file with its namesake; equal files are left out."""
     before_main, *before_rest = before.sources or {before.path: ""}
     after_main, *after_rest = after.sources or {after.path: ""}
-    pairs: list[tuple[str | None, str | None]] = [(before_main, after_main)]
-    for path in dict.fromkeys([*before_rest, *after_rest]):
-        pairs.append((path if path in before.sources else None, path if path in after.sources else None))
+    rest = dict.fromkeys([*before_rest, *after_rest])
+    namesakes = [(path if path in before.sources else None, path if path in after.sources else None) for path in rest]
     found = []
-    for old, new in pairs:
+    for old, new in [(before_main, after_main), *namesakes]:
         old_text, new_text = before.sources.get(old or "", ""), after.sources.get(new or "", "")
         if old_text != new_text or old is None or new is None:
             found.append(_file(old, new, old_text.splitlines(), new_text.splitlines()))

@@ -101,7 +101,9 @@ def _comparison_lines(comparison: Comparison, style: _Style) -> Iterator[str]:
 
 
 def _pair(comparison: Comparison) -> str:
-    return f"{comparison.b.variant} against {comparison.a.variant}, {wording.plural(comparison.n_paired, 'paired case')}"
+    return (
+        f"{comparison.b.variant} against {comparison.a.variant}, {wording.plural(comparison.n_paired, 'paired case')}"
+    )
 
 
 def _verdict_lines(report: RunReport, style: _Style) -> list[str]:
@@ -154,7 +156,11 @@ def _failure_lines(failure: CallFailure) -> Iterator[str]:
 
 
 def _empty(result: Result) -> str:
-    calls = [] if isinstance(result.reply, CallFailure) else [one_line(call.name, limit=60) for call in result.reply.tool_calls]
+    calls = (
+        []
+        if isinstance(result.reply, CallFailure)
+        else [one_line(call.name, limit=60) for call in result.reply.tool_calls]
+    )
     return f"(no text; tool calls: {', '.join(calls[:5])})" if calls else "(empty)"
 
 

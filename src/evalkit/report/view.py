@@ -36,11 +36,9 @@ class MetricRow:
 
 @dataclass(frozen=True, slots=True)
 class MetricGroup:
-    """Metrics that share an axis: differences of rates, or ratios."""
+    """Metrics that share an axis: differences of rates (worse is on the left), or ratios (worse is on the right)."""
 
     title: str
-    worse: str
-    better: str
     worse_first: bool
     scale: Scale
     rows: tuple[MetricRow, ...]
@@ -135,7 +133,9 @@ def _unmeasured(report: RunReport) -> Iterator[str]:
     """What this run does not know, each with its denominator."""
     run = report.run
     if not run.complete:
-        planned = "" if run.planned is None else f": {len(report.results):,} of {run.planned:,} planned trials have a result"
+        planned = (
+            "" if run.planned is None else f": {len(report.results):,} of {run.planned:,} planned trials have a result"
+        )
         yield f"The run is incomplete{planned}."
     if run.partial:
         yield "Only part of the suites' cases was selected, so gates were not judged."
@@ -152,7 +152,11 @@ def _unmeasured(report: RunReport) -> Iterator[str]:
 def _gaps(variant: VariantSummary) -> Iterator[str]:
     parts = [
         f"{number:,} {word}"
-        for number, word in ((variant.errors, "could not be measured"), (variant.skipped, "skipped"), (variant.missing, "missing"))
+        for number, word in (
+            (variant.errors, "could not be measured"),
+            (variant.skipped, "skipped"),
+            (variant.missing, "missing"),
+        )
         if number
     ]
     if parts:
@@ -186,9 +190,9 @@ def _margins(report: RunReport, comparison: Comparison) -> dict[str, float]:
     found = {}
     for gate in report.gates:
         margin = gate.numbers.get("margin")
-        if gate.suite == comparison.suite and gate.variant in {comparison.b.variant, comparison.b.label}:
-            if isinstance(margin, (int, float)) and margin > 0:
-                found[str(gate.numbers.get("metric", "pass_rate"))] = float(margin)
+        ours = gate.suite == comparison.suite and gate.variant in {comparison.b.variant, comparison.b.label}
+        if ours and isinstance(margin, (int, float)) and margin > 0:
+            found[str(gate.numbers.get("metric", "pass_rate"))] = float(margin)
     return found
 
 
@@ -204,7 +208,7 @@ def _groups(comparison: Comparison, margins: Mapping[str, float]) -> Iterator[Me
 def _group(title: str, metrics: Sequence[Metric], margins: Mapping[str, float], *, log: bool) -> MetricGroup:
     scale = scale_of(metrics, margins, log=log)
     rows = tuple(_metric_row(metric, scale, margins.get(metric.name)) for metric in metrics)
-    return MetricGroup(title, "worse", "better", not log, scale, rows)
+    return MetricGroup(title, not log, scale, rows)
 
 
 def _metric_row(metric: Metric, scale: Scale, margin: float | None) -> MetricRow:

@@ -25,6 +25,7 @@ const wireApp = (run) => {
   addEventListener("keydown", (event) => onKey(app, event));
   wireFlips(run, (test) => openCase(app, test));
   restore(app);
+  (globalThis.requestIdleCallback ?? setTimeout)(() => run.tests.forEach((test) => haystack(run, test)));
 };
 
 const emptyState = () => Object.fromEntries([...FIELDS, "case", "of"].map((name) => [name, ""]));

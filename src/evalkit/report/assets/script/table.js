@@ -1,6 +1,6 @@
 // The list of cases: only the rows in sight are in the document, so that ten thousand scroll smoothly.
 
-const NARROW = matchMedia("(max-width: 760px)");
+const NARROW = matchMedia("(max-width: 900px)");
 const OVERSCAN = 8;
 
 /** A virtual table in `box`. `open(test)` is called for a chosen row. */
