@@ -67,11 +67,16 @@ def error(status: int, message: str = "boom", *, code: str = "", headers: dict[s
 
 
 class LLMServer:
-    """The server, in a thread of its own while the ``with`` block runs. ``url`` has no path and no slash at its end."""
+    """The server, in a thread of its own while the ``with`` block runs. ``url`` has no path and no slash at its end.
+
+    ``requests`` is what was asked so far, ``peak`` how many at once. A script that raises breaks the connection, and the error is raised
+    again at the end of the block.
+    """
 
     def __init__(self, script: Script = lambda asked: None) -> None:
         self.requests: list[Asked] = []
         self.peak = 0
+        self._crashes: list[Exception] = []
         self._active = 0
         self._script = script
         self._lock = threading.Lock()
@@ -91,6 +96,8 @@ class LLMServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        if self._crashes:
+            raise self._crashes[0]
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         outer = self
@@ -115,7 +122,11 @@ class LLMServer:
             self.requests.append(asked)
             self._active += 1
             self.peak = max(self.peak, self._active)
-        said = self._script(asked)
+        try:
+            said = self._script(asked)
+        except Exception as error:
+            self._crashes.append(error)
+            raise
         reply = said if isinstance(said, Reply) else Reply(default_body(asked, said))
         self._closing.wait(reply.delay_s) if reply.delay_s else None
         with self._lock:
