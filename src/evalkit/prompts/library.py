@@ -132,12 +132,13 @@ class PromptLibrary:
 
 def changed(version: PromptVersion, versions: list[str], released: str) -> PromptChangedError:
     """The error for a released version that was edited. ``versions`` are all versions of the prompt."""
-    copy = f"v{int(versions[-1][1:]) + 1}"
-    files = f" or one of the {len(version.sources) - 1} files it uses" if len(version.sources) > 1 else ""
+    copy = f"{version.path.rpartition('/')[0]}/v{int(versions[-1][1:]) + 1}.j2"
+    shared = len(version.sources) > 1
+    files = f" or one of the {len(version.sources) - 1} files it uses" if shared else ""
     return PromptChangedError(
         f"{version.ref} was released and has changed since, in this file{files}"
         f" (released {short(released)}, now {short(version.digest)})",
-        hint=f"restore it, and copy your change to {version.path.rpartition('/')[0]}/{copy}.j2",
+        hint=f"restore it, and copy your change to {copy}{' (a shared file needs a new name too)' if shared else ''}",
         where=Where(version.path),
     )
 

@@ -21,6 +21,7 @@ MAX_INT_BITS = 4_096
 MAX_DEPTH = 40
 MAX_ARGUMENT = 100_000
 _CHARS_PER_STEP = 64
+_STEPS_PER_CALL = 10
 _WIDTH_DIGITS = 4
 _PERCENT = re.compile(r"%(?:\([^)]*\))?[#0\- +]*(\*|\d*)(?:\.(\*|\d*))?")
 
@@ -52,8 +53,8 @@ class Meter:
             raise LimitError(f"the prompt grows too long (more than {MAX_TEXT_CHARS:,} characters)")
 
     def enter(self) -> None:
-        """Count a call that begins: macros and recursive loops may nest 40 deep."""
-        self.step()
+        """Count a call that begins, ten steps: macros and recursive loops may nest 40 deep."""
+        self.step(_STEPS_PER_CALL)
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise LimitError(f"calls nest deeper than {MAX_DEPTH}: a macro or loop calls itself without end")
@@ -93,6 +94,8 @@ class Meter:
                 check_chars(chars)
                 continue
             check_plain(part)
+            if type(part) is Undefined:
+                raise LimitError("an 'if' without 'else' inside a list or mapping")
             if isinstance(part, (dict, list, tuple)):
                 items += len(part)
                 check_items(items)

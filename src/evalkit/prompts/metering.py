@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _Scope = TypeVar("_Scope", nodes.Template, nodes.Macro, nodes.CallBlock, nodes.Block)
+_STEPS_PER_SCOPE = 10
 _OWN_SCOPE = (nodes.Macro, nodes.CallBlock, nodes.Block)
 
 
@@ -47,9 +48,10 @@ def weighed(context: Context, value: Any) -> Any:  # noqa: ANN401 - template val
 
 @pass_context
 def spend(context: Context, static: int) -> None:
-    """What a template, macro, block or call body does first: a step, and the literal text it may write."""
-    _meter(context).step()
-    _meter(context).text(static)
+    """What a template, macro, block or call body does first: count itself, and the literal text it may write."""
+    meter = _meter(context)
+    meter.step(_STEPS_PER_SCOPE)
+    meter.text(static)
 
 
 def _meter(context: Context) -> Meter:

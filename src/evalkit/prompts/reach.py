@@ -80,7 +80,7 @@ class _Walk:
         present = [target for target in targets if self._reached(target, chain, where)]
         if not present and not getattr(node, "ignore_missing", False):
             raise PromptError(f"no template {targets[0]!r}", hint=self._beside(targets[0], name), where=where)
-        if isinstance(node, (nodes.Import, nodes.FromImport)):
+        if isinstance(node, (nodes.Import, nodes.FromImport)) or not getattr(node, "with_context", True):
             for target in present:
                 self._check_import(target)
 
@@ -100,8 +100,8 @@ class _Walk:
         lines = role_block_lines(self._found.parsed[target].body)
         if lines:
             raise PromptError(
-                "a role block outside a macro, in a file that is imported: it would never be sent",
-                hint="use include, or put the block into a macro",
+                "a role block outside a macro, in a file that is imported or included without context: it would not be sent",
+                hint="include it with context, or put the block into a macro",
                 where=Where(self._shown(target), min(lines)),
             )
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import BaseLoader, StrictUndefined, nodes
 from jinja2.exceptions import TemplateAssertionError, TemplateSyntaxError
 from jinja2.lexer import TokenStream
-from jinja2.runtime import Context, LoopContext
+from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedFormatter, safe_range
 from jinja2.tests import TESTS
 from jinja2.utils import Cycler, Joiner, Namespace, pass_context
@@ -250,7 +250,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 def _printed(context: Context, value: Any) -> Any:  # noqa: ANN401 - template values
     """Bound what ``{{ }}`` prints, and refuse what has no text."""
     if type(value) is not str:
-        if value is not None and not isinstance(value, (str, int, float, list, tuple, dict, Missing)):
+        if value is not None and not isinstance(value, (str, int, float, list, tuple, dict, Undefined)):
             raise LimitError(f"{described(value)} cannot be printed: {advice(value)}")
         value = str(value)
     meter: Meter = context.environment.meter  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import BaseLoader, Environment
@@ -18,7 +19,7 @@ from evalkit.prompts.values import plain_scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from types import GeneratorType
+    from types import FrameType
 
     from evalkit.model.calls import JSON
     from evalkit.prompts.version import PromptVersion
@@ -92,11 +93,8 @@ class PromptTemplate:
         return tuple(rendering.messages)
 
     def _place(self, pieces: Iterator[str], piece: str) -> Where:
-        """Where the template stands that has just written ``piece``: the innermost suspended generator knows."""
-        inner: GeneratorType[str, None, None] = pieces  # type: ignore[assignment]
-        while getattr(inner, "gi_yieldfrom", None) is not None and hasattr(inner.gi_yieldfrom, "gi_frame"):
-            inner = inner.gi_yieldfrom  # type: ignore[assignment]
-        frame = inner.gi_frame
+        """Where the template stands that has just written ``piece``."""
+        frame = _innermost(pieces)
         if frame is None:
             return self._where
         template = frame.f_globals["__jinja_template__"]
@@ -105,6 +103,16 @@ class PromptTemplate:
         first = piece.strip().partition("\n")[0]
         literal = next((number for number in range(line, len(lines) + 1) if first in lines[number - 1]), line)
         return Where(template.filename, literal)
+
+
+def _innermost(pieces: Iterator[str]) -> FrameType | None:
+    """The frame of the template, block or include that is suspended at its ``yield``; Jinja keeps an include in ``gen``."""
+    inner: object = pieces
+    frame: FrameType | None = None
+    while isinstance(inner, GeneratorType) and inner.gi_frame is not None:
+        frame = inner.gi_frame
+        inner = inner.gi_yieldfrom or frame.f_locals.get("gen")
+    return frame
 
 
 class _Sources(BaseLoader):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MAX_DEPTH = 50
 _STANDARD = "tag:yaml.org,2002:"
 _INT = re.compile(r"[-+]?(?:0|[1-9]\d{0,30})\Z")
-_FLOAT = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d{1,3})?\Z")
+_FLOAT = re.compile(r"[-+]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,2})?\Z")
 _WORDS: Mapping[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
