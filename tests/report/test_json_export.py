@@ -13,7 +13,7 @@ def test_it_is_strict_json_and_comes_back_the_same(report):
     data = report_json(report)
     assert json.loads(json.dumps(data, allow_nan=False)) == data
     assert data["schema"] == SCHEMA == "evalkit.report/1"
-    assert data["outcome"] == "unmeasured"
+    assert data["outcome"] == "failed"
     assert len(data["results"]) == len(report.results)
 
 

@@ -31,7 +31,7 @@ def _outside_fences(markdown: str) -> str:
 def test_verdict_gates_and_flips_are_there(report):
     """A reviewer reads the verdict, the gates with reasons, the metrics with denominators and the broken cases with both answers."""
     markdown = markdown_summary(report)
-    assert markdown.startswith("## ! evalkit: Could not measure")
+    assert markdown.startswith("## ✗ evalkit: Failed")
     for gate in report.gates:
         assert text(gate.reason) in markdown
     comparison = report.comparisons[0]

@@ -41,12 +41,25 @@ def test_with_gates_a_failing_case_alone_does_not_fail_the_run(clean_run):
     assert outcome(replace(failing, gates=tuple(replace(g, status="not_judged") for g in failing.gates))) == "failed"
 
 
-@pytest.mark.parametrize("gap", [{"errors": 1}, {"missing": 1}])
-def test_failing_to_measure_is_neither_pass_nor_fail(clean_run, gap):
-    """An error, a missing trial or an interrupted run comes before any gate."""
-    variants = (replace(clean_run.variants[0], **gap), *clean_run.variants[1:])
-    assert outcome(replace(_with_gate(clean_run, "failed"), variants=variants)) == "unmeasured"
-    assert outcome(replace(clean_run, run=replace(clean_run.run, complete=False))) == "unmeasured"
+def _with_gap(report, **gap):
+    return replace(report, variants=(replace(report.variants[0], **gap), *report.variants[1:]))
+
+
+def test_failing_to_measure_is_neither_pass_nor_fail(clean_run):
+    """A missing trial or an interrupted run comes before any gate, an error before anything but a failed gate."""
+    failed = _with_gate(clean_run, "failed")
+    assert outcome(_with_gap(failed, missing=1)) == "unmeasured"
+    assert outcome(replace(failed, run=replace(failed.run, complete=False))) == "unmeasured"
+    assert outcome(_with_gap(_with_gate(clean_run, "undecided"), errors=1)) == "unmeasured"
+    assert outcome(_with_gap(clean_run, errors=1)) == "unmeasured"
+    assert outcome(_with_gap(failed, errors=1)) == "failed"
+
+
+def test_what_the_harness_decided_is_final(clean_run):
+    """The report never contradicts the exit code, and does not say the word twice."""
+    decided = replace(clean_run, outcome="failed", verdict="FAILED: 3 of 40 tests failed")
+    assert outcome(decided) == "failed"
+    assert wording.sentence(decided) == "3 of 40 tests failed"
 
 
 def test_a_tally_hides_nothing(report):

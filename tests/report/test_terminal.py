@@ -36,7 +36,7 @@ def test_the_summary_counts_everything_with_its_denominator(report):
     comparison = report.comparisons[0]
     assert f"▼ {comparison.broken} broken: " in text
     assert f"▲ {comparison.fixed} fixed: " in text
-    assert "! COULD NOT MEASURE" in text
+    assert "✗ FAILED candidate cannot be called" in text
 
 
 def test_an_unknown_price_is_not_zero(report):

@@ -32,7 +32,7 @@ def markdown_summary(report: RunReport) -> str:
 def _parts(report: RunReport) -> Iterator[str]:
     outcome = wording.outcome(report)
     yield f"## {wording.SYMBOLS[outcome]} evalkit: {wording.LABELS[outcome]}"
-    yield text(report.verdict)
+    yield text(wording.sentence(report))
     if report.run.mode == "replay":
         yield "_Answers replayed from recordings: they say nothing about today's model._"
     yield from (*_gates(report), *_variants(report))
@@ -105,7 +105,7 @@ def _comparisons(report: RunReport) -> Iterator[str]:
 
 def _metrics(comparison: Comparison) -> str:
     return _table(
-        ("metric", "before", "after", "change", "95% interval" if comparison.metrics else "interval", "cases"),
+        ("metric", "before", "after", "change", wording.interval_label(comparison.metrics), "cases"),
         (
             (
                 text(wording.metric_label(metric.name)),

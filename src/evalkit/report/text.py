@@ -109,7 +109,7 @@ def _pair(comparison: Comparison) -> str:
 def _verdict_lines(report: RunReport, style: _Style) -> list[str]:
     outcome = wording.outcome(report)
     sign = f"{wording.SYMBOLS[outcome]} {wording.LABELS[outcome].upper()}"
-    first, *rest = style.hang(f"{sign} {one_line(report.verdict)}", indent=0, hang=2)
+    first, *rest = style.hang(f"{sign} {one_line(wording.sentence(report))}", indent=0, hang=2)
     return [first.replace(sign, style.paint(sign, outcome), 1), *rest]
 
 

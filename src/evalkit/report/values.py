@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from evalkit.compare.values import Comparison, Interval
     from evalkit.model.results import GateOutcome, PromptRecord, Result, RunInfo
+
+
+Outcome = Literal["passed", "failed", "undecided", "unmeasured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,10 @@ class CallCounts:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """Everything a reader of one run may see."""
+    """Everything a reader of one run may see.
+
+    ``outcome`` is what the run means as a whole, as the exit code says it; None lets the report work it out from gates and counts.
+    """
 
     run: RunInfo
     results: tuple[Result, ...]
@@ -64,3 +70,4 @@ class RunReport:
     calls: CallCounts
     verdict: str
     notes: tuple[str, ...] = ()
+    outcome: Outcome | None = None

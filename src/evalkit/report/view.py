@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from evalkit.compare.values import Comparison, Flip, FlipKind, Metric, Side
     from evalkit.model.results import GateOutcome, PromptRecord
-    from evalkit.report.values import RunReport, VariantSummary
+    from evalkit.report.values import Outcome, RunReport, VariantSummary
 
 _HEADLINE = ("pass_rate", "cost_usd", "latency_s")
 FLIPS_SHOWN = 200
@@ -86,7 +86,7 @@ class PageView:
     """The first screen."""
 
     report: RunReport
-    outcome: wording.Outcome
+    outcome: Outcome
     facts: tuple[tuple[str, str], ...]
     gates: tuple[GateOutcome, ...]
     comparisons: tuple[ComparisonView, ...]

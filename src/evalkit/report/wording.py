@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from evalkit.compare.values import Interval, Metric
-    from evalkit.report.values import CallCounts, RunReport, VariantSummary
+    from collections.abc import Iterable
 
-Outcome = Literal["passed", "failed", "undecided", "unmeasured"]
+    from evalkit.compare.values import Interval, Metric
+    from evalkit.report.values import CallCounts, Outcome, RunReport, VariantSummary
+
 UNKNOWN = "unknown"
 
 SYMBOLS: dict[str, str] = {
@@ -25,16 +26,26 @@ LABELS: dict[str, str] = {
 
 
 def outcome(report: RunReport) -> Outcome:
-    """Return what the run as a whole says. Failing to measure comes first: a rule over unmeasured cases proves nothing.
+    """Return what the run as a whole says: what the harness decided, or else the same order of reasons.
 
-    Without gates, any failed trial fails the run. Gates that were not judged (a partial run) count for nothing.
+    An interrupted run could not measure, whatever it saw; a definite failure outranks single errors, errors outrank an undecided
+    gate. Without gates, any failed trial fails the run; gates that were not judged (a partial run) count for nothing.
     """
-    if not report.run.complete or any(variant.errors or variant.missing for variant in report.variants):
+    if report.outcome is not None:
+        return report.outcome
+    if not report.run.complete or any(variant.missing for variant in report.variants):
         return "unmeasured"
     statuses = {gate.status for gate in report.gates} - {"not_judged"}
     if "failed" in statuses or (not statuses and any(variant.failed for variant in report.variants)):
         return "failed"
+    if any(variant.errors for variant in report.variants):
+        return "unmeasured"
     return "undecided" if "undecided" in statuses else "passed"
+
+
+def sentence(report: RunReport) -> str:
+    """The verdict without the word that every output already shows beside it (``FAILED: …``)."""
+    return report.verdict.removeprefix(f"{LABELS[outcome(report)].upper()}: ")
 
 
 def total(variant: VariantSummary) -> int:
@@ -125,6 +136,12 @@ def change_interval(metric: Metric) -> str:
     if metric.kind == "ratio":
         return f"[{ratio(interval.lower)}, {ratio(interval.upper)}]"
     return f"[{points(interval.lower, unit='')}, {points(interval.upper, unit='')}] pp"
+
+
+def interval_label(metrics: Iterable[Metric]) -> str:
+    """``95% interval``: what the intervals of ``metrics`` are called; plain ``interval`` if they differ or there are none."""
+    levels = {metric.interval.confidence for metric in metrics if metric.interval is not None}
+    return f"{levels.pop() * 100:g}% interval" if len(levels) == 1 else "interval"
 
 
 def rate_interval(interval: Interval | None) -> str:
