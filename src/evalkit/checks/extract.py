@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
 
+from evalkit.checks.fences import fences
 from evalkit.checks.text import line_of
 
 if TYPE_CHECKING:
@@ -41,7 +43,6 @@ class NotJson:
     position: int = 0
 
 
-_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(.*?)^[ \t]*\1[ \t]*$", re.MULTILINE | re.DOTALL)
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 _OPENING = re.compile(r"[\[{]")
 
@@ -58,13 +59,12 @@ def extract_json(text: str, *, where: Place) -> Extracted | NotJson:
     whole = _parse(text, 0, len(text))
     if isinstance(whole, Extracted) or where == "whole":
         return whole
-    fences = [_parse(text, *match.span(2)) for match in _FENCE.finditer(text)]
-    outside = _FENCE.sub("", text, count=1).strip()
-    if len(fences) == 1 and not outside:
-        return fences[0]
+    blocks = list(islice(fences(text), MAX_TRIES))
+    parsed = [_parse(text, block.body_start, block.body_end) for block in blocks]
     if where == "fence":
-        return whole
-    found = [fence for fence in fences if isinstance(fence, Extracted)] or _in_prose(text)
+        alone = len(blocks) == 1 and not (text[: blocks[0].start] + text[blocks[0].end :]).strip()
+        return parsed[0] if alone else whole
+    found = [block for block in parsed if isinstance(block, Extracted)] or _in_prose(text)
     return max(found, key=lambda candidate: candidate.end - candidate.start) if found else whole
 
 

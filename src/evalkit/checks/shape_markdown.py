@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from evalkit.checks.count import CountCheck, example
+from evalkit.checks.fences import fences
 from evalkit.checks.text import Span, placed, quoted
 
 if TYPE_CHECKING:
@@ -18,14 +19,15 @@ if TYPE_CHECKING:
     from evalkit.model.calls import Reply
     from evalkit.model.results import Family, Verdict
 
-_FENCE = re.compile(
-    r"^[ \t]*(`{3,}|~{3,})[ \t]*([^\s`]*)[^\n`]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
-)
-
 
 def without_code(text: str) -> str:
     """Return the text with every fenced code block blanked, so that places stay the same."""
-    return _FENCE.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
+    pieces: list[str] = []
+    done = 0
+    for fence in fences(text):
+        pieces += [text[done : fence.start], re.sub(r"[^\n]", " ", text[fence.start : fence.end])]
+        done = fence.end
+    return "".join([*pieces, text[done:]])
 
 
 class Bullets(CountCheck):
@@ -119,11 +121,8 @@ class CodeBlocks(CountCheck):
 
     def find(self, text: str) -> list[Span]:
         """Fences with the wanted mark."""
-        return [
-            match.span()
-            for match in _FENCE.finditer(text)
-            if self.language is None or match.group(2).lower() == self.language.lower()
-        ]
+        wanted = None if self.language is None else self.language.lower()
+        return [(fence.start, fence.end) for fence in fences(text) if wanted in {None, fence.language.lower()}]
 
 
 class Tables(CountCheck):

@@ -6,6 +6,8 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import regex
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -38,9 +40,7 @@ def line_of(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
 
 
-_WORD = re.compile(r"\w+(?:['’\-]\w+)*")
-_LINE = re.compile(r"[^\n]*\S[^\n]*")
-_BLOCK = re.compile(r"[^\n]*\S[^\n]*(?:\n[^\n]*\S[^\n]*)*")
+_WORD = regex.compile(r"\w+(?:['’\-]\w+)*")
 
 
 def chars(text: str) -> list[Span]:
@@ -56,12 +56,24 @@ def words(text: str) -> list[Span]:
 
 def lines(text: str) -> list[Span]:
     """Lines that are not blank."""
-    return [found.span() for found in _LINE.finditer(text)]
+    found: list[Span] = []
+    start = 0
+    for line in text.split("\n"):
+        if line.strip():
+            found.append((start, start + len(line)))
+        start += len(line) + 1
+    return found
 
 
 def paragraphs(text: str) -> list[Span]:
     """Paragraphs: blocks of lines between blank lines."""
-    return [found.span() for found in _BLOCK.finditer(text)]
+    found: list[Span] = []
+    for start, end in lines(text):
+        if found and found[-1][1] + 1 == start:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found
 
 
 _STOP = re.compile(r"""[.!?…]+["'”’»)\]*_]*(?=\s|$)|[。！？]+[”’」』]*|[।॥۔]+""")

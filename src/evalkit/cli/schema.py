@@ -1,0 +1,40 @@
+"""``evalkit schema``: the JSON Schema of suites, for editors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from evalkit.config import find_root, load_config
+from evalkit.errors import ConfigError
+
+
+@click.command("schema")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file. Default: print.")
+def schema_command(output: Path | None) -> int:
+    """Print the JSON Schema of a suite, with which editors complete and check suites.
+
+    \b
+    Write it once, then begin each suite with a line that names it:
+      evalkit schema --output suites/suite.schema.json
+      # yaml-language-server: $schema=suite.schema.json
+    """
+    from evalkit.checks.catalog import editor_schemas
+    from evalkit.harness.planning import import_project_module
+    from evalkit.suites.schema import suite_schema
+
+    config = load_config(find_root(Path.cwd()))
+    for module in config.check_modules:
+        import_project_module(module, config)
+    text = json.dumps(suite_schema(editor_schemas()), indent=2, ensure_ascii=False)
+    if output is None:
+        click.echo(text)
+        return 0
+    try:
+        output.write_text(f"{text}\n", encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise ConfigError(f"cannot write {output}: {error.strerror or error}") from error
+    click.echo(f"wrote {output}")
+    return 0
