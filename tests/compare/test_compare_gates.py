@@ -151,6 +151,7 @@ def test_unknown_cost_is_not_zero():
     assert found.status == "undecided"
     assert "unknown for 1 of 3 trials" in found.reason
     assert one(gate("budget", metric="cost_usd", stat="sum", op="<=", value=0.0035), rows).status == "failed"
+    assert one(gate("budget", metric="cost_usd", stat="mean", op="<=", value=0.0015), rows).status == "undecided"
 
 
 def test_too_many_errors_cap_both_ways():
@@ -295,6 +296,9 @@ def test_repeats_say_whether_they_help():
     found = one(gate("no_regression", against="baseline", margin=0.01), a + b)
     assert found.status == "undecided"
     assert "repeats disagreeing" in found.reason
+    firsts = [r for r in a + b if r.repeat == 0]
+    single = one(gate("no_regression", against="baseline", margin=0.01), firsts)
+    assert found.numbers["required_n"] < single.numbers["required_n"]
 
 
 def test_feasibility_before_anything_is_spent():

@@ -149,6 +149,7 @@ def test_slices():
         row("c2", checks=verdicts("pass", check="json", family="shape")),
         row("c2", "E", repeat=1),
         row("c3", "E"),
+        row("c1", "E", repeat=2, checks=verdicts("error", check="json", family="shape")),
         row("c4", checks=verdicts("fail", severity="warn")),
     ]
     assert [r.case_id for r in narrow(rows, "tag:smoke")] == ["c1", "c1"]
@@ -177,6 +178,22 @@ def test_unknown_costs_stay_unknown():
     assert found.metric("latency_s").a is None
 
 
+def test_half_of_the_repeats_is_a_pass_for_the_eye():
+    """One of two counts as passing, so falling from two of two to one of two is shaky, not broken."""
+    found = of(side({"c1": "PP"}, "baseline"), side({"c1": "PF"}, "candidate"))
+    assert (found.both_pass, found.broken, found.flips[0].kind) == (1, 0, "shaky")
+
+
+def test_no_word_when_a_few_cases_decide():
+    """The top 5% of the cases carry most of the change: the interval is shown, the word is not dared."""
+    a, b = table(40, 0, 0, 0)
+    a = [replace(r, cost_usd=1.0) for r in a]
+    b = [replace(r, cost_usd=1.002 + (0.05 if i < 2 else 0.001 * (i % 2))) for i, r in enumerate(b)]
+    metric = of(a, b).metric("cost_usd")
+    assert metric.interval.lower > 1
+    assert (metric.word, metric.note) == ("no clear difference", "driven by few cases")
+
+
 def labelled(variant, cell, model="openai/m"):
     return row("c1", variant=variant, label=f"{variant}-{cell}", cell=cell, model=model)
 
@@ -196,8 +213,8 @@ def test_variants_are_paired_within_cells():
         ("baseline-openai/x t=0", "own-t=0"),
         ("baseline-openai/y t=0", "own-t=0"),
     ]
-    alone = [labelled("baseline", "", "openai/x"), labelled("v2", "openai/y", "openai/y")]
-    assert [(a, b) for a, b, _, _ in pairs_of_variants(alone, "baseline")] == [("baseline-", "v2-openai/y")]
+    alone = [labelled("baseline", "", "openai/x"), labelled("v2", "t=1", "openai/y")]
+    assert [(a, b) for a, b, _, _ in pairs_of_variants(alone, "baseline")] == [("baseline-", "v2-t=1")]
 
 
 def test_two_runs_of_one_variant_are_told_apart():

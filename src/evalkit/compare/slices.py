@@ -28,16 +28,16 @@ def narrow(
         return [row for row in rows if name in row.tags]
     if prefix not in {"check", "family"}:
         raise ValueError(f"a slice is tag:…, check:… or family:…, not {slice_!r}")
-    judged = {id(row): _share(row, prefix, name) for row in rows}
-    known, other = _applicable(rows if among is None else among, prefix, name)
+    unanswered = any(row.status == "error" and not row.checks for row in rows)
+    known, other = _applicable(rows if among is None else among, prefix, name) if unanswered else (set(), set())
     kept = []
     for row in rows:
-        status = judged[id(row)]
+        status = _share(row, prefix, name)
         key = (row.case_id, row.case_digest)
         if status is None and row.status == "error" and not row.checks and (key in known or key not in other):
             status = "error"
         if status is not None:
-            kept.append(replace(row, status=status))
+            kept.append(row if status == row.status else replace(row, status=status))
     return kept
 
 
