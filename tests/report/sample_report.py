@@ -94,7 +94,7 @@ def answer_text(rng: random.Random, case: Case, name: str) -> str:
             "amount": 12.5,
             "reasons": ["late", "damaged"],
         })
-    opening = f"Hello {customer}, thank you for writing about order {order}. "
+    opening = f"Hello {customer} 👋🏽, thank you for writing about order {order}. "
     body = "Your parcel left our warehouse on Monday and is with the carrier. "
     if name == "candidate":
         body = "I am sorry that it has not arrived; that is frustrating. It left our warehouse on Monday. "

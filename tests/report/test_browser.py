@@ -118,7 +118,7 @@ def test_the_policy_holds_against_injected_markup(visit):
     page.evaluate(
         """() => {
           const script = document.createElement('script');
-          try { script.textContent = 'window.__pwned = 1'; } catch (error) { window.refused = error.name; }
+          try { script.textContent = 'window.__pwned = 1'; } catch { /* refused even earlier */ }
           document.body.append(script);
           try { document.body.insertAdjacentHTML('beforeend', '<img src=x onerror="window.__pwned=2">'); } catch (error) { window.sink = error.name; }
         }"""
@@ -191,7 +191,7 @@ def test_the_keyboard_is_enough(visit):
 
 
 def test_a_case_shows_both_answers_with_changed_words_and_evidence(visit):
-    """Side by side: removed and added words, the evidence of checks, the reason, attempts, and the prompt as it was sent."""
+    """Side by side: removed and added words, the evidence of checks (also after an emoji), the reason, attempts, and the prompt as it was sent."""
     page = visit("#case=double-charge-003&of=refund-replies%2Fcandidate-openai%2Fgpt-5-mini").page
     detail = page.locator("#detail")
     assert detail.locator(".side-column").count() == 2

@@ -79,7 +79,7 @@ def test_a_failing_case_shows_what_a_reader_needs(report):
     passed = sum(result.status == "pass" for result in results)
     assert "refund-reply:v2" in text
     assert f"{passed} of 3 repeats passed, 2 required" in text
-    assert "Hello Dora, thank you" in text
+    assert "Hello Dora 👋🏽, thank you" in text
     assert "✗ not pii (suites/refunds.yaml:25): an e-mail address" in text
     assert "✗ rubric (suites/refunds.yaml:27): no next step" in text
     assert "length" not in text.replace("length-", "")  # a check that passed is not the news
