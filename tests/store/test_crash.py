@@ -8,13 +8,14 @@ import subprocess
 import sys
 
 import pytest
-from samples import info
+from samples import info, result
 
 from evalkit.store.cache import Cache
-from evalkit.store.database import ingest, rebuild
+from evalkit.store.connection import opened
+from evalkit.store.database import ingest
 from evalkit.store.journal import Journal
-from evalkit.store.query import run_sql
 from evalkit.store.reader import read_run
+from evalkit.store.rows import TABLES
 
 JOURNALING = """
 import os, sys, threading
@@ -78,28 +79,21 @@ getattr(database, work)(Path(root), Path(path))
 
 def contents(path):
     """Every row of every table but the times of ingestion."""
-    tables = [
-        "runs",
-        "prompts",
-        "variants",
-        "cases",
-        "requests",
-        "responses",
-        "attempts",
-        "trials",
-        "followups",
-        "verdicts",
-        "gates",
-    ]
-    return {table: sorted(map(repr, run_sql(path, f"from {table}").rows)) for table in tables}
+    with opened(path, read_only=True) as connection:
+        return {table.name: sorted(map(repr, connection.execute(f"from {table.name}").fetchall())) for table in TABLES}
 
 
-def write_runs(root, results):
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """Two journaled runs, and the rows that an ingest makes of them when nobody kills it."""
+    folder = tmp_path_factory.mktemp("undisturbed")
     for run_id in ("r1", "r2"):
-        journal = Journal(root, info(run_id))
-        for one in results:
+        journal = Journal(folder / "journal", info(run_id))
+        for one in (result("one"), result("two", text="Other", status="fail")):
             journal.append_result(one)
         journal.close()
+    ingest(folder / "journal", folder / "evalkit.duckdb")
+    return folder / "journal", contents(folder / "evalkit.duckdb")
 
 
 @pytest.mark.parametrize(
@@ -113,21 +107,13 @@ def write_runs(root, results):
         ("rebuild", "_swap", 1),  # the new file is whole, the old one still in place
     ],
 )
-def test_an_ingest_that_was_killed_is_simply_run_again(tmp_path, work, name, count):
+def test_an_ingest_that_was_killed_is_simply_run_again(tmp_path, undisturbed, work, name, count):
     """Killed at any step, the next ingest makes exactly the rows that an undisturbed one makes."""
-    from samples import result
-
-    root, path = tmp_path / "journal", tmp_path / "evalkit.duckdb"
-    write_runs(root, [result("one"), result("two", text="Other", status="fail")])
-    ingest(root, tmp_path / "undisturbed.duckdb")
+    root, rows = undisturbed
+    path = tmp_path / "evalkit.duckdb"
     if work == "rebuild":
         ingest(root, path)
-    done = subprocess.run(
-        [sys.executable, "-c", INGESTING, root, path, work, name, str(count)], timeout=60, check=False
-    )
-    assert done.returncode == -signal.SIGKILL
+    command = [sys.executable, "-c", INGESTING, root, path, work, name, str(count)]
+    assert subprocess.run(command, timeout=60, check=False).returncode == -signal.SIGKILL
     ingest(root, path)
-    assert contents(path) == contents(tmp_path / "undisturbed.duckdb")
-    rebuild(root, path)
-    assert contents(path) == contents(tmp_path / "undisturbed.duckdb")
-    assert not (tmp_path / "evalkit.duckdb.tmp").exists()
+    assert contents(path) == rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -34,8 +34,8 @@ def _adapter(kind: type[T]) -> TypeAdapter[T]:
 def encode(value: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass of the model
     """Return a model dataclass as plain JSON (sets sorted). Raises StoreError if it holds what JSON cannot, or nests too deep."""
     try:
-        return {name: _plain(getattr(value, name), MAX_DEPTH) for name in _fields(type(value))}
-    except TypeError as error:
+        return {name: _plain(getattr(value, name), MAX_DEPTH) for name in value.__dataclass_fields__}
+    except (TypeError, AttributeError) as error:
         raise StoreError(f"cannot write a {type(value).__name__} as JSON: {error}") from error
 
 
@@ -82,12 +82,7 @@ def _plain(value: Any, depth: int) -> Any:  # noqa: ANN401 - any value of a fiel
         return [_plain(item, depth - 1) for item in value]
     if isinstance(value, frozenset):
         return sorted(value)
-    return {name: _plain(getattr(value, name), depth - 1) for name in _fields(type(value))}
-
-
-@cache
-def _fields(kind: Any) -> tuple[str, ...]:  # noqa: ANN401 - a dataclass; see _cached
-    return tuple(field.name for field in fields(kind))
+    return {name: _plain(getattr(value, name), depth - 1) for name in value.__dataclass_fields__}
 
 
 def _first(error: ValidationError | RecursionError) -> str:

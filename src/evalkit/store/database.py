@@ -110,8 +110,7 @@ def _wait_until_free(database: Path, wait_s: float) -> None:
 
 def _prepare(connection: DuckDBPyConnection, database: Path) -> bool:
     """Create the tables in an empty database. Return False if they are of an older version."""
-    found = connection.execute("select table_name from duckdb_tables() where not internal").fetchall()
-    if not found:
+    if not connection.execute("select 1 from information_schema.tables limit 1").fetchall():
         _create(connection)
         return True
     return _version(connection, database) == VERSION
