@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.checks.base import BuildContext, CheckContext
@@ -94,6 +94,7 @@ def test_a_selected_part_is_judged_alone() -> None:
     assert "the whole" not in user
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_the_answer_cannot_close_its_fence(first: str, second: str) -> None:
     """The fence code is the same for the same text, another for another, and never part of what it fences."""
@@ -196,6 +197,7 @@ def test_a_fenced_reply_is_read() -> None:
     assert judged(['```json\n{"reason": "kind", "pass": true}\n```']).status == "pass"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_reply_crashes_the_judge(text: str) -> None:
     """Any text is a verdict; without the object it is never a pass."""

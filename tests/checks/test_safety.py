@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.checks.base import BuildContext, CheckContext
@@ -118,6 +118,7 @@ def test_an_unknown_kind_is_refused_with_its_line() -> None:
         build("pii", {"allow": ["mail"]})
 
 
+@settings(deadline=None)
 @given(st.text("0123456789", min_size=8, max_size=18))
 def test_luhn_catches_every_single_wrong_digit(digits: str) -> None:
     """One check digit completes a number, and changing any one digit breaks it."""
@@ -188,6 +189,7 @@ def test_hostile_text_is_searched_to_the_end(unit: str) -> None:
         assert judge(name, text, params).status != "error"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_can_be_judged(text: str) -> None:
     """Surrogates, controls and any script: a verdict, never a crash, and spans that lie inside the text."""
@@ -258,6 +260,7 @@ def test_terms_come_from_a_file_too() -> None:
             build("blocked_terms", wrong)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_folding_keeps_its_place(text: str) -> None:
     """Every folded character points at a non-empty piece of the source, in order; folding again changes nothing."""

@@ -6,7 +6,7 @@ import statistics
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.metrics.summary import quantile, summarise, total
@@ -78,6 +78,7 @@ def test_totals_of_nothing_are_unknown() -> None:
     assert total([1, 2]) == 3
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=50))
 def test_quantiles_agree_with_the_standard_library(values: list[float]) -> None:
     """The inclusive method of ``statistics.quantiles`` is the same definition."""
