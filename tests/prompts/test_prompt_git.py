@@ -106,6 +106,19 @@ def test_mistakes_with_revisions_stand_at_the_suites_line(repository, ref, revis
     assert all(part in str(caught.value) for part in parts), str(caught.value)
 
 
+def test_a_mistake_in_an_old_file_says_at_which_revision(repository):
+    """The file on disk may be fine: the error names the revision, when loading and when rendering."""
+    repository.write("prompts/reply/v7.j2", "\n{{ oh")
+    repository.write("prompts/reply/v8.j2", "\n{{ oh }}")
+    git(repository.root, "add", ".")
+    git(repository.root, "commit", "-qm", "broken")
+    library = repository.library
+    with pytest.raises(PromptError, match=r"^prompts/reply/v7.j2:2: .* at HEAD"):
+        library.get("reply:v7", at="HEAD")
+    with pytest.raises(PromptError, match=r"^prompts/reply/v8.j2:2: 'oh' is undefined at HEAD"):
+        library.render(library.get("reply:v8", at="HEAD"), {})
+
+
 def test_without_a_repository_at_says_so(project, monkeypatch):
     """No repository, or no git at all: a clear error."""
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(project.root.parent))

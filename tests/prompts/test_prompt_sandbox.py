@@ -94,7 +94,15 @@ RESOURCES = (
     "{{ " + "~".join(["'a'"] * 40000) + " }}",
     "{% for a in [1] %}" * 30 + "{% endfor %}" * 30,
     "{% if x %}" * 2000 + "{% endif %}" * 2000,
-    "{{ ('<' * 100000 ~ '<!--' * 100000)|striptags }}",
+    "{% set b = range(100000)|list %}{% for i in range(100000) %}{% if -1 in b %}{% endif %}{% endfor %}",
+    "{% set b = range(100000)|list %}{{ b|select('in', b|reverse|list)|list|length }}",
+    "{% set b = range(100000)|list %}{% for i in b %}{% if i is in b %}{% endif %}{% endfor %}",
+    "{% set a = 'x' * 3000000 %}{% set b = 'x' * 3000000 %}{% for i in range(100000) %}{% if a == b %}{% endif %}{% endfor %}",
+    "{% set a = 'x' * 3000000 %}{% for i in range(100000) %}{% set b = a[1:] %}{% endfor %}",
+    "{% set a = 'x' * 3000000 %}{% for i in range(100000) %}{% if a.count('xx') %}{% endif %}{% endfor %}",
+    "{% set a = 'x ' * 1000000 %}{% for i in range(100000) %}{% if a|wordcount %}{% endif %}{% endfor %}",
+    "{% set a = 'x ' * 1000000 %}{% for i in range(100000) %}{% if a is upper %}{% endif %}{% endfor %}",
+    "{% set a = 'x' * 3000000 %}{% for i in range(100000) %}{% if loop.changed(a ~ '') %}{% endif %}{% endfor %}",
     "{{ [1, 2]|tojson(indent=10**9) }}",
     "{{ x.split('')|length }}",
 )
@@ -192,6 +200,7 @@ def test_common_jinja_works(project):
         "{% for x in [[1, [2]], 3] recursive %}{% if x is iterable %}({{ loop(x) }}){% else %}{{ x }}{% endif %}{% endfor %}": "(1(2))3",
         "{{ cycler('a', 'b').next() }}{{ dict(a=1).a }}{{ xs|batch(2)|list }}": "a1[['a', 'b'], ['c']]",
         "{% filter upper %}x{% endfilter %}{% with y = 3 %}{{ y }}{% endwith %}{% set z %}b{{ 1 }}{% endset %}{{ z }}": "X3b1",
+        "{{ 'a' in xs }} {{ 1 < 2 < 3 }} {{ xs == ['a', 'b', 'c'] }} {{ 'b' is in xs }} {{ 4 is divisibleby 2 }} {{ 'a' not in 'abc' }}": "True True True True True False",
         "{% for x in xs if x != 'b' %}{{ x }}{% else %}none{% endfor %}{% for x in [] %}{% else %}none{% endfor %}": "acnone",
     }
     for text, expected in cases.items():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2.filters import FILTERS
 from jinja2.runtime import Context, Undefined
+from jinja2.tests import TESTS
 from jinja2.utils import _PassArg, pass_context
 from markupsafe import Markup
 
@@ -29,13 +30,14 @@ MISSING_FILTERS: Mapping[str, str] = {
     "pprint": "use tojson(indent=2)",
     "random": "a prompt must render the same way every time",
     "safe": "a prompt is never escaped: leave it out",
+    "striptags": "clean the text before it reaches the prompt",
     "urlize": "it makes HTML, which a prompt does not need",
     "xmlattr": "write the attributes out",
 }
 """Filters of Jinja that a prompt cannot use, and what to do instead."""
 
-_SLOW_TEXT_CHARS = 200_000
-_SLOW = frozenset({"striptags", "wordwrap", "urlencode"})
+_SLOW_CHARS_PER_STEP = 2
+_SLOW = frozenset({"title", "urlencode", "wordcount", "wordwrap"})
 _SIZED = frozenset({"batch", "center", "indent", "round", "slice", "truncate", "wordwrap"})
 
 
@@ -45,8 +47,31 @@ def prompt_filters() -> dict[str, Callable[..., Any]]:
     return {name: _metered(name, own.get(name, FILTERS[name])) for name in FILTERS if name not in MISSING_FILTERS}
 
 
+def prompt_tests() -> dict[str, Callable[..., Any]]:
+    """Return the tests (``is …``) of a prompt environment by name; each takes the template's context first."""
+    stock: Mapping[str, Any] = TESTS
+    return {name: _metered_test(function) for name, function in stock.items()}
+
+
+def _metered_test(function: Callable[..., Any]) -> Callable[..., Any]:
+    passes = _PassArg.from_obj(function)
+
+    @pass_context
+    @wraps(function)
+    def run(context: Context, value: Any, *args: Any) -> Any:  # noqa: ANN401 - template values
+        meter = context.environment.meter  # type: ignore[attr-defined]
+        meter.step()
+        if args:
+            meter.compare(value)
+            meter.compare(args[0])
+        return function(value, *args) if passes is None else function(context.environment, value, *args)
+
+    return run
+
+
 def _metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     passes = _PassArg.from_obj(function)
+    speed = {"chars_per_step": _SLOW_CHARS_PER_STEP} if name in _SLOW else {}
 
     @pass_context
     @wraps(function)
@@ -54,6 +79,7 @@ def _metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         meter = context.environment.meter  # type: ignore[attr-defined]
         meter.step()
         value = _input(value)
+        meter.read(value, **speed)
         if name == "join":
             value = meter.keep(list(value))
         foresee(name, value, (*args, *kwargs.values()))
@@ -65,7 +91,6 @@ def _metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         result = function(value, *args, **kwargs)
         return meter.counted(result) if hasattr(result, "__next__") else meter.keep(result)
 
-    del run.__wrapped__  # Jinja would read the pass_* mark of the wrapped filter instead of ours
     return run
 
 
@@ -81,8 +106,6 @@ def _input(value: Any) -> Any:  # noqa: ANN401 - template values
 
 def foresee(name: str, value: Any, args: tuple[Any, ...]) -> None:  # noqa: ANN401 - template values
     """Raise LimitError if the filter or text method ``name`` would make something too large out of ``value``."""
-    if name in _SLOW and isinstance(value, str) and len(value) > _SLOW_TEXT_CHARS:
-        raise LimitError(f"the text is too long for {name} (more than {_SLOW_TEXT_CHARS:,} characters)")
     if name in _SIZED:
         for arg in args:
             check_argument(arg)

@@ -46,7 +46,7 @@ class GitTree:
     def text(self, path: str, *, within: str = "") -> str | None:
         """See :meth:`evalkit.prompts.trees.Tree.text`. A link is an error, whatever it leads to."""
         del within
-        place = Where(f"{path} at {self._revision}")
+        place = Where(path)
         entry = next((found for found in self._list(path) if found.kind == "blob"), None)
         if entry is None:
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from evalkit.canon import short
@@ -15,7 +16,7 @@ from evalkit.prompts.template import PromptTemplate
 from evalkit.prompts.trees import DiskTree
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from evalkit.model.calls import JSON, Message
@@ -74,7 +75,9 @@ class PromptLibrary:
                 hint=did_you_mean(wanted, [*versions, LATEST]),
                 where=where,
             )
-        return load_version(tree, self._folder, name=name, version=versions[-1] if wanted == LATEST else wanted, at=at)
+        version = versions[-1] if wanted == LATEST else wanted
+        with _told_at(at):
+            return load_version(tree, self._folder, name=name, version=version, at=at)
 
     def render(self, version: PromptVersion, vars: Mapping[str, JSON]) -> tuple[Message, ...]:  # noqa: A002 - the suite's word
         """Return the messages of ``version`` for one case's variables; variables that the prompt does not use are ignored.
@@ -82,10 +85,11 @@ class PromptLibrary:
         Raises PromptError for a missing or unfit variable and for whatever goes wrong in the template, with its line.
         """
         key = (version.path, version.digest)
-        template = self._templates.get(key)
-        if template is None:
-            template = self._templates[key] = PromptTemplate(version)
-        return template.render(vars)
+        with _told_at(version.at):
+            template = self._templates.get(key)
+            if template is None:
+                template = self._templates[key] = PromptTemplate(version)
+            return template.render(vars)
 
     def _parsed(self, ref: str, tree: Tree, where: Where | None) -> tuple[str, str]:
         name, colon, version = ref.partition(":")
@@ -141,6 +145,17 @@ def changed(version: PromptVersion, versions: list[str], released: str) -> Promp
         hint=f"restore it, and copy your change to {copy}{' (a shared file needs a new name too)' if shared else ''}",
         where=Where(version.path),
     )
+
+
+@contextmanager
+def _told_at(revision: str | None) -> Iterator[None]:
+    """Add the git revision to errors about files that are not those on disk."""
+    try:
+        yield
+    except PromptError as error:
+        if revision is None:
+            raise
+        raise PromptError(f"{error.message}{_at(revision)}", hint=error.hint, where=error.where) from error
 
 
 def _at(revision: str | None) -> str:

@@ -79,28 +79,40 @@ class Meter:
             check_chars(len(value))
             self.step(1 + len(value) // _CHARS_PER_STEP)
         elif kind in {list, tuple, dict}:
-            self._weigh(value)
+            self._walk(value, limited=True)
         elif kind is int and value.bit_length() > MAX_INT_BITS:
             raise LimitError("a number grows too large")
         return value
 
-    def _weigh(self, value: Any) -> None:  # noqa: ANN401 - a container
+    def read(self, value: Any, *, chars_per_step: int = _CHARS_PER_STEP) -> None:  # noqa: ANN401 - whatever a template computes
+        """Count the work of looking at a value once: its characters, or its direct parts."""
+        if isinstance(value, str):
+            self.step(len(value) // chars_per_step)
+        elif isinstance(value, (list, tuple, dict)):
+            self.step(len(value))
+
+    def compare(self, value: Any) -> None:  # noqa: ANN401 - whatever a template computes
+        """Count the work of comparing a value with another: all of it."""
+        if isinstance(value, (str, list, tuple, dict)):
+            self._walk(value, limited=False)
+
+    def _walk(self, value: Any, *, limited: bool) -> None:  # noqa: ANN401 - text or a container
         chars = items = 0
         stack = [value]
         while stack:
             part = stack.pop()
-            if type(part) is str:
+            if isinstance(part, str):
                 chars += len(part)
-                check_chars(chars)
-                continue
-            check_plain(part)
-            if type(part) is Undefined:
-                raise LimitError("an 'if' without 'else' inside a list or mapping")
-            if isinstance(part, (dict, list, tuple)):
+                self.step(len(part) // _CHARS_PER_STEP)
+            elif isinstance(part, (dict, list, tuple)):
                 items += len(part)
-                check_items(items)
                 self.step(len(part))
                 stack.extend(part.values() if isinstance(part, dict) else part)
+            elif limited:
+                check_part(part)
+            if limited:
+                check_chars(chars)
+                check_items(items)
 
 
 def check_chars(count: int) -> None:
@@ -119,6 +131,13 @@ def check_plain(value: Any) -> None:  # noqa: ANN401 - whatever a template compu
     """Raise LimitError for a value that is neither JSON nor undefined: helper objects have no size and no text."""
     if value is not None and not isinstance(value, (str, int, float, list, tuple, dict, Undefined)):
         raise LimitError(f"{described(value)} cannot be part of a text or a list")
+
+
+def check_part(value: Any) -> None:  # noqa: ANN401 - whatever a template computes
+    """Raise LimitError for a part of a list or mapping that has no text of its own."""
+    check_plain(value)
+    if type(value) is Undefined:  # Jinja's lenient value of an 'if' without 'else', which would print as 'Undefined'
+        raise LimitError("an 'if' without 'else' inside a list or mapping")
 
 
 def check_argument(value: Any) -> None:  # noqa: ANN401 - whatever a template computes

@@ -31,9 +31,12 @@ def load_version(tree: Tree, folder: str, *, name: str, version: str, at: str | 
     """
     main = f"{name}/{version}.j2"
     path = f"{folder}/{main}"
-    found = reach(tree, folder, main)
-    front = frontmatter.read(found.texts[main], path)
-    _check_inputs(found, front, folder)
+    try:
+        found = reach(tree, folder, main)
+        front = frontmatter.read(found.texts[main], path)
+        _check_inputs(found, front, folder)
+    except RecursionError as error:
+        raise PromptError("the template is nested too deep", where=Where(path)) from error
     files = _Files(tree, f"{folder}/{name}", front)
     schema = files.schema()
     tools = files.tools()

@@ -47,6 +47,13 @@ def weighed(context: Context, value: Any) -> Any:  # noqa: ANN401 - template val
 
 
 @pass_context
+def compared(context: Context, value: Any) -> Any:  # noqa: ANN401 - template values
+    """What is compared with ``==``, ``<`` or ``in``."""
+    _meter(context).compare(value)
+    return value
+
+
+@pass_context
 def spend(context: Context, static: int) -> None:
     """What a template, macro, block or call body does first: count itself, and the literal text it may write."""
     meter = _meter(context)
@@ -69,6 +76,17 @@ class _Meterer(NodeTransformer):
     def visit_Concat(self, node: nodes.Concat) -> nodes.Expr:  # noqa: N802
         self.generic_visit(node)
         return _filter(nodes.List(list(node.nodes), lineno=node.lineno), "__concat")
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Compare:  # noqa: N802
+        self.generic_visit(node)
+        node.expr = _compared(node.expr)
+        for operand in node.ops:
+            operand.expr = _compared(operand.expr)
+        return node
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Expr:  # noqa: N802
+        self.generic_visit(node)
+        return _filter(node, "__weigh") if isinstance(node.arg, nodes.Slice) else node
 
     def visit_List(self, node: nodes.List) -> nodes.Expr:  # noqa: N802
         self.generic_visit(node)
@@ -105,6 +123,10 @@ class _Meterer(NodeTransformer):
 def _filter(value: nodes.Node, name: str, *args: int) -> nodes.Filter:
     constants: list[nodes.Expr] = [nodes.Const(arg, lineno=value.lineno) for arg in args]
     return nodes.Filter(value, name, constants, [], None, None, lineno=value.lineno)
+
+
+def _compared(operand: nodes.Expr) -> nodes.Expr:
+    return operand if isinstance(operand, nodes.Const) else _filter(operand, "__compare")
 
 
 def _static_length(body: list[nodes.Node]) -> int:

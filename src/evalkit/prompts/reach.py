@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evalkit.prompts.trees import Tree
 
 _MAX_FILES = 200
+_MAX_CHARS = 1_000_000
 _REFERENCES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 _References: TypeAlias = nodes.Include | nodes.Import | nodes.FromImport | nodes.Extends
 
@@ -66,9 +67,10 @@ class _Walk:
         return self._found
 
     def _visit(self, name: str, text: str, above: tuple[str, ...]) -> None:
-        if len(self._found.texts) >= _MAX_FILES:
-            raise PromptError(f"a prompt of more than {_MAX_FILES} files", where=Where(self._shown(name)))
         self._found.texts[name] = text
+        if sum(map(len, self._found.texts.values())) > _MAX_CHARS or len(self._found.texts) > _MAX_FILES:
+            problem = f"a prompt of more than {_MAX_FILES} files or {_MAX_CHARS:,} characters"
+            raise PromptError(problem, where=Where(self._shown(name)))
         parsed = self._parse(name, text)
         self._found.parsed[name] = parsed
         for node in cast("Iterator[_References]", parsed.find_all(_REFERENCES)):

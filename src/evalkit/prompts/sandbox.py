@@ -15,11 +15,10 @@ from jinja2.exceptions import TemplateAssertionError, TemplateSyntaxError
 from jinja2.lexer import TokenStream
 from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedFormatter, safe_range
-from jinja2.tests import TESTS
 from jinja2.utils import Cycler, Joiner, Namespace, pass_context
 
 from evalkit.errors import did_you_mean
-from evalkit.prompts.filters import MISSING_FILTERS, foresee, prompt_filters
+from evalkit.prompts.filters import MISSING_FILTERS, foresee, prompt_filters, prompt_tests
 from evalkit.prompts.limits import (
     MAX_INT_BITS,
     MAX_SOURCE_CHARS,
@@ -34,7 +33,7 @@ from evalkit.prompts.limits import (
     check_spec,
     described,
 )
-from evalkit.prompts.metering import concatenated, each, metered, spend, weighed
+from evalkit.prompts.metering import compared, concatenated, each, metered, spend, weighed
 from evalkit.prompts.roles import Rendering, RoleBlocks
 
 if TYPE_CHECKING:
@@ -110,9 +109,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
             "__each": each,
             "__concat": concatenated,
             "__weigh": weighed,
+            "__compare": compared,
             "__spend": spend,
         }
-        self.tests = dict(TESTS)
+        self.tests = prompt_tests()  # type: ignore[assignment]  # Jinja says function, and takes any callable
         self.globals = {
             "range": safe_range,
             "dict": dict,
@@ -207,8 +207,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401, N805 - Jinja's
         """Call a macro, a method or a helper; how deep calls nest and what they make is bounded."""
         owner = getattr(__obj, "__self__", None)
+        __self.meter.read(owner)
         if isinstance(owner, str):
             args = __self._foreseen(__obj.__name__, owner, args)
+        if isinstance(owner, LoopContext):  # loop.changed(x) compares x with the last one
+            for arg in args:
+                __self.meter.compare(arg)
         if isinstance(__obj, LoopContext) and args:
             args = (__self.meter.counted(args[0]), *args[1:])
         __self.meter.enter()
