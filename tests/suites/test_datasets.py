@@ -47,6 +47,20 @@ def test_map_with_a_list_keeps_the_names(project) -> None:
     assert case.vars == {"a": "x", "b": "y"}
 
 
+def test_what_is_expected_is_no_variable(project) -> None:
+    """A column mapped to an expectation never reaches the prompt, also when `map:` names no variables."""
+    project.write("suites/q.csv", "text,gold,n\nhi,yes,1\n")
+    (case,) = project.load(suite("{file: q.csv, map: {id: n, expect: {answer: gold}}}")).cases
+    assert (case.id, case.vars, case.expect) == ("1", {"text": "hi"}, {"answer": "yes"})
+
+
+def test_map_beats_the_shape_of_a_case(project) -> None:
+    """With `map:`, a column called `vars` is a column like any other."""
+    project.write("suites/q.jsonl", '{"vars": {"x": 1}, "checks": "some data"}\n')
+    (case,) = project.load(suite("{file: q.jsonl, map: {vars: {given: vars, noted: checks}}}")).cases
+    assert case.vars == {"given": {"x": 1}, "noted": "some data"}
+
+
 def test_every_kind_of_file_gives_the_same_cases(project) -> None:
     """CSV, JSON Lines, YAML and Parquet with the same content make cases with the same identity."""
     project.write("suites/q.csv", "question,expect.answer\nWhy?,so\n")
@@ -87,11 +101,12 @@ def test_flat_rows_may_have_checks(project) -> None:
 
 def test_globs_are_read_in_order_and_from_the_suites_folder_first(project) -> None:
     """A pattern takes all its files sorted by name; what is not beside the suite is looked up from the project."""
-    project.write("suites/data/b.csv", "id\nb\n")
-    project.write("suites/data/a.csv", "id\na\n")
-    project.write("shared/c.csv", "id\nc\n")
+    names = "hbgdafce"
+    for name in names:
+        project.write(f"suites/data/{name}.csv", f"id\n{name}\n")
+    project.write("shared/z.csv", "id\nz\n")
     spec = project.load(f"{HEAD}  - file: data/*.csv\n  - file: shared/*.csv\n")
-    assert [case.id for case in spec.cases] == ["a", "b", "c"]
+    assert [case.id for case in spec.cases] == [*sorted(names), "z"]
 
 
 def test_parquet_values_become_json(project) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import jsonschema_rs
 import pytest
 
-from evalkit.checks.catalog import editor_schemas
+from evalkit.checks.catalog import CHECKS as REGISTRY
+from evalkit.checks.catalog import editor_schemas, families
 from evalkit.suites.schema import suite_schema
 from evalkit.suites.yamlfile import parse_yaml
 
@@ -46,12 +49,26 @@ def test_what_loads_is_valid(project, validator, text: str) -> None:
     validator.validate(parse_yaml(text, name="s").plain())
 
 
+DOCS = Path(__file__).parents[2] / "docs" / "suites.md"
+
+
+def test_the_examples_of_the_documentation_are_valid(project) -> None:
+    """What docs/suites.md shows loads with the real checks, and its fragments are valid in an editor."""
+    suite, dataset, checks = re.findall(r"```yaml\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
+    project.write("suites/data/refunds.csv", "id,customer,order_id,policy\nr1,Bo,A-2,none\n")
+    project.load(suite, check_names=REGISTRY.names(), families=families())
+    validator = jsonschema_rs.Draft202012Validator(suite_schema(editor_schemas()))
+    for fragment in (
+        suite,
+        f"suite: s\nprompt: p\ncases:\n{dataset}",
+        f"suite: s\nprompt: p\ncases: [{{id: a}}]\n{checks}",
+    ):
+        validator.validate(parse_yaml(fragment, name="docs").plain())
+
+
 def test_the_full_example_is_valid_against_the_real_checks(refunds: str) -> None:
     """The schema that `evalkit schema` prints knows every check and accepts the whole format."""
-    schema = suite_schema({
-        "json_schema": {"long": None, "short": {"type": "string"}, "summary": ""},
-        **editor_schemas(),
-    })
+    schema = suite_schema(editor_schemas())
     json.dumps(schema)
     jsonschema_rs.Draft202012Validator(schema).validate(parse_yaml(refunds, name="s").plain())
 
@@ -68,6 +85,7 @@ def test_the_full_example_is_valid_against_the_real_checks(refunds: str) -> None
         ("vars: {q: hi}", "vars: [q]"),
         ("contains: hi", "contians: hi"),
         ("contains: hi", "{contains: x, json: true}"),
+        ("contains: hi", "{contains: x, weight: 1}"),
         ("contains: hi", "{contains: x, severity: bad}"),
         ("contains: hi", "not: [contains: x]"),
         ("prompt: p:v1", "prompt: p\nmodels: [gpt]"),

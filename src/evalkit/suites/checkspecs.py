@@ -97,7 +97,7 @@ class CheckReader:
         if inner:
             hint = "put it beside the outermost not, any_of or all_of"
             reader.complain("severity belongs to the whole check, not to a part of it", severity.line, hint)
-        elif severity.value not in {"fail", "warn"}:
+        elif severity.value not in ("fail", "warn"):
             reader.complain(f"severity is {str(severity.plain())[:40]!r}", severity.line, "valid: fail, warn")
         return select, "warn" if severity.value == "warn" else "fail"
 
