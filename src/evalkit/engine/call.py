@@ -96,29 +96,25 @@ class Caller:
             await line.provider.aclose()
 
     async def _settled(self, request: Request) -> Call:
-        call = await self._answer(request)
-        await asyncio.wrap_future(self._ledger.settle(call))
-        return call
-
-    async def _answer(self, request: Request) -> Call:
         route = self._route(request.provider)
         if route.cached and self._cache is not None:
             response = self._cache.get(request.key)
             if response is not None:
-                return self._call(request, response, replace(route, source="cache"), [])
-        halt = self._halts.get(request.provider) or self._halts.get(request.model)
-        if halt is not None:
-            return self._call(request, replace(halt, attempts=0), route, [])
+                return await self._written(self._call(request, response, replace(route, source="cache"), []))
         if route.source != "live":
             return await self._tried(request, route)
         return await self._within_budget(request, route)
+
+    async def _written(self, call: Call) -> Call:
+        await asyncio.wrap_future(self._ledger.settle(call))
+        return call
 
     async def _within_budget(self, request: Request, route: Route) -> Call:
         worst = self._pricing.worst_case_usd(request)
         refusal = self._budget.reserve(worst)
         if refusal is not None:
             hint = "raise --max-cost, select fewer cases, or give the price in [tool.evalkit.prices]"
-            return self._call(request, CallFailure("budget", refusal, 0, hint), route, [])
+            return await self._written(self._call(request, CallFailure("budget", refusal, 0, hint), route, []))
         paid: float | None = None
         try:
             call = await self._tried(request, route)
@@ -132,13 +128,25 @@ class Caller:
         reply: Reply
         try:
             line = self._line(request.provider, route)
-            async with line.slots:
-                tries.started = time.monotonic()
-                reply = await self._until_done(request, route, line.provider, tries)
         except CallError as error:
-            reply = CallFailure(error.kind, error.message, len(tries.attempts), error.hint)
-            self._halt(request, reply)
-        return self._call(request, reply, route, tries.attempts)
+            return await self._written(self._call(request, self._failed(request, error, tries), route, []))
+        async with line.slots:
+            # Asked only now: a call may have waited here while another one learned that the key is wrong.
+            halt = self._halts.get(request.provider) or self._halts.get(request.model)
+            if halt is not None:
+                return await self._written(self._call(request, replace(halt, attempts=0), route, []))
+            tries.started = time.monotonic()
+            try:
+                reply = await self._until_done(request, route, line.provider, tries)
+            except CallError as error:
+                reply = self._failed(request, error, tries)
+            # The slot is held until the answer is on disk, so that a kill can cost no more calls than there are slots.
+            return await self._written(self._call(request, reply, route, tries.attempts))
+
+    def _failed(self, request: Request, error: CallError, tries: _Tries) -> CallFailure:
+        failure = CallFailure(error.kind, error.message, len(tries.attempts), error.hint)
+        self._halt(request, failure)
+        return failure
 
     async def _until_done(self, request: Request, route: Route, provider: Provider, tries: _Tries) -> Response:
         wait = 0.0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from evalkit.errors import EvalkitError
 from evalkit.harness.comparing import compare_variants, judge_suite
 from evalkit.harness.facts import utc_now
+from evalkit.harness.recording import record_answers
 from evalkit.harness.runner import journal_root
 from evalkit.harness.summaries import call_counts, variant_summaries
 from evalkit.harness.verdict import Account, ExitCode, exit_code, verdict_sentence
@@ -50,11 +51,12 @@ def finish_run(
     *,
     run_id: str,
     interrupted: bool,
+    record: bool = False,
     write_report: bool = True,
 ) -> Finished:
     """Finish the run ``run_id`` from its journals, in the one process that owns it.
 
-    ``plans`` are the suites this process collected; without any (an xdist controller) they are planned again. The gates and the final state are journaled, the database is brought up to date, the HTML is written. A database or report that
+    ``plans`` are the suites this process collected; without any (an xdist controller) they are planned again. With ``record`` the live answers go to the suites' recordings. The gates and the final state are journaled, the database is brought up to date, the HTML is written. A database or report that
     cannot be written is a problem that the user sees and exit code 3; the journal still holds everything.
     """
     records = read_run(journal_root(config) / run_id)
@@ -73,6 +75,8 @@ def finish_run(
     problems = [*records.damage, *_store(config, report)]
     html, trouble = _write_html(config, report) if write_report else (None, [])
     problems += trouble
+    if record:
+        problems += _record(config, records)
     return Finished(report, ExitCode.NOT_MEASURED if problems else code, html, tuple(problems))
 
 
@@ -175,6 +179,16 @@ def _store(config: Config, report: RunReport) -> list[str]:
         ingest(root, config.folder("reports") / DATABASE_FILE)
     except EvalkitError as error:
         return [f"{error}; nothing is lost, the journal holds it: evalkit ingest"]
+    return []
+
+
+def _record(config: Config, records: RunRecords) -> list[str]:
+    try:
+        record_answers(config, records.results)
+    except (OSError, EvalkitError) as error:
+        return [
+            f"the recordings could not be written: {error}; the answers are in the cache, so recording again costs nothing"
+        ]
     return []
 
 

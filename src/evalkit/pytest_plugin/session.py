@@ -286,6 +286,7 @@ class EvalSession:
             list(self.plans.values()),
             run_id=self._run_id,
             interrupted=interrupted,
+            record=self.pytest_config.getoption("evalkit_record"),
             write_report=not self.pytest_config.getoption("evalkit_no_report"),
         )
 

@@ -1,0 +1,76 @@
+"""A small evalkit project in a fresh folder, run by pytest in a process of its own or in this one."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+PROMPT = """---
+description: Greets a customer.
+inputs: {{customer: string}}
+defaults: {{model: {model}}}
+---
+{{% system %}}Be {tone}.{{% endsystem %}}
+{{% user %}}I am {{{{ customer }}}}.{{% enduser %}}
+"""
+
+
+class Project:
+    """A project with the prompt ``hello`` in two versions and scripted answers; suites are added by a test."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self.pytester = pytester
+        self.root = pytester.path
+        self.configure(answers={"default": "Hello!"})
+        self.prompt("v1", tone="kind")
+        self.prompt("v2", tone="very kind")
+
+    def configure(self, *, answers: Any = None, **settings: Any) -> None:
+        """Write ``[tool.evalkit]``; ``answers`` are the scripted provider's."""
+        lines = ["[tool.evalkit]", *(f"{key} = {json.dumps(value)}" for key, value in settings.items())]
+        if answers is not None:
+            pairs = ", ".join(f"{json.dumps(key)} = {json.dumps(value)}" for key, value in answers.items())
+            lines += ["[tool.evalkit.providers.scripted]", f"answers = {{{pairs}}}"]
+        self.write("pyproject.toml", "\n".join(lines))
+
+    def prompt(self, version: str, *, tone: str, model: str = "scripted/m") -> None:
+        """Write a version of the prompt ``hello``."""
+        self.write(f"prompts/hello/{version}.j2", PROMPT.format(tone=tone, model=model))
+
+    def suite(self, text: str, *, name: str = "hello") -> None:
+        """Write ``suites/<name>.yaml``."""
+        self.write(f"suites/{name}.yaml", text)
+
+    def write(self, path: str, text: str) -> Path:
+        """Write a file of the project."""
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+        return target
+
+    def run(self, *words: str) -> pytest.RunResult:
+        """Run pytest on the project in a process of its own, as a user would."""
+        return self.pytester.run(sys.executable, "-m", "pytest", "-p", "no:hypothesispytest", *words)
+
+    def run_here(self, *words: str) -> pytest.RunResult:
+        """Run pytest in this process: faster, for what does not depend on a fresh interpreter."""
+        return self.pytester.runpytest_inprocess("-p", "no:hypothesispytest", *words)
+
+    def journal(self) -> list[dict[str, Any]]:
+        """Every record of every journal, in the order of the files."""
+        records = []
+        for path in sorted((self.root / "reports" / "journal").glob("*/*.jsonl")):
+            records += [json.loads(line[9:]) for line in path.read_text(encoding="ascii").splitlines()]
+        return records
+
+
+def cases(*names: str, tags: str = "") -> str:
+    """Suite text with one case per name."""
+    rows = [f"  - {{id: {name.lower()}, vars: {{customer: {name}}}{tags}}}" for name in names]
+    return "\n".join(["cases:", *rows])

@@ -1,0 +1,202 @@
+"""What a user sees when cases pass, fail, cannot be measured, or gates decide."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from eval_project import cases
+
+if TYPE_CHECKING:
+    import pytest
+    from eval_project import Project
+
+PLAIN = f"suite: hello\nprompt: hello:v1\n{cases('Ana', 'Bob')}\nchecks: [contains: Hello]\n"
+
+
+def section(result: pytest.RunResult, header: str) -> list[str]:
+    lines = result.stdout.lines
+    start = next(number for number, line in enumerate(lines) if header in line)
+    end = next((n for n, line in enumerate(lines[start + 1 :], start + 1) if line.startswith("====")), len(lines))
+    return lines[start:end]
+
+
+def test_a_failure_is_explained_in_ten_lines(project: Project) -> None:
+    """Prompt, answer, reason and suite line, without a traceback."""
+    project.configure(answers={"Bob": "Go away", "default": "Hello"})
+    project.suite(PLAIN)
+    result = project.run_here("suites")
+    result.assert_outcomes(passed=1, failed=1)
+    shown = section(result, "= FAILURES =")
+    assert len(shown) <= 10
+    text = "\n".join(shown)
+    for part in ("hello:v1", "Go away", "contains", "'Hello' not found", "suites/hello.yaml:5", "suites/hello.yaml:6"):
+        assert part in text
+    assert "Traceback" not in text
+    assert "collect.py" not in text
+    result.stdout.fnmatch_lines(["FAILED suites/hello.yaml::bob* - contains: 'Hello' not found*"])
+
+
+def test_trouble_with_the_provider_is_an_error_not_a_failure(project: Project) -> None:
+    """No answer means E, exit code 3, and the pass rate shows it in its denominator."""
+    project.configure(mode="replay")
+    project.prompt("v1", tone="kind", model="openai/gpt-5-mini")
+    project.suite(PLAIN)
+    result = project.run_here("suites")
+    result.assert_outcomes(errors=2)
+    assert result.ret == 3
+    result.stdout.fnmatch_lines(["*replay_miss*", "*0/2 (errors 2, skipped 0)*", "*COULD NOT MEASURE*"])
+
+
+def test_a_check_that_raises_is_an_error(project: Project) -> None:
+    """A broken check neither passes nor fails its case."""
+    project.write(
+        "conftest.py",
+        "import evalkit\n\n@evalkit.check('breaks')\ndef breaks(answer: str) -> bool:\n    '''Breaks.'''\n    raise ValueError('oops')\n",
+    )
+    project.suite(PLAIN.replace("contains: Hello", "breaks"))
+    result = project.run("suites")
+    assert result.ret == 3
+    result.stdout.fnmatch_lines(["*breaks*the check raised ValueError: oops*", "*0/2 (errors 2, skipped 0)*"])
+
+
+def test_repeats_pass_when_enough_of_them_do(project: Project) -> None:
+    """``require`` of ``repeats`` decides the item; every repeat is its own trial in the pass rate."""
+    project.write("pyproject.toml", '[tool.evalkit.providers.scripted]\nanswers = ["Hello", "no", "Hello"]\n')
+    project.suite(PLAIN + "repeats: 3\nrequire: 2\n")
+    result = project.run_here("suites")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["*4/6 (errors 0, skipped 0)*"])
+    project.suite(PLAIN + "repeats: 3\n")
+    failing = project.run_here("suites")
+    failing.assert_outcomes(failed=2)
+    failing.stdout.fnmatch_lines(["*2 of 3 repeats passed*"])
+
+
+def test_a_warning_does_not_fail(project: Project) -> None:
+    """``severity: warn`` is recorded and shown nowhere as a failure."""
+    checks = "checks:\n  - contains: Hello\n  - {contains: Goodbye, severity: warn}"
+    project.suite(PLAIN.replace("checks: [contains: Hello]", checks))
+    project.run_here("suites").assert_outcomes(passed=2)
+    warned = [v for r in project.journal() if r["t"] == "result" for v in r["verdicts"] if v["severity"] == "warn"]
+    assert [verdict["status"] for verdict in warned] == ["fail", "fail"]
+
+
+GATED = f"""
+suite: hello
+prompt: hello
+variants:
+  baseline: {{prompt: hello:v1}}
+  candidate: {{prompt: hello:v2}}
+{cases(*[f"N{number}" for number in range(10)])}
+checks: [contains: Hello]
+gates:
+  - {{gate: pass_rate == 1, variant: candidate}}
+"""
+
+
+def test_a_gate_is_the_last_test_and_decides(project: Project) -> None:
+    """A red gate fails the run; the failing cases do not, by themselves."""
+    project.configure(answers={"N3": "no", "default": "Hello"})
+    project.suite(GATED)
+    result = project.run_here("suites", "-v")
+    result.assert_outcomes(passed=18, xfailed=2, failed=1)
+    assert result.ret == 1
+    tests = [line for line in result.stdout.lines if line.startswith("suites/hello.yaml::")]
+    assert tests[-1].startswith("suites/hello.yaml::gate[")
+    assert "FAILED" in tests[-1]
+
+
+def test_a_green_gate_forgives_nothing_but_what_it_counts(project: Project) -> None:
+    """All cases pass: the gate passes, exit 0."""
+    project.suite(GATED)
+    result = project.run_here("suites")
+    result.assert_outcomes(passed=21)
+    assert result.ret == 0
+
+
+def test_an_undecided_gate_has_its_own_letter_and_exit_code(project: Project) -> None:
+    """Nobody can know yet: U, exit code 10, and how many cases would decide it."""
+    project.configure(answers={"N3": "no", "default": "Hello"})
+    project.suite(GATED.replace("{gate: pass_rate == 1, variant: candidate}", "{better_than: {against: baseline}}"))
+    result = project.run_here("suites")
+    assert result.ret == 10
+    result.stdout.fnmatch_lines(["*U*", "*undecided*"])
+
+
+def test_a_gate_that_cannot_pass_is_refused_before_any_call(project: Project) -> None:
+    """Ten cases cannot show 95%: that is said at collection, with what would do."""
+    project.suite(
+        GATED.replace("{gate: pass_rate == 1, variant: candidate}", "{gate: pass_rate >= 0.95, variant: candidate}")
+    )
+    result = project.run_here("suites")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["*suites/hello.yaml:*cannot pass with 10 cases*", "*72 cases*"])
+    assert not (project.root / "reports").exists()
+
+
+def test_gates_say_nothing_about_a_part(project: Project) -> None:
+    """With -k the gates are shown as not judged, and a failing case fails: otherwise nothing would."""
+    project.configure(answers={"N3": "no", "default": "Hello"})
+    project.suite(GATED)
+    result = project.run_here("suites", "-k", "n3 or n4")
+    result.assert_outcomes(passed=2, failed=2, skipped=1, deselected=16)
+    assert result.ret == 1
+
+
+def test_junit_separates_errors_failures_and_gates(project: Project) -> None:
+    """CI reads the same story from JUnit: properties on each case, a gate as a test case, no answer text in properties."""
+    project.configure(answers={"N3": "no", "default": "Hello"})
+    project.suite(GATED)
+    project.run_here("suites", "--junitxml=out.xml")
+    root = ET.parse(project.root / "out.xml").getroot()
+    found = {case.get("name"): case for case in root.iter("testcase")}
+    assert len(found) == 21
+    properties = {p.get("name"): p.get("value") for p in found["n3[candidate-scripted/m]"].iter("property")}
+    assert properties["prompt"] == "hello:v2"
+    assert properties["model"] == "scripted/m"
+    gate = next(case for name, case in found.items() if name and name.startswith("gate["))
+    failure = gate.find("failure")
+    assert failure is not None
+    assert "9/10" in (failure.text or "")
+
+
+def test_workers_of_xdist_give_the_same_verdict(project: Project) -> None:
+    """-n 2 tells the same counts, gates and exit code as one process, and stores every result once."""
+    project.configure(answers={"N3": "no", "default": "Hello"})
+    project.suite(GATED)
+    result = project.run("suites", "-n", "2")
+    result.assert_outcomes(passed=18, xfailed=2, failed=1)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*9/10 (errors 0, skipped 0)*"])
+    assert len([record for record in project.journal() if record["t"] == "result"]) == 20
+
+
+def test_a_lone_surrogate_cannot_make_a_failure_vanish(project: Project) -> None:
+    """Half a character in an answer once made xdist lose the test and exit 0."""
+    project.write("pyproject.toml", '[tool.evalkit.providers.scripted]\nfunction = "answers:half"\n')
+    project.write("answers.py", "def half(request):\n    return 'bad \\ud800 text'\n")
+    project.suite(PLAIN)
+    result = project.run("suites", "-n", "1")
+    assert result.ret == 1
+    result.assert_outcomes(failed=2)
+
+
+def test_a_session_without_suites_hears_nothing_of_us(project: Project) -> None:
+    """No summary, no folder, no heavy import for somebody else's tests."""
+    project.write("tests/test_other.py", "def test_fine():\n    pass\n")
+    result = project.run("tests")
+    result.assert_outcomes(passed=1)
+    assert "evalkit" not in "\n".join(line for line in result.stdout.lines if not line.startswith("plugins:"))
+    assert not (project.root / "reports").exists()
+
+
+def test_loading_the_plugin_loads_nothing_heavy(project: Project) -> None:
+    """The plugin is in every pytest session of the machine: it must cost next to nothing."""
+    heavy = ["openai", "anthropic", "pandas", "duckdb", "jinja2", "pydantic", "yaml", "click", "numpy"]
+    code = (
+        f"import sys, evalkit, evalkit.pytest_plugin.plugin\nprint([name for name in {heavy!r} if name in sys.modules])"
+    )
+    result = project.pytester.run(sys.executable, "-c", code)
+    assert result.stdout.lines == ["[]"]
