@@ -61,7 +61,8 @@ class Visit:
     @property
     def count(self) -> str:
         """How many tests the table says it shows."""
-        self.page.wait_for_timeout(60)  # a frame, in which the filter is applied
+        # The filter is applied in the frame after the change.
+        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         return self.page.locator("#cases-count").inner_text().split(" of ")[0]
 
     @property
@@ -139,6 +140,9 @@ def test_filters_narrow_the_table_and_go_into_the_address(visit):
     page.select_option("#filter-flip", "broken")
     page.select_option("#filter-check", "rubric")
     assert found.count == "1"
+    page.select_option("#filter-flip", "fixed")
+    assert found.count == "0"
+    page.select_option("#filter-flip", "broken")
     for part in ("q=double-charge-003", "outcome=not-pass", "flip=broken", "check=rubric"):
         assert part in page.url
     page.select_option("#filter-variant", "refund-replies/baseline-openai/gpt-5-mini")

@@ -43,6 +43,15 @@ def test_both_versions_can_be_read_off_the_diff(before, after):
             assert new[line.after - 1] == text
 
 
+def test_three_lines_around_a_change_are_shown_and_the_rest_is_counted():
+    """Far from any change a line says how many equal lines were left out."""
+    lines = [f"line {number}" for number in range(1, 31)]
+    changed = [*lines[:14], "something else", *lines[15:]]
+    (file,) = diff_prompts(_record("v1", main="\n".join(lines)), _record("v2", main="\n".join(changed)))
+    assert [line.before for line in file.lines] == [None, 12, 13, 14, 15, None, 16, 17, 18, None]
+    assert [line.pieces[0][0] for line in file.lines if line.kind == "gap"] == ["11 equal lines", "12 equal lines"]
+
+
 def test_changed_words_are_marked_and_equal_files_left_out():
     """One changed word in a line is one marked piece; an include that is the same on both sides is no news."""
     before = _record("v1", main="Refunds within 14 days of delivery.", shared="tone")
