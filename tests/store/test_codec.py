@@ -18,7 +18,7 @@ from evalkit.store.codec import decode, dumps, encode, encode_call
 anything = st.text(st.characters())  # lone surrogates included
 number = st.floats(allow_nan=False)
 plain = st.recursive(
-    st.none() | st.booleans() | st.integers() | number | anything,
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | anything,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(anything, inner, max_size=3),
     max_leaves=6,
 )

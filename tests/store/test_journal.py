@@ -79,14 +79,15 @@ def test_an_intent_without_an_answer_is_possibly_billed(root):
 
 def test_nobody_hears_of_a_live_call_before_it_is_synced(root, monkeypatch):
     """The future of a live call resolves after the sync that follows its write, and not before."""
-    released = threading.Event()
+    syncing, released = threading.Event(), threading.Event()
     journal = Journal(root, info())
-    monkeypatch.setattr(commit, "_sync", lambda fd: released.wait(10) and os.fsync(fd))
+    monkeypatch.setattr(commit, "_sync", lambda fd: (syncing.set(), released.wait(10)))
     future = journal.settle(call())
+    assert syncing.wait(10)
+    assert [line.record["t"] for line in scan(journal.path)] == ["run", "call"]
     assert not future.done()
     released.set()
     future.result(10)
-    assert [line.record["t"] for line in scan(journal.path)] == ["run", "call"]
     journal.close()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -14,6 +13,8 @@ from evalkit.errors import StoreError
 from evalkit.model.calls import Response
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from evalkit.model.calls import Call, ToolCall
 
 T = TypeVar("T")
@@ -76,13 +77,13 @@ def _plain(value: Any, depth: int) -> Any:  # noqa: ANN401 - any value of a fiel
         return value
     if depth == 0:
         raise TypeError("it is nested too deep")
-    if isinstance(value, Mapping):
-        return {key: _plain(item, depth - 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item, depth - 1) for item in value]
     if isinstance(value, frozenset):
         return sorted(value)
-    return {name: _plain(getattr(value, name), depth - 1) for name in value.__dataclass_fields__}
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _plain(getattr(value, name), depth - 1) for name in value.__dataclass_fields__}
+    return {key: _plain(item, depth - 1) for key, item in value.items()}
 
 
 def _first(error: ValidationError | RecursionError) -> str:
