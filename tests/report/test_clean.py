@@ -42,6 +42,8 @@ def test_no_line_is_a_ci_command(text):
         ("\x9b", r"\x9b"),
         ("\u202e", r"\u202e"),
         ("\ud800", r"\ud800"),
+        ("zero\u200bwidth\u200d\ufeff", r"zero\u200bwidth\u200d\ufeff"),
+        ("\u2066isolate\u2069\u2028", r"\u2066isolate\u2069\u2028"),
         ("\U000e0041", r"\U000e0041"),
         ("a\tb", r"a\tb"),
         ("naïve 日本 😀 100%", "naïve 日本 😀 100%"),
