@@ -11,6 +11,7 @@ import pytest
 from compare_rows import PATH, gate, row, side, table
 
 from evalkit.compare.gates import feasibility, judge_gates
+from evalkit.compare.stats import paired_scores, required_cases
 
 GOLDEN = json.loads((Path(__file__).parent / "golden_gates.json").read_text(encoding="utf-8"))["items"]
 VERDICTS = {"pass": "passed", "fail": "failed", "inconclusive": "undecided"}
@@ -296,9 +297,9 @@ def test_repeats_say_whether_they_help():
     found = one(gate("no_regression", against="baseline", margin=0.01), a + b)
     assert found.status == "undecided"
     assert "repeats disagreeing" in found.reason
-    firsts = [r for r in a + b if r.repeat == 0]
-    single = one(gate("no_regression", against="baseline", margin=0.01), firsts)
-    assert found.numbers["required_n"] < single.numbers["required_n"]
+    draws = [[[float(r.status == "pass") for r in rows if r.case_id == case] for case in cases] for rows in (a, b)]
+    spread = paired_scores(*draws).s2
+    assert found.numbers["required_n"] == pytest.approx(required_cases(0.01, flip_rate=spread), abs=1)
 
 
 def test_feasibility_before_anything_is_spent():
