@@ -298,7 +298,8 @@ def test_repeats_say_whether_they_help():
     assert found.status == "undecided"
     assert "repeats disagreeing" in found.reason
     draws = [[[float(r.status == "pass") for r in rows if r.case_id == case] for case in cases] for rows in (a, b)]
-    spread = paired_scores(*draws).s2
+    paired = paired_scores(*draws)
+    spread = (paired.up + paired.down - paired.delta**2) * paired.n / paired.n_eff
     assert found.numbers["required_n"] == pytest.approx(required_cases(0.01, flip_rate=spread), abs=1)
 
 
