@@ -47,6 +47,8 @@ _BUILTIN: dict[str, str] = {
     "secrets": "evalkit.checks.safety:Secrets",
     "refusal": "evalkit.checks.safety:Refusal",
     "blocked_terms": "evalkit.checks.safety:BlockedTerms",
+    "prompt_leak": "evalkit.checks.safety_leak:PromptLeak",
+    "unsafe_links": "evalkit.checks.safety_links:UnsafeLinks",
     "rubric": "evalkit.checks.judge:Rubric",
     "latency_s": "evalkit.checks.operational:LatencyS",
     "cost_usd": "evalkit.checks.operational:CostUsd",
