@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,6 +122,16 @@ def test_a_variable_bound_by_the_including_file_is_not_undeclared(project):
     assert project.text(text, rows=[{"a": 1}, {"a": 2}]) == "[1][2]"
     project.write("prompts/row.j2", "\n[{{ roww.a }}]")
     assert "prompts/row.j2:2: the variable 'roww' is not declared" in project.refused(text, rows=[])
+
+
+def test_no_schema_is_fetched_from_the_network(project):
+    """A $ref to another host is refused without a connection."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/schema.json"
+        assert "not a usable JSON Schema" in project.refused(f"---\noutput: {{$ref: '{url}'}}\n---\nx")
+        with pytest.raises(BlockingIOError):
+            server.accept()
 
 
 def test_words_and_numbers_mean_what_they_look_like(project):

@@ -139,6 +139,15 @@ def test_a_link_in_git_is_refused(repository):
         repository.library.get("reply:v5", at="HEAD")
 
 
+def test_a_huge_file_in_git_is_refused_before_it_is_read(repository):
+    """The limit of files on disk holds for committed ones."""
+    repository.write("prompts/big/v1.j2", "x" * 2_000_001)
+    git(repository.root, "add", ".")
+    git(repository.root, "commit", "-qm", "big")
+    with pytest.raises(PromptError, match="2,000,001 bytes; the limit is 2,000,000"):
+        repository.library.get("big:v1", at="HEAD")
+
+
 def test_odd_file_names_are_listed_as_they_are(repository):
     """Blanks, quotes and non-ASCII names neither break the listing nor are quoted by git."""
     repository.write('prompts/odd/a "b" ü.j2', "x")

@@ -126,7 +126,7 @@ def _row(library: PromptLibrary, ref: str, released: str | None) -> tuple[str, s
     except PromptError as error:
         return ref, "BROKEN", "", one_line(str(error), limit=200)
     state = "draft" if released is None else "released" if released == version.digest else "CHANGED"
-    return ref, state, short(version.digest), one_line(version.description, limit=80)
+    return ref, state, short(version.digest), one_line(version.description, limit=120)
 
 
 def _source(version: PromptVersion) -> str:
