@@ -5,7 +5,6 @@ The public names, each imported when it is first used, so that ``import evalkit`
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -75,7 +74,8 @@ class _CallablePackage(ModuleType):
         return import_module("evalkit.harness.api").compare(*args, **kwargs)
 
 
-sys.modules[_compare_package.__name__].__class__ = _CallablePackage
+_compare_package.__class__ = _CallablePackage
+_compare_package.__doc__ = _CallablePackage.__doc__ or ""
 
 
 def __dir__() -> list[str]:

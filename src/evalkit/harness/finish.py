@@ -26,7 +26,16 @@ if TYPE_CHECKING:
     from evalkit.config import Config
     from evalkit.harness.planning import Planner, SuitePlan
     from evalkit.model.results import GateOutcome
+    from evalkit.report.values import Outcome
     from evalkit.store.reader import RunRecords
+
+
+_OUTCOMES: dict[ExitCode, Outcome] = {
+    ExitCode.OK: "passed",
+    ExitCode.FAILED: "failed",
+    ExitCode.UNDECIDED: "undecided",
+    ExitCode.NOT_MEASURED: "unmeasured",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,7 @@ def _report(
         variants=variant_summaries(records, plans),
         calls=call_counts(records),
         verdict=sentence if complete else f"INCOMPLETE: {sentence}",
+        outcome=_OUTCOMES[code],
         notes=_notes(config, records),
     )
 
