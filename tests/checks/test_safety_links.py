@@ -76,6 +76,7 @@ def test_harmful_links_are_found_without_any_setting(text: str) -> None:
         "Read [the terms](https://shop.example/terms) or [below](#returns).",
         "Write to [us](mailto:help@shop.example).",
         "![logo](/static/logo.png)",
+        "![logo](/static/logo.png) beside [a [nested] text](https://en.wikipedia.org/)",
         "f(x)[0](y) and a[b](c)",
         "data: 5, file: report, src = 3",
     ],
@@ -138,6 +139,7 @@ def test_a_run_of_the_system_messages_words_is_a_leak() -> None:
     verdict = judge("prompt_leak", leak)
     assert verdict.status == "fail"
     assert [leak[slice(*span)] for span in verdict.spans] == [" ".join(words)]
+    assert judge("prompt_leak", " ".join(words[:12])).status == "fail"
     assert judge("prompt_leak", " ".join(words[:11])).status == "pass"
     assert judge("prompt_leak", " ".join(words[:11]), {"run": 11}).status == "fail"
     assert judge("prompt_leak", " ".join(reversed(words))).status == "pass"

@@ -121,11 +121,12 @@ def _as_browsers_read(url: str) -> str:
     plain = "".join(char for char in html.unescape(url) if char > " ").replace("\\", "/")
     if plain.startswith("//"):
         plain = f"https:{plain}"
-    return compiled(r"\A(https?|ftp|wss?):/*", ignore_case=True).sub(r"\1://", plain)
+    slashed: str = compiled(r"\A(https?|ftp|wss?):/*", ignore_case=True).sub(r"\1://", plain)
+    return slashed
 
 
 def _covers(entry: str, host: str) -> bool:
-    return host.endswith(entry[1:]) and len(host) > len(entry[1:]) if entry.startswith("*.") else host == entry
+    return host.endswith(entry[1:]) if entry.startswith("*.") else host == entry
 
 
 class UnsafeLinks(CheckModel):
