@@ -104,6 +104,7 @@ def test_a_run_that_went_on_replaces_its_rows(root, path):
     ]
     assert ask(path, "select run_id, complete from runs order by all") == [("r0", True), ("r1", True)]
     assert ask(path, "select count(*), count(distinct request_key) from requests") == [(2, 2)]
+    assert ask(path, "select run_id, count(*) from ingested group by all order by all") == [("r0", 1), ("r1", 1)]
 
 
 def test_what_a_provider_may_say_fits_or_is_unknown(root, path):

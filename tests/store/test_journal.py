@@ -48,6 +48,7 @@ def test_a_run_comes_back_from_its_journal_alone(root):
     assert records.run == final
     assert (records.planned, records.planned_tests) == (2, ("a", "b"))
     assert records.prompts == (prompt(),)
+    assert [line.record["t"] for line in scan(journal.path)].count("prompt") == 1
     assert records.skipped == {"c": 3}
     assert records.gates == (gate(),)
     assert (records.damage, records.possibly_billed) == ((), ())

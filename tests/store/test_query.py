@@ -10,6 +10,7 @@ from samples import info, result
 
 from evalkit.errors import ConfigError, StoreError, SuiteError
 from evalkit.store import query
+from evalkit.store.connection import in_memory
 from evalkit.store.database import DATABASE_FILE, ingest
 from evalkit.store.journal import Journal
 from evalkit.store.query import load_frames, read_parquet, run_sql
@@ -142,6 +143,16 @@ def test_a_pattern_in_a_name_reads_no_other_file(tmp_path):
         duckdb.sql(f"select {value} as a").write_parquet(str(tmp_path / "made"))
         (tmp_path / "made").rename(tmp_path / name)
     assert read_parquet(tmp_path / "*.parquet") == [{"a": 1}]
+
+
+def test_only_the_named_file_can_be_read(tmp_path):
+    """The connection that reads a dataset cannot open the file next to it."""
+    for name in ("one", "two"):
+        duckdb.sql("select 1 as a").write_parquet(str(tmp_path / name))
+    with in_memory(readable=[str(tmp_path / "one")]) as connection:
+        assert connection.execute(f"from read_parquet('{tmp_path}/one')").fetchall() == [(1,)]
+        with pytest.raises(duckdb.PermissionException):
+            connection.execute(f"from read_parquet('{tmp_path}/two')")
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PAR1" + b"\xff" * 50 + b"PAR1", b"a,b\n1,2\n"])

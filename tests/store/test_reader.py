@@ -131,6 +131,16 @@ def test_a_sound_line_with_senseless_content_is_an_error_not_a_crash(journal, re
     assert len(read_run(journal.parent, strict=False).damage) >= 1
 
 
+def test_a_result_is_never_joined_to_another_request(journal):
+    """A result whose reference leads to the call of another request is damage, not that call's answer."""
+    lines = [line.record for line in scan(journal)]
+    for record in lines:
+        if record["t"] == "result":
+            record["call"]["key"] = "0" * 64
+    journal.write_bytes(b"".join(map(frame, lines)))
+    assert read_run(journal.parent, strict=False).results == ()
+
+
 def test_a_folder_without_a_journal_is_told(tmp_path):
     """Neither an empty folder nor a missing one is an empty run."""
     with pytest.raises(StoreError, match="no journal"):
