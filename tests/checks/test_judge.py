@@ -235,3 +235,17 @@ def test_a_judge_must_be_named() -> None:
             CheckSpec(name="rubric", params={"ask": "Kind?"}, where=Where("a.yaml", 1)),
             BuildContext(None, None, endpoint),
         )
+
+
+def test_a_parameter_that_the_judge_refuses_is_found_before_any_call() -> None:
+    """Today's Anthropic API takes no temperature: that is a mistake in the suite, not an error of every case."""
+    context = BuildContext(
+        read_json=None,
+        load_python=None,
+        endpoint=lambda model: model,
+        check_request=lambda request: "temperature is not taken" if "temperature" in request.params else None,
+    )
+    asked = {"ask": "Is it kind?", "model": "anthropic/m"}
+    build_check(CheckSpec("rubric", asked, Where("s.yaml", 1)), context)
+    with pytest.raises(SuiteError, match="temperature is not taken"):
+        build_check(CheckSpec("rubric", asked | {"params": {"temperature": 0}}, Where("s.yaml", 1)), context)

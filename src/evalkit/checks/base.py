@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -47,17 +47,24 @@ class Check(Protocol):
         ...
 
 
+def _no_objection(request: Request) -> str | None:
+    del request
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class BuildContext:
     """What a check may use while it is built, before any call: files of the project, importable names, model endpoints.
 
     ``read_json(path)`` returns the JSON of a project file; ``load_python(dotted)`` an allowed Python object;
     ``endpoint(model)`` the endpoint identity for a follow-up request. Each raises EvalkitError with the reason.
+    ``check_request(request)`` says why a provider would refuse a follow-up request, or returns None.
     """
 
-    read_json: Any
-    load_python: Any
-    endpoint: Any
+    read_json: Callable[[str], Any]
+    load_python: Callable[[str], Any]
+    endpoint: Callable[[str], str]
+    check_request: Callable[[Request], str | None] = _no_objection
 
 
 class CheckModel(BaseModel):

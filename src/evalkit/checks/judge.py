@@ -10,8 +10,8 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from evalkit.checks.base import BuildContext, CheckContext, CheckModel
 from evalkit.checks.judge_prompt import Vote, judge_messages, read_vote, reply_schema
-from evalkit.errors import CheckError
-from evalkit.model.calls import JSON, Reply, Request
+from evalkit.errors import CheckError, ConfigError
+from evalkit.model.calls import JSON, Message, Reply, Request
 from evalkit.model.results import Family, Verdict
 
 _REASON = 300
@@ -75,25 +75,28 @@ class Rubric(CheckModel):
         return self
 
     def prepare(self, build: BuildContext) -> Rubric:
-        """Resolve the judge's endpoint. Raises EvalkitError if its provider is unknown."""
+        """Resolve the judge's endpoint. Raises EvalkitError if its provider is unknown or would refuse the question."""
         ready = self.model_copy()
         ready._endpoint = build.endpoint(self.model)  # noqa: SLF001 - our own private attribute
+        problem = build.check_request(ready._question((), number=0))  # noqa: SLF001 - our own method
+        if problem is not None:
+            raise ConfigError(f"the judge cannot be asked: {problem}")
         return ready
 
     def followups(self, ctx: CheckContext) -> Sequence[Request]:
         """One request per vote; they differ in ``repeat`` only."""
         messages = judge_messages(ctx, self.ask, scale=self._range, include_prompt=self.include_prompt)
-        return [
-            Request(
-                model=self.model,
-                messages=messages,
-                params=dict(self.params),
-                output_schema=reply_schema(self._range),
-                endpoint=self._endpoint,
-                repeat=number,
-            )
-            for number in range(self.votes)
-        ]
+        return [self._question(messages, number=number) for number in range(self.votes)]
+
+    def _question(self, messages: tuple[Message, ...], *, number: int) -> Request:
+        return Request(
+            model=self.model,
+            messages=messages,
+            params=dict(self.params),
+            output_schema=reply_schema(self._range),
+            endpoint=self._endpoint,
+            repeat=number,
+        )
 
     def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
         """Count the votes. Raises CheckError if one cannot be read."""

@@ -62,10 +62,11 @@ def finish_run(
     interrupted: bool,
     record: bool = False,
     write_report: bool = True,
+    notes: Sequence[str] = (),
 ) -> Finished:
     """Finish the run ``run_id`` from its journals, in the one process that owns it.
 
-    ``plans`` are the suites this process collected; without any (an xdist controller) they are planned again. With ``record`` the live answers go to the suites' recordings. The gates and the final state are journaled, the database is brought up to date, the HTML is written. A database or report that
+    ``plans`` are the suites this process collected; without any (an xdist controller) they are planned again. With ``record`` the live answers go to the suites' recordings; ``notes`` are shown with the run. The gates and the final state are journaled, the database is brought up to date, the HTML is written. A database or report that
     cannot be written is a problem that the user sees and exit code 3; the journal still holds everything.
     """
     records = read_run(journal_root(config) / run_id)
@@ -81,6 +82,7 @@ def finish_run(
     if interrupted:
         code = ExitCode.NOT_MEASURED
     report = _report(config, records, plans, account=account, gates=gates, code=code, interrupted=interrupted)
+    report = replace(report, notes=(*report.notes, *notes))
     problems = [*records.damage, *_store(config, report)]
     html, trouble = _write_html(config, report) if write_report else (None, [])
     problems += trouble

@@ -133,6 +133,7 @@ class Planner:
             read_json=read_json,
             load_python=lambda dotted: load_python(dotted, self._config),
             endpoint=self.endpoint,
+            check_request=self._request_problem,
         )
 
 

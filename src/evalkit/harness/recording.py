@@ -22,7 +22,7 @@ _FROM_A_MODEL = frozenset({"live", "cache", "shared"})
 def record_answers(config: Config, results: Iterable[Result]) -> dict[str, int]:
     """Record every answer that came from a model, now or through the cache, with what its checks asked for.
 
-    Returns how many exchanges were added to each file; what is recorded already is left as it is. Raises RecordingError or OSError.
+    Returns how many exchanges were added to each file. What is recorded already is left as it is, except in ``refresh`` mode. Raises RecordingError or OSError.
     """
     redactor = Redactor(dict(os.environ))
     recorders: dict[str, Recorder] = {}
@@ -34,7 +34,7 @@ def record_answers(config: Config, results: Iterable[Result]) -> dict[str, int]:
                 continue
             if path not in recorders:
                 (config.root / path).parent.mkdir(parents=True, exist_ok=True)
-                recorders[path] = Recorder(config.root / path, redactor=redactor)
+                recorders[path] = Recorder(config.root / path, redactor=redactor, replace=config.mode == "refresh")
             new = recorders[path].add(call.request, call.reply, at=call.settled_at)
             added[path] = added.get(path, 0) + new
     return added

@@ -42,7 +42,7 @@ def journal_root(config: Config) -> Path:
 class Runner:
     """Submits tests to the engine, judges and journals their answers.
 
-    Raises StoreError if the journal cannot be created, RecordingError if a recording is damaged: both before any call.
+    ``notes`` says what was wrong with the response cache, if anything. Raises StoreError if the journal cannot be created, RecordingError if a recording is damaged: both before any call.
     """
 
     def __init__(
@@ -52,7 +52,8 @@ class Runner:
         self._info = describe_run(run_id=run_id, mode=config.mode, root=config.root)
         routes = make_routes(config, suites)
         self._journal = Journal(journal_root(config), self._info, worker=worker, redact=Redactor(dict(os.environ)).json)
-        self._cache = _open_cache(config) if config.mode == "cache" else None
+        self.notes: tuple[str, ...] = ()
+        self._cache = self._open_cache(config) if config.mode == "cache" else None
         self._loop = BackgroundLoop()
         self._caller = Caller(
             route=routes,
@@ -115,11 +116,11 @@ class Runner:
         if self._cache is not None:
             self._cache.close()
 
+    def _open_cache(self, config: Config) -> Cache:
+        cache = Cache(config.folder("reports") / CACHE_FILE)
+        absorbed = cache.absorb(journal_root(config))
+        self.notes = (*cache.notes, *absorbed.damage)
+        return cache
+
     async def _answers(self, test: PlannedTest, checks: Sequence[BuiltCheck]) -> tuple[Answered, ...]:
         return tuple(await asyncio.gather(*(answer(trial, checks, self._caller) for trial in test.trials)))
-
-
-def _open_cache(config: Config) -> Cache:
-    cache = Cache(config.folder("reports") / CACHE_FILE)
-    cache.absorb(journal_root(config))
-    return cache

@@ -150,9 +150,7 @@ class EvalSession:
 
         self._items = [item for item in session.items if isinstance(item, EvalItem)]
         chosen = Counter(item.path for item in self._items)
-        self._gated = {
-            path for path, plan in self.plans.items() if plan.spec.gates and chosen[path] == len(plan.tests)
-        }
+        self._gated = {path for path, plan in self.plans.items() if plan.spec.gates and chosen[path] == len(plan.tests)}
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -288,6 +286,7 @@ class EvalSession:
             interrupted=interrupted,
             record=self.pytest_config.getoption("evalkit_record"),
             write_report=not self.pytest_config.getoption("evalkit_no_report"),
+            notes=self._runner.notes if self._runner is not None else (),
         )
 
     def _show_gates(self, session: pytest.Session) -> None:
