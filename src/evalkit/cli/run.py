@@ -10,6 +10,10 @@ from evalkit.config import find_root, load_config
 from evalkit.errors import ConfigError
 
 
+_QUIET = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
+"""This command is itself part of the package that pytest would like to rewrite; there is no assertion in it to rewrite."""
+
+
 class _Witness:
     """A pytest plugin that remembers how the session ended, to tell Ctrl-C from a suite that could not be collected."""
 
@@ -56,7 +60,7 @@ def run_command(
             )
         words.append(str(suites))
     witness = _Witness()
-    code = int(pytest.main(["--rootdir", str(root), "--no-header", "-rfE", *words], plugins=[witness]))
+    code = int(pytest.main(["--rootdir", str(root), "--no-header", "-rfE", *_QUIET, *words], plugins=[witness]))
     return _exit_code(code, interrupted=witness.interrupted)
 
 
