@@ -14,7 +14,11 @@ MISTAKES = [
     ({"contains": 5}, "contains: value is a whole number (5), expected text", "quote it if you mean text"),
     ({"contains": True}, "contains: value is a bool (true), expected text", "quote it if you mean text"),
     ({"contains": ["a", 1]}, "contains: value", "text"),
-    ({"similarity": {"to": "x", "min": "0.8"}}, "similarity: min is text ('0.8'), expected a number", "remove the quotes"),
+    (
+        {"similarity": {"to": "x", "min": "0.8"}},
+        "similarity: min is text ('0.8'), expected a number",
+        "remove the quotes",
+    ),
     ({"similarity": {"to": "x", "min": 80}}, "similarity: min", "less than or equal to 1"),
     ({"similarity": {"to": "x"}}, "similarity: needs the parameter 'min'", "a number"),
     ({"similarity": {"to": "x", "min": float("nan")}}, "similarity: min", "finite"),
@@ -37,6 +41,7 @@ MISTAKES = [
     ({"contains": {"any": []}}, "contains: any", "at least 1 item"),
     ({"contains": {"any": ["a"], "count": 2}}, "count needs value", ""),
     ({"equals": {}}, "give either value", "json"),
+    ({"contains": "half \ud83d"}, "a text that no file can hold", ""),
     ({"contains": "x", "select": "amount"}, "'amount' is not a JSONPath", "$.amount"),
     ({"contains": "x", "select": "$[?search(@.a, '(a+)+$')]"}, "search() or match()", "regex"),
 ]

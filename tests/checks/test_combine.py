@@ -104,7 +104,9 @@ def test_each_child_gets_the_replies_it_asked_for(build):
     assert group.judge(ctx, replies[::-1]).status == "fail"
 
 
-ORDER = '{"total": 12.5, "who": {"name": "Ana"}, "items": [{"sku": "A-1", "n": 2}, {"sku": "B-2", "n": 0}], "paid": true}'
+ORDER = (
+    '{"total": 12.5, "who": {"name": "Ana"}, "items": [{"sku": "A-1", "n": 2}, {"sku": "B-2", "n": 0}], "paid": true}'
+)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +121,11 @@ ORDER = '{"total": 12.5, "who": {"name": "Ana"}, "items": [{"sku": "A-1", "n": 2
         ({"contains": "x", "select": "$.nothing"}, "fail", "select $.nothing matched nothing"),
         ({"not": {"contains": "x", "select": "$.who.name"}}, "pass", "not found"),
         ({"contains": "Ana", "select": "$.who"}, "pass", "$.who"),
-        ({"all_of": [{"json_schema": {"schema": {"required": ["name"]}}}, {"contains": "Ana"}], "select": "$.who"}, "pass", ""),
+        (
+            {"all_of": [{"json_schema": {"schema": {"required": ["name"]}}}, {"contains": "Ana"}], "select": "$.who"},
+            "pass",
+            "",
+        ),
         ({"number": {"equals": 12.5}, "select": "$.who.name"}, "fail", "not a number"),
     ],
     ids=str,

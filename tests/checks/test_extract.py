@@ -25,7 +25,7 @@ values = st.recursive(
     ("text", "whole", "fence", "anywhere"),
     [
         ('{"a": 1}', True, True, True),
-        (' \n[1, 2]\n', True, True, True),
+        (" \n[1, 2]\n", True, True, True),
         ("12", True, True, True),
         (FENCED, False, True, True),
         ('~~~\n{"a": 1}\n~~~', False, True, True),
@@ -51,7 +51,7 @@ def test_where_json_may_stand(text, whole, fence, anywhere):
 
 def test_prose_around_json_does_not_hide_it_and_small_brackets_do_not_win():
     """Of several values the longest is taken: a citation like [1] is JSON too, but not what is meant."""
-    found = extract_json("As [1] says, {\"price\": [3, 4]} holds [2].", where="anywhere")
+    found = extract_json('As [1] says, {"price": [3, 4]} holds [2].', where="anywhere")
     assert found.value == {"price": [3, 4]}
     assert not found.strict
 

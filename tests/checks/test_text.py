@@ -17,7 +17,7 @@ SENTENCES = [
     ("Dr. Smith met Mr. J. Jones at 5 p.m. on the dot.", 1),
     ("We sell pens, e.g. biros, at 3.50 each. Buy now!", 2),
     ("all small letters here. is this two? yes. it is four.", 4),
-    ("He said \"Stop.\" Then he left.", 2),
+    ('He said "Stop." Then he left.', 2),
     ("1. Open the box.\n2. Take it out.", 2),
     ("Wait... what? Really?!", 2),
     ("यह पहला वाक्य है। यह दूसरा है।", 2),

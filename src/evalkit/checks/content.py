@@ -117,6 +117,9 @@ class Equals(CheckModel):
         del replies
         if self.value is None:
             return self._judge_json(ctx)
+        if ctx.selected and not isinstance(ctx.value, str):
+            found = f"found {quoted(ctx.value)}, which is not a text ('equals: {{json: …}}' compares JSON values)"
+            return self.verdict("fail", f"expected {quoted(self.value)}, {found}")
         held = self._normal(ctx.text) == self._normal(self.value)
         reason = f"expected {quoted(self.value)}, found {quoted(ctx.text.strip())}"
         return self.verdict(held, reason if held else reason + _first_difference(self.value.strip(), ctx.text.strip()))

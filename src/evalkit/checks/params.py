@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,8 @@ def parse_params(cls: type[CheckModel], spec: CheckSpec) -> CheckModel:
     """Return the check with its parameters. Raises SuiteError for unknown, missing and ill-typed ones, all at once."""
     values = _as_mapping(cls, spec)
     try:
-        return cls.model_validate(values)
+        # JSON mode is as strict, but lets a function's tuple, date or enum be written as the list or text that YAML has.
+        return cls.model_validate_json(json.dumps(values))
     except ValidationError as error:
         raise SuiteError.of(_complaints(cls, spec, values, error)) from None
 
@@ -95,6 +97,8 @@ def _complaint(cls: type[CheckModel], spec: CheckSpec, path: str, detail: ErrorD
         name = path.rpartition(".")[2]
         valid = properties if "." not in path else _inner_names(properties, path)
         return SuiteError(f"{spec.name}: unknown parameter {name!r}", hint=did_you_mean(name, valid), where=spec.where)
+    if kind == "json_invalid":
+        return SuiteError(f"{spec.name}: a text that no file can hold: {detail['msg']}", where=spec.where)
     if kind == "missing":
         wanted = in_words(properties[path]) if path in properties else "a value"
         return SuiteError(f"{spec.name}: needs the parameter {path!r}", hint=f"{path} is {wanted}", where=spec.where)
@@ -149,7 +153,7 @@ def _kind_of(value: object) -> str:
 
 def _repair(value: object, wanted: str) -> str | None:
     if "text" in wanted and isinstance(value, bool | int | float):
-        return "quote it if you mean text"
+        return "quote it if you mean text; in an expression, write {{ … | string }}"
     if "number" in wanted and isinstance(value, str):
         return "remove the quotes if you mean a number"
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -151,15 +150,26 @@ class Tables(CountCheck):
         for line in lines:
             starts.append(starts[-1] + len(line) + 1)
         found: list[Span] = []
-        for at, (header, rule) in enumerate(itertools.pairwise(lines)):
-            names, dashes = _cells(header), _cells(rule)
-            is_table = "|" in header and len(names) == len(dashes) and all(re.fullmatch(r":?-+:?", d) for d in dashes)
-            if is_table and (self.columns is None or names == self.columns):
-                last = at + 2
-                while last < len(lines) and "|" in lines[last]:
-                    last += 1
-                found.append((starts[at], starts[last] - 1))
+        at = 0
+        while at + 1 < len(lines):
+            end = _table_end(lines, at)
+            if end is not None and (self.columns is None or _cells(lines[at]) == self.columns):
+                found.append((starts[at], starts[end] - 1))
+            at = end or at + 1
         return found
+
+
+def _table_end(lines: list[str], at: int) -> int | None:
+    """The line after the table whose header is line ``at``, or None if no table starts there."""
+    dashes = _cells(lines[at + 1])
+    if "|" not in lines[at] or len(_cells(lines[at])) != len(dashes):
+        return None
+    if not all(re.fullmatch(r":?-+:?", cell) for cell in dashes):
+        return None
+    end = at + 2
+    while end < len(lines) and "|" in lines[end]:
+        end += 1
+    return end
 
 
 def _cells(row: str) -> list[str]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+import regex
 from pydantic import Field, model_validator
 
 from evalkit.checks.base import BuildContext, CheckContext, CheckModel
 from evalkit.checks.count import CountCheck, Range, example
-from evalkit.checks.text import MAX_PATTERN_S, UNITS, Span, line_of, placed, quoted, words
-from evalkit.errors import CheckError, MissingExtraError, SuiteError, did_you_mean
+from evalkit.checks.patterns import compile_pattern, search
+from evalkit.checks.text import UNITS, Span, line_of, placed, quoted, words
+from evalkit.errors import MissingExtraError, SuiteError, did_you_mean
 from evalkit.model.results import Family
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from regex import Pattern
 
     from evalkit.model.calls import Reply
     from evalkit.model.results import Verdict
@@ -47,18 +51,13 @@ class Regex(CheckModel):
     def prepare(self, build: BuildContext) -> Regex:
         """Compile the pattern. Raises SuiteError with the position of its mistake."""
         del build
-        import regex
-
-        try:
-            regex.compile(self.pattern, self._flags())
-        except (regex.error, RecursionError, OverflowError) as error:
-            raise SuiteError(f"{quoted(self.pattern)} is not a regular expression: {error}") from error
+        self._compiled()
         return self
 
     def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
         """Search, within the time limit."""
         del replies
-        found = self._find(ctx.text)
+        found = search(self._compiled(), ctx.text, full=self.full)
         shown = quoted(self.pattern)
         if self.count is not None:
             reason = f"expected {self.count} matches of {shown}, found {len(found):,}"
@@ -70,24 +69,9 @@ class Regex(CheckModel):
         reason = f"{quoted(ctx.text[start:end])} in line {line_of(ctx.text, start)} matches {shown}"
         return self.verdict("pass", reason, spans=placed(ctx, found))
 
-    def _find(self, text: str) -> list[Span]:
-        import regex
-
-        compiled = regex.compile(self.pattern, self._flags())
-        try:
-            if self.full:
-                blanks = len(text) - len(text.lstrip())
-                match = compiled.fullmatch(text.strip(), timeout=MAX_PATTERN_S)
-                return [(match.start() + blanks, match.end() + blanks)] if match else []
-            return [match.span() for match in compiled.finditer(text, timeout=MAX_PATTERN_S)]
-        except TimeoutError as error:
-            raise CheckError(f"the pattern {quoted(self.pattern)} took longer than {MAX_PATTERN_S:g} s") from error
-
-    def _flags(self) -> int:
-        import regex
-
+    def _compiled(self) -> Pattern[str]:
         chosen = {regex.IGNORECASE: self.ignore_case, regex.MULTILINE: self.multiline, regex.DOTALL: self.dotall}
-        return sum(int(flag) for flag, wanted in chosen.items() if wanted)
+        return compile_pattern(self.pattern, flags=sum(int(flag) for flag, wanted in chosen.items() if wanted))
 
 
 class Length(CheckModel):

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 Span = tuple[int, int]
 
 MAX_SPANS = 50
-MAX_PATTERN_S = 1.0
 
 
 def quoted(value: object, limit: int = 80) -> str:
