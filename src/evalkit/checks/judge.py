@@ -78,7 +78,7 @@ class Rubric(CheckModel):
         """Resolve the judge's endpoint. Raises EvalkitError if its provider is unknown or would refuse the question."""
         ready = self.model_copy()
         ready._endpoint = build.endpoint(self.model)  # noqa: SLF001 - our own private attribute
-        problem = build.check_request(ready._question((), number=0))  # noqa: SLF001 - our own method
+        problem = build.check_request(ready._question((Message("user", self.ask),), number=0))  # noqa: SLF001 - our own method
         if problem is not None:
             raise ConfigError(f"the judge cannot be asked: {problem}")
         return ready
