@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check ifeval docs wheel clean
+.PHONY: help demo test lint check ifeval recordings docs wheel clean
 
 help: ## show this help
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 $(STAMP): pyproject.toml .ci/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "evalkit needs Python 3.11 or newer; set PYTHON=")'
@@ -37,6 +37,9 @@ check: lint test ## everything CI checks
 
 ifeval: $(STAMP) ## judge GPT-4's real IFEval answers (needs ../shared/data/ifeval)
 	@$(BIN)/python -m benchmarks.ifeval
+
+recordings: $(STAMP) ## write the recordings of the examples again
+	@$(BIN)/python -m benchmarks.examples.write_recordings
 
 docs: $(STAMP) ## write the generated reference pages again
 	$(BIN)/python -m evalkit.checks.reference docs/reference/checks.md
