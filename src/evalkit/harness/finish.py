@@ -120,19 +120,16 @@ def _report(
         calls=call_counts(records),
         verdict=sentence if complete else f"INCOMPLETE: {sentence}",
         outcome=_OUTCOMES[code],
-        notes=_notes(config, records),
+        notes=_notes(records),
     )
 
 
-def _notes(config: Config, records: RunRecords) -> tuple[str, ...]:
-    notes = []
-    if records.run.mode == "replay":
-        notes.append(f"answers were replayed from recordings in {config.recordings}; no model was called")
-    if records.possibly_billed:
-        notes.append(
-            f"{len(records.possibly_billed)} calls were sent but their answers did not arrive; they may have been billed"
-        )
-    return tuple(notes)
+def _notes(records: RunRecords) -> tuple[str, ...]:
+    if not records.possibly_billed:
+        return ()
+    return (
+        f"{len(records.possibly_billed)} calls were sent but their answers did not arrive; they may have been billed",
+    )
 
 
 def _trials(plan: SuitePlan) -> int:

@@ -70,22 +70,35 @@ _WORDS = {
 
 
 def verdict_sentence(account: Account, gates: Sequence[GateOutcome], code: ExitCode) -> str:
-    """The run in one sentence, with denominators."""
-    parts = [f"{account.measured} of {account.planned} planned trials measured"]
+    """The run in one sentence: what was decided first, then what it rests on, with denominators."""
+    parts = [*_gate_parts(gates), *_test_parts(account), _measured(account)]
+    return f"{_WORDS[code]}: {'; '.join(parts)}"
+
+
+def _gate_parts(gates: Sequence[GateOutcome]) -> list[str]:
+    judged = [gate for gate in gates if gate.status != "not_judged"]
+    if not judged:
+        return [f"{len(gates)} gates not judged, because only some of the cases were run"] if gates else []
+    parts = []
+    for status in ("failed", "undecided"):
+        found = [gate for gate in judged if gate.status == status]
+        if found:
+            more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+            parts.append(f"{len(found)} of {len(judged)} gates {status} ({found[0].suite}: {found[0].gate}{more})")
+    passed = sum(gate.status == "passed" for gate in judged)
+    return [*parts, f"{passed} of {len(judged)} gates passed"]
+
+
+def _test_parts(account: Account) -> list[str]:
+    return [f"{account.failed_tests} of {account.tests} tests failed"] if account.failed_tests else []
+
+
+def _measured(account: Account) -> str:
     rest = [
         f"{count} {word}"
         for count, word in ((account.errors, "errors"), (account.skipped, "skipped"), (account.missing, "missing"))
         if count
     ]
-    parts[0] += f" ({', '.join(rest)})" if rest else ""
-    judged = [gate for gate in gates if gate.status != "not_judged"]
-    if judged:
-        counts = ", ".join(
-            f"{sum(gate.status == status for gate in judged)} {status}" for status in ("passed", "failed", "undecided")
-        )
-        parts.append(f"{len(judged)} gates: {counts}")
-    elif gates:
-        parts.append(f"{len(gates)} gates not judged, because only some of the cases were run")
-    if account.failed_tests:
-        parts.append(f"{account.failed_tests} of {account.tests} tests failed")
-    return f"{_WORDS[code]}: {'; '.join(parts)}"
+    return f"{account.measured} of {account.planned} planned trials measured" + (
+        f" ({', '.join(rest)})" if rest else ""
+    )

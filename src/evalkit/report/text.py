@@ -45,30 +45,33 @@ class _Style:
 
 
 def terminal_summary(report: RunReport, *, colour: bool = False, width: int = 100) -> str:
-    """Return the run in a screen of text, without a final line feed: variants, calls, gates, flips, verdict.
+    """Return the run in a screen of text, without a final line feed: suite by suite, then calls, notes and the verdict.
 
+    A suite shows its variants, what changed between them, and its gates; a gate that passed gives its reason only in the report.
     ``colour`` adds ANSI colours (nothing is told by them alone); ``width`` is where lines wrap, at least 40 columns.
     """
     style = _Style(colour=colour, width=width)
-    lines = [*_variant_lines(report, style), *_call_lines(report, style)]
-    for gate in report.gates:
-        lines += _gate_lines(gate, style)
-    for comparison in report.comparisons:
-        lines += _comparison_lines(comparison, style)
+    lines: list[str] = []
+    for suite_path, suite in dict.fromkeys((variant.suite_path, variant.suite) for variant in report.variants):
+        lines.append(style.paint(f"{one_line(suite)} ({one_line(suite_path)})", "strong"))
+        lines += _variant_lines([variant for variant in report.variants if variant.suite_path == suite_path])
+        for comparison in report.comparisons:
+            if comparison.suite == suite:
+                lines += _comparison_lines(comparison, style)
+        for gate in report.gates:
+            if gate.suite_path == suite_path:
+                lines += _gate_lines(gate, style)
+    lines += _call_lines(report, style)
     for note in report.notes:
         lines += style.hang(f"note: {one_line(note)}", indent=0, hang=6)
     return "\n".join([*lines, *_verdict_lines(report, style)])
 
 
-def _variant_lines(report: RunReport, style: _Style) -> Iterator[str]:
-    labels = {id(variant): one_line(variant.label) for variant in report.variants}
-    column = max((len(label) for label in labels.values()), default=0)
-    suite = None
-    for variant in report.variants:
-        if variant.suite_path != suite:
-            suite = variant.suite_path
-            yield style.paint(f"{one_line(variant.suite)} ({one_line(suite)})", "strong")
-        yield f"  {labels[id(variant)]:<{column}}  {_figures(variant)}"
+def _variant_lines(variants: Sequence[VariantSummary]) -> Iterator[str]:
+    labels = [one_line(variant.label) for variant in variants]
+    column = max(map(len, labels), default=0)
+    for label, variant in zip(labels, variants, strict=True):
+        yield f"  {label:<{column}}  {_figures(variant)}"
 
 
 def _figures(variant: VariantSummary) -> str:
@@ -83,20 +86,21 @@ def _call_lines(report: RunReport, style: _Style) -> list[str]:
 
 def _gate_lines(gate: GateOutcome, style: _Style) -> list[str]:
     sign = f"{wording.SYMBOLS[gate.status]} {wording.LABELS[gate.status].lower()}"
-    text = f"{one_line(gate.gate)} [{one_line(gate.variant)}]: {one_line(gate.reason, limit=_REASON_LIMIT)}"
-    first, *rest = style.hang(f"gate {sign} {text}", indent=0, hang=7)
+    reason = "" if gate.status == "passed" else f": {one_line(gate.reason, limit=_REASON_LIMIT)}"
+    text = f"gate {sign} {one_line(gate.gate)} [{one_line(gate.variant)}]{reason}"
+    first, *rest = style.hang(text, indent=2, hang=7)
     return [first.replace(sign, style.paint(sign, gate.status), 1), *rest]
 
 
 def _comparison_lines(comparison: Comparison, style: _Style) -> Iterator[str]:
-    yield from style.hang(one_line(comparison.sentence or _pair(comparison)), indent=0, hang=2)
+    yield from style.hang(one_line(comparison.sentence or _pair(comparison)), indent=2, hang=4)
     kinds: tuple[FlipKind, ...] = ("broken", "fixed", "shaky")
     for kind in kinds:
         found = [one_line(flip.case_id, limit=80) for flip in comparison.flips if flip.kind == kind]
         if found:
             more = f", and {len(found) - _IDS_SHOWN} more" if len(found) > _IDS_SHOWN else ""
             sign = f"{wording.SYMBOLS[kind]} {len(found)} {kind}"
-            first, *rest = style.hang(f"{sign}: {', '.join(found[:_IDS_SHOWN])}{more}", indent=2, hang=4)
+            first, *rest = style.hang(f"{sign}: {', '.join(found[:_IDS_SHOWN])}{more}", indent=4, hang=6)
             yield from (first.replace(sign, style.paint(sign, kind), 1), *rest)
 
 
