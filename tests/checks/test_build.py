@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
-from evalkit.errors import SuiteError
+from evalkit.checks.base import BuildContext
+from evalkit.checks.build import build_check
+from evalkit.errors import SuiteError, Where
+from evalkit.model.cases import CheckSpec
 
 MISTAKES = [
     ({"contians": "x"}, "no check named 'contians'", "did you mean 'contains'"),
@@ -37,6 +42,9 @@ MISTAKES = [
     ({"language": "klingon"}, "no language with the code 'klingon'", "valid"),
     ({"date": {"min": "yesterday"}}, "date: min", "isoformat"),
     ({"number": {"within": 1}}, "within needs equals", ""),
+    ({"number": {"min": 3, "max": 2}}, "min 3 is above max 2", ""),
+    ({"bullets": {"equals": 3, "max": 5}}, "give equals, or min and max", ""),
+    ({"any_of": []}, "any_of holds no check", "any_of: ["),
     ({"starts_with": "  "}, "an empty text", ""),
     ({"contains": {"any": []}}, "contains: any", "at least 1 item"),
     ({"contains": {"any": ["a"], "count": 2}}, "count needs value", ""),
@@ -92,3 +100,25 @@ def test_a_reason_is_bounded(judge):
     verdict = judge({"one_of": ["yes", "no"]}, "why\n" * 300_000)
     assert len(verdict.reason) < 1100
     assert "\n" not in verdict.reason
+
+
+def test_children_belong_to_combinations_only(build):
+    """Specifications made by a program are checked as well: `not` takes one check, `contains` none."""
+    where = Where("suites/demo.yaml", 7)
+    child = CheckSpec("json", None, where)
+    context = BuildContext(None, None, None)
+    with pytest.raises(SuiteError, match="not takes one check, found 2"):
+        build_check(CheckSpec("not", None, where, children=(child, child)), context)
+    with pytest.raises(SuiteError, match="contains takes no checks inside"):
+        build_check(CheckSpec("contains", "x", where, children=(child,)), context)
+
+
+def test_a_schema_fetches_nothing(build):
+    """A schema that names a metaschema elsewhere is refused without a connection."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/meta.json"
+        server.setblocking(False)
+        with pytest.raises(SuiteError):
+            build({"json_schema": {"schema": {"$schema": address, "type": "object"}}})
+        with pytest.raises(BlockingIOError):
+            server.accept()

@@ -127,6 +127,7 @@ ORDER = (
             "",
         ),
         ({"number": {"equals": 12.5}, "select": "$.who.name"}, "fail", "not a number"),
+        ({"number": {"equals": 1}, "select": "$.paid"}, "fail", "True, which is not a number"),
     ],
     ids=str,
 )
@@ -149,3 +150,40 @@ def test_evidence_inside_a_selection_is_placed_in_the_whole_answer(judge):
     verdict = judge({"contains": "na", "select": "$.who.name"}, answer)
     assert [answer[start:end] for start, end in verdict.spans] == ["na"]
     assert answer[: verdict.spans[0][0]].endswith('"name": "A')
+
+
+def test_evidence_of_a_selection_inside_a_selection(judge):
+    """Places add up from the innermost text to the whole answer."""
+    answer = 'Ann ordered: {"who": {"name": "Ana"}}'
+    inner = {"contains": "na", "select": "$.name"}
+    verdict = judge({"all_of": [inner], "select": "$.who"}, answer)
+    assert [answer[start:end] for start, end in verdict.spans] == ["na"]
+    assert verdict.spans[0][0] == answer.index("Ana") + 1
+
+
+def test_evidence_that_could_stand_in_two_places_is_left_out(judge):
+    """When the selected text is in the answer twice, nobody knows which one was meant."""
+    verdict = judge({"contains": "na", "select": "$.name"}, 'Ana: {"name": "Ana"}')
+    assert (verdict.status, verdict.spans) == ("pass", ())
+
+
+def test_a_path_that_matches_too_much_is_an_error(judge, build):
+    """A thousand matches are judged; more are neither pass nor fail, unless another check decides."""
+    item = {"number": {"min": 0}, "select": "$[*]"}
+    assert judge(item, str([1] * 1000)).status == "pass"
+    many = str([1] * 1001)
+    ctx = CheckContext(many, Response(many), Request("m/x", ()))
+    with pytest.raises(CheckError, match="the limit is 1,000"):
+        build(item).followups(ctx)
+    assert build(item).judge(ctx, ()).status == "error"
+    assert judge({"any_of": [item, {"contains": "1"}]}, many).status == "pass"
+    assert judge({"all_of": [item, {"contains": "1"}]}, many).status == "error"
+
+
+def test_a_selected_text_can_hold_json_itself(judge):
+    """Some models put JSON into a JSON text: the text is parsed again, and must be JSON."""
+    item = {"json_schema": {"schema": {"required": ["a"]}}, "select": "$.payload"}
+    assert judge(item, r'{"payload": "{\"a\": 1}"}').status == "pass"
+    assert judge(item, r'{"payload": "{\"b\": 1}"}').status == "fail"
+    assert judge({"json": {}, "select": "$.payload"}, '{"payload": "text"}').status == "fail"
+    assert judge({"json": {}, "select": "$.payload"}, '{"payload": [1]}').status == "pass"

@@ -104,6 +104,18 @@ def test_depth_is_allowed_up_to_its_limit():
     assert isinstance(extract_json(json.dumps("[" * 500 + '\\"{'), where="whole"), Extracted)
 
 
+def test_an_answer_that_is_too_long_is_not_read():
+    """Even if it would be JSON: the reason names the limit."""
+    found = extract_json("[" + "1, " * (MAX_CHARS // 3) + "1]", where="whole")
+    assert isinstance(found, NotJson)
+    assert "at most 1,000,000" in found.reason
+
+
+def test_what_follows_the_value_does_not_make_it_too_deep():
+    """Depth counts inside the value, not in the prose after it."""
+    assert extract_json('{"a": 1} ' + "[" * 500, where="anywhere").value == {"a": 1}
+
+
 def test_repeated_keys_are_reported():
     """The last value counts, as in Python, but the caller is told."""
     found = extract_json('{"a": 1, "b": {"c": 2, "c": 3}, "a": 4}', where="whole")

@@ -100,17 +100,30 @@ class Group:
 
     def followups(self, ctx: CheckContext) -> Sequence[Request]:
         """What the children ask for, one after the other."""
-        return [request for child in self.children for request in child.followups(ctx)]
+        asked = [_asked(child, ctx) for child in self.children]
+        return [request for requests in asked if not isinstance(requests, Verdict) for request in requests]
 
     def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
         """Judge every child on its share of the replies and combine."""
         verdicts: list[Verdict] = []
         start = 0
         for child in self.children:
-            end = start + len(child.followups(ctx))
+            asked = _asked(child, ctx)
+            if isinstance(asked, Verdict):
+                verdicts.append(asked)
+                continue
+            end = start + len(asked)
             verdicts.append(child.judge(ctx, replies[start:end]))
             start = end
         return combined(verdicts, self.kind, name=self.name, family=self.family)
+
+
+def _asked(child: Part, ctx: CheckContext) -> Sequence[Request] | Verdict:
+    """What a child asks for, or its verdict if it cannot even say that: the other children may still decide."""
+    try:
+        return child.followups(ctx)
+    except CheckError as error:
+        return Verdict(check=child.name, family=child.family, status="error", reason=error.message)
 
 
 def combined(verdicts: Sequence[Verdict], kind: Literal["any_of", "all_of"], *, name: str, family: Family) -> Verdict:
