@@ -9,13 +9,13 @@ from __future__ import annotations
 import duckdb  # noqa: F401 - see above
 import openai  # noqa: F401 - see above
 import pytest
-from eval_project import Project
+from fakes.eval_project import PytestProject
 
 import evalkit.harness.api  # noqa: F401 - see above
 import evalkit.pytest_plugin.collect  # noqa: F401 - see above
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester) -> Project:
+def project(pytester: pytest.Pytester) -> PytestProject:
     """A fresh project."""
-    return Project(pytester)
+    return PytestProject(pytester)

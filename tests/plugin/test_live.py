@@ -11,19 +11,19 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from eval_project import cases
+from fakes.eval_project import cases
 from fakes.llm_server import LLMServer, error
 
 if TYPE_CHECKING:
     import pytest
-    from eval_project import Project
+    from fakes.eval_project import PytestProject
     from fakes.llm_server import Asked
 
 NAMES = [f"N{number}" for number in range(60)]
 SUITE = f"suite: hello\nprompt: hello:v1\n{cases(*NAMES)}\nchecks: [contains: Hello]\n"
 
 
-def live_project(project: Project, server: LLMServer, **settings: object) -> None:
+def live_project(project: PytestProject, server: LLMServer, **settings: object) -> None:
     project.prompt("v1", tone="kind", model="openai/gpt-5-mini")
     project.suite(SUITE)
     project.configure(**settings)
@@ -33,7 +33,7 @@ def live_project(project: Project, server: LLMServer, **settings: object) -> Non
     )
 
 
-def test_an_answer_is_paid_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_is_paid_once(project: PytestProject, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second run is served from the cache; a third with ``refresh`` pays again."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
     with LLMServer(lambda asked: "Hello") as server:
@@ -46,7 +46,7 @@ def test_an_answer_is_paid_once(project: Project, monkeypatch: pytest.MonkeyPatc
         assert len(server.requests) == 71
 
 
-def test_cases_are_asked_together_without_xdist(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cases_are_asked_together_without_xdist(project: PytestProject, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that answers only when 20 requests are in flight at once would never answer a serial runner."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
     together = threading.Barrier(20, timeout=30)
@@ -61,7 +61,7 @@ def test_cases_are_asked_together_without_xdist(project: Project, monkeypatch: p
         project.run_here("suites", "--evalkit-concurrency", "20").assert_outcomes(passed=60)
 
 
-def test_a_wrong_key_is_one_message_and_few_requests(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_key_is_one_message_and_few_requests(project: PytestProject, monkeypatch: pytest.MonkeyPatch) -> None:
     """401 stops the session; nobody asks 60 times with a bad key, and the key is not printed."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
     with LLMServer(lambda asked: error(401, "Incorrect API key provided: sk-test-0123456789")) as server:
@@ -74,7 +74,7 @@ def test_a_wrong_key_is_one_message_and_few_requests(project: Project, monkeypat
         assert "sk-test-0123456789" not in text
 
 
-def test_a_missing_key_costs_no_request(project: Project) -> None:
+def test_a_missing_key_costs_no_request(project: PytestProject) -> None:
     """Without a key the run stops at once and says what to do."""
     with LLMServer(lambda asked: "Hello") as server:
         project.prompt("v1", tone="kind", model="anthropic/claude-sonnet-5")
@@ -85,7 +85,7 @@ def test_a_missing_key_costs_no_request(project: Project) -> None:
         result.stdout.fnmatch_lines(["*ANTHROPIC_API_KEY*"])
 
 
-def test_a_parameter_that_the_provider_refuses_is_found_at_collection(project: Project) -> None:
+def test_a_parameter_that_the_provider_refuses_is_found_at_collection(project: PytestProject) -> None:
     """Today's Anthropic API takes no temperature: said with the line, before any call."""
     project.prompt("v1", tone="kind", model="anthropic/claude-sonnet-5")
     project.suite(SUITE + "params: {temperature: 0}\n")
@@ -94,7 +94,7 @@ def test_a_parameter_that_the_provider_refuses_is_found_at_collection(project: P
     result.stdout.fnmatch_lines(["*suites/hello.yaml:*temperature*"])
 
 
-def test_the_ceiling_stops_the_bill(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ceiling_stops_the_bill(project: PytestProject, monkeypatch: pytest.MonkeyPatch) -> None:
     """--max-cost 0 makes no call at all, and every case is an error, not a pass."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
     with LLMServer(lambda asked: "Hello") as server:
@@ -106,7 +106,7 @@ def test_the_ceiling_stops_the_bill(project: Project, monkeypatch: pytest.Monkey
         result.stdout.fnmatch_lines(["*budget*"])
 
 
-def test_recordings_replay_what_was_live(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recordings_replay_what_was_live(project: PytestProject, monkeypatch: pytest.MonkeyPatch) -> None:
     """--evalkit-record writes a readable recording; replay needs neither key nor server; another prompt misses and says why."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
     with LLMServer(lambda asked: "Hello") as server:
@@ -125,7 +125,7 @@ def test_recordings_replay_what_was_live(project: Project, monkeypatch: pytest.M
     missed.stdout.fnmatch_lines(["*replay_miss*messages*rude*kind*"])
 
 
-def test_a_killed_run_pays_only_for_what_was_missing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_run_pays_only_for_what_was_missing(project: PytestProject, monkeypatch: pytest.MonkeyPatch) -> None:
     """SIGKILL half-way; the next run asks only what was not answered, apart from calls in flight."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
     half = threading.Event()
@@ -157,7 +157,7 @@ def test_a_killed_run_pays_only_for_what_was_missing(project: Project, monkeypat
     assert len(answered) == 60
 
 
-def test_ctrl_c_keeps_what_was_measured(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_keeps_what_was_measured(project: PytestProject, monkeypatch: pytest.MonkeyPatch) -> None:
     """SIGINT ends the session at once, with a report that is marked incomplete."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
     some, never = threading.Event(), threading.Event()

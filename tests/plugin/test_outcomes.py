@@ -6,11 +6,11 @@ import sys
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from eval_project import cases
+from fakes.eval_project import cases
 
 if TYPE_CHECKING:
     import pytest
-    from eval_project import Project
+    from fakes.eval_project import PytestProject
 
 PLAIN = f"suite: hello\nprompt: hello:v1\n{cases('Ana', 'Bob')}\nchecks: [contains: Hello]\n"
 
@@ -22,7 +22,7 @@ def section(result: pytest.RunResult, header: str) -> list[str]:
     return lines[start:end]
 
 
-def test_a_failure_is_explained_in_ten_lines(project: Project) -> None:
+def test_a_failure_is_explained_in_ten_lines(project: PytestProject) -> None:
     """Prompt, answer, reason and suite line, without a traceback."""
     project.configure(answers={"Bob": "Go away", "default": "Hello"})
     project.suite(PLAIN)
@@ -38,7 +38,7 @@ def test_a_failure_is_explained_in_ten_lines(project: Project) -> None:
     result.stdout.fnmatch_lines(["FAILED suites/hello.yaml::bob* - contains: 'Hello' not found*"])
 
 
-def test_trouble_with_the_provider_is_an_error_not_a_failure(project: Project) -> None:
+def test_trouble_with_the_provider_is_an_error_not_a_failure(project: PytestProject) -> None:
     """No answer means E, exit code 3, and the pass rate shows it in its denominator."""
     project.configure(mode="replay")
     project.prompt("v1", tone="kind", model="openai/gpt-5-mini")
@@ -49,7 +49,7 @@ def test_trouble_with_the_provider_is_an_error_not_a_failure(project: Project) -
     result.stdout.fnmatch_lines(["*replay_miss*", "*0/2 (errors 2, skipped 0)*", "*COULD NOT MEASURE*"])
 
 
-def test_a_check_that_raises_is_an_error(project: Project) -> None:
+def test_a_check_that_raises_is_an_error(project: PytestProject) -> None:
     """A broken check neither passes nor fails its case."""
     project.write(
         "conftest.py",
@@ -61,7 +61,7 @@ def test_a_check_that_raises_is_an_error(project: Project) -> None:
     result.stdout.fnmatch_lines(["*breaks*the check raised ValueError: oops*", "*0/2 (errors 2, skipped 0)*"])
 
 
-def test_repeats_pass_when_enough_of_them_do(project: Project) -> None:
+def test_repeats_pass_when_enough_of_them_do(project: PytestProject) -> None:
     """``require`` of ``repeats`` decides the item; every repeat is its own trial in the pass rate."""
     project.write("pyproject.toml", '[tool.evalkit.providers.scripted]\nanswers = ["Hello", "no", "Hello"]\n')
     project.suite(PLAIN + "repeats: 3\nrequire: 2\n")
@@ -74,7 +74,7 @@ def test_repeats_pass_when_enough_of_them_do(project: Project) -> None:
     failing.stdout.fnmatch_lines(["*2 of 3 repeats passed*"])
 
 
-def test_a_warning_does_not_fail(project: Project) -> None:
+def test_a_warning_does_not_fail(project: PytestProject) -> None:
     """``severity: warn`` is recorded and shown nowhere as a failure."""
     checks = "checks:\n  - contains: Hello\n  - {contains: Goodbye, severity: warn}"
     project.suite(PLAIN.replace("checks: [contains: Hello]", checks))
@@ -96,7 +96,7 @@ gates:
 """
 
 
-def test_a_gate_is_the_last_test_and_decides(project: Project) -> None:
+def test_a_gate_is_the_last_test_and_decides(project: PytestProject) -> None:
     """A red gate fails the run; the failing cases do not, by themselves."""
     project.configure(answers={"N3": "no", "default": "Hello"})
     project.suite(GATED)
@@ -108,7 +108,7 @@ def test_a_gate_is_the_last_test_and_decides(project: Project) -> None:
     assert "FAILED" in tests[-1]
 
 
-def test_a_green_gate_forgives_nothing_but_what_it_counts(project: Project) -> None:
+def test_a_green_gate_forgives_nothing_but_what_it_counts(project: PytestProject) -> None:
     """All cases pass: the gate passes, exit 0."""
     project.suite(GATED)
     result = project.run_here("suites")
@@ -116,7 +116,7 @@ def test_a_green_gate_forgives_nothing_but_what_it_counts(project: Project) -> N
     assert result.ret == 0
 
 
-def test_an_undecided_gate_has_its_own_letter_and_exit_code(project: Project) -> None:
+def test_an_undecided_gate_has_its_own_letter_and_exit_code(project: PytestProject) -> None:
     """Nobody can know yet: U, exit code 10, and how many cases would decide it."""
     project.configure(answers={"N3": "no", "default": "Hello"})
     project.suite(GATED.replace("{gate: pass_rate == 1, variant: candidate}", "{better_than: {against: baseline}}"))
@@ -125,7 +125,7 @@ def test_an_undecided_gate_has_its_own_letter_and_exit_code(project: Project) ->
     result.stdout.fnmatch_lines(["*U*", "*undecided*"])
 
 
-def test_a_gate_that_cannot_pass_is_refused_before_any_call(project: Project) -> None:
+def test_a_gate_that_cannot_pass_is_refused_before_any_call(project: PytestProject) -> None:
     """Ten cases cannot show 95%: that is said at collection, with what would do."""
     project.suite(
         GATED.replace("{gate: pass_rate == 1, variant: candidate}", "{gate: pass_rate >= 0.95, variant: candidate}")
@@ -136,7 +136,7 @@ def test_a_gate_that_cannot_pass_is_refused_before_any_call(project: Project) ->
     assert not (project.root / "reports").exists()
 
 
-def test_gates_say_nothing_about_a_part(project: Project) -> None:
+def test_gates_say_nothing_about_a_part(project: PytestProject) -> None:
     """With -k the gates are shown as not judged, and a failing case fails: otherwise nothing would."""
     project.configure(answers={"N3": "no", "default": "Hello"})
     project.suite(GATED)
@@ -145,7 +145,7 @@ def test_gates_say_nothing_about_a_part(project: Project) -> None:
     assert result.ret == 1
 
 
-def test_junit_separates_errors_failures_and_gates(project: Project) -> None:
+def test_junit_separates_errors_failures_and_gates(project: PytestProject) -> None:
     """CI reads the same story from JUnit: properties on each case, a gate as a test case, no answer text in properties."""
     project.configure(answers={"N3": "no", "default": "Hello"})
     project.suite(GATED)
@@ -162,7 +162,7 @@ def test_junit_separates_errors_failures_and_gates(project: Project) -> None:
     assert "9/10" in (failure.text or "")
 
 
-def test_workers_of_xdist_give_the_same_verdict(project: Project) -> None:
+def test_workers_of_xdist_give_the_same_verdict(project: PytestProject) -> None:
     """-n 2 tells the same counts, gates and exit code as one process, and stores every result once."""
     project.configure(answers={"N3": "no", "default": "Hello"})
     project.suite(GATED)
@@ -173,7 +173,7 @@ def test_workers_of_xdist_give_the_same_verdict(project: Project) -> None:
     assert len([record for record in project.journal() if record["t"] == "result"]) == 20
 
 
-def test_a_lone_surrogate_cannot_make_a_failure_vanish(project: Project) -> None:
+def test_a_lone_surrogate_cannot_make_a_failure_vanish(project: PytestProject) -> None:
     """Half a character in an answer once made xdist lose the test and exit 0."""
     project.write("pyproject.toml", '[tool.evalkit.providers.scripted]\nfunction = "answers:half"\n')
     project.write("answers.py", "def half(request):\n    return 'bad \\ud800 text'\n")
@@ -183,7 +183,7 @@ def test_a_lone_surrogate_cannot_make_a_failure_vanish(project: Project) -> None
     result.assert_outcomes(failed=2)
 
 
-def test_a_session_without_suites_hears_nothing_of_us(project: Project) -> None:
+def test_a_session_without_suites_hears_nothing_of_us(project: PytestProject) -> None:
     """No summary, no folder, no heavy import for somebody else's tests."""
     project.write("tests/test_other.py", "def test_fine():\n    pass\n")
     result = project.run("tests")
@@ -192,7 +192,7 @@ def test_a_session_without_suites_hears_nothing_of_us(project: Project) -> None:
     assert not (project.root / "reports").exists()
 
 
-def test_loading_the_plugin_loads_nothing_heavy(project: Project) -> None:
+def test_loading_the_plugin_loads_nothing_heavy(project: PytestProject) -> None:
     """The plugin is in every pytest session of the machine: it must cost next to nothing."""
     heavy = ["openai", "anthropic", "pandas", "duckdb", "jinja2", "pydantic", "yaml", "click", "numpy"]
     code = (

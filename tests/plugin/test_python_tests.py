@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from eval_project import Project
+    from fakes.eval_project import PytestProject
 
 
-def test_a_python_test_asks_checks_and_is_stored(project: Project) -> None:
+def test_a_python_test_asks_checks_and_is_stored(project: PytestProject) -> None:
     """A passing and a failing test; both answers are in the journal under the test's name."""
     project.configure(answers={"Ana": "Hello Ana", "default": "no"})
     project.write(
@@ -28,7 +28,7 @@ def test_a_python_test_asks_checks_and_is_stored(project: Project) -> None:
     assert stored == ["test_greets", "test_fails"]
 
 
-def test_a_python_test_learns_its_mistakes(project: Project) -> None:
+def test_a_python_test_learns_its_mistakes(project: PytestProject) -> None:
     """A wrong prompt, variable or check name is one clear message."""
     project.write(
         "tests/test_wrong.py",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eval_project import cases
+from fakes.eval_project import cases
 
 if TYPE_CHECKING:
-    from eval_project import Project
+    from fakes.eval_project import PytestProject
 
 SUITE = """
 suite: hello
@@ -23,7 +23,7 @@ checks:
 """
 
 
-def test_one_item_per_case_and_variant_with_readable_ids(project: Project) -> None:
+def test_one_item_per_case_and_variant_with_readable_ids(project: PytestProject) -> None:
     """The id names suite, case, variant and model."""
     project.suite(SUITE)
     result = project.run_here("--collect-only", "-q", "suites")
@@ -36,7 +36,7 @@ def test_one_item_per_case_and_variant_with_readable_ids(project: Project) -> No
     assert not (project.root / "reports").exists(), "collecting must not write anything"
 
 
-def test_a_whole_id_selects_one_test(project: Project) -> None:
+def test_a_whole_id_selects_one_test(project: PytestProject) -> None:
     """What pytest printed can be pasted back."""
     project.suite(SUITE)
     result = project.run_here("suites/hello.yaml::bob/eu[candidate-scripted/m]")
@@ -44,7 +44,7 @@ def test_a_whole_id_selects_one_test(project: Project) -> None:
     assert len([record for record in project.journal() if record["t"] == "call"]) == 1
 
 
-def test_keywords_and_marks_narrow_what_is_called(project: Project) -> None:
+def test_keywords_and_marks_narrow_what_is_called(project: PytestProject) -> None:
     """-k knows case, variant and model; -m knows tags; only what is selected is asked."""
     project.suite(SUITE)
     project.run_here("suites", "-k", "ana and candidate").assert_outcomes(passed=1, deselected=3)
@@ -53,7 +53,7 @@ def test_keywords_and_marks_narrow_what_is_called(project: Project) -> None:
     assert len([record for record in project.journal() if record["t"] == "call"]) == 5
 
 
-def test_last_failed_reruns_only_what_failed(project: Project) -> None:
+def test_last_failed_reruns_only_what_failed(project: PytestProject) -> None:
     """--lf finds items whose ids hold brackets and slashes, and asks nothing else."""
     project.configure(answers={"Bob": "no", "default": "Hello"})
     project.suite(SUITE)
@@ -61,7 +61,7 @@ def test_last_failed_reruns_only_what_failed(project: Project) -> None:
     project.run_here("suites", "--lf").assert_outcomes(failed=2)
 
 
-def test_last_failed_remembers_cases_that_gates_counted(project: Project) -> None:
+def test_last_failed_remembers_cases_that_gates_counted(project: PytestProject) -> None:
     """In a gated suite a failing case is an expected failure, and still found by --lf, where it fails: nothing else decides."""
     project.configure(answers={"Bob": "no", "default": "Hello"})
     project.suite(SUITE + "gates: [{must_pass: tag:smoke}]\n")
@@ -71,7 +71,7 @@ def test_last_failed_remembers_cases_that_gates_counted(project: Project) -> Non
     project.run_here("suites", "--lf").assert_outcomes(failed=2, skipped=2)
 
 
-def test_stopping_at_the_first_failure_stops_buying(project: Project) -> None:
+def test_stopping_at_the_first_failure_stops_buying(project: PytestProject) -> None:
     """-x after the first of 40 cases has asked for two, not for forty."""
     project.configure(answers={"default": "no"})
     names = [f"Name{number}" for number in range(40)]
@@ -83,7 +83,7 @@ def test_stopping_at_the_first_failure_stops_buying(project: Project) -> None:
     result.stdout.fnmatch_lines(["*INCOMPLETE*"])
 
 
-def test_a_tag_cannot_skip_its_case(project: Project) -> None:
+def test_a_tag_cannot_skip_its_case(project: PytestProject) -> None:
     """A tag named like one of pytest's own marks is a keyword and nothing more."""
     project.suite(
         f"suite: hello\nprompt: hello:v1\n{cases('Ana', tags=', tags: [skip, xfail]')}\nchecks: [contains: Hello]\n"
@@ -91,7 +91,7 @@ def test_a_tag_cannot_skip_its_case(project: Project) -> None:
     project.run_here("suites").assert_outcomes(passed=1)
 
 
-def test_data_and_recordings_are_not_taken_for_suites(project: Project) -> None:
+def test_data_and_recordings_are_not_taken_for_suites(project: PytestProject) -> None:
     """A dataset in YAML below suites/data is data; any YAML file named on the command line is a suite."""
     project.suite(SUITE)
     project.write("suites/data/rows.yaml", "- {id: a}\n")
@@ -101,7 +101,7 @@ def test_data_and_recordings_are_not_taken_for_suites(project: Project) -> None:
     project.run_here("elsewhere").assert_outcomes()
 
 
-def test_a_skipped_case_is_accounted_for(project: Project) -> None:
+def test_a_skipped_case_is_accounted_for(project: PytestProject) -> None:
     """A conftest may skip a case: nothing is called for it, it is counted as skipped, and nothing is missing."""
     project.suite(SUITE)
     project.write(

@@ -1,9 +1,12 @@
-"""A small evalkit project in a fresh folder, run by pytest in a process of its own or in this one."""
+"""A small evalkit project in a fresh folder, run by the command line or by pytest."""
 
 from __future__ import annotations
 
+import io
 import json
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,12 +24,20 @@ defaults: {{model: {model}}}
 """
 
 
+@dataclass(frozen=True)
+class Ran:
+    """What a command of evalkit left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
 class Project:
     """A project with the prompt ``hello`` in two versions and scripted answers; suites are added by a test."""
 
-    def __init__(self, pytester: pytest.Pytester) -> None:
-        self.pytester = pytester
-        self.root = pytester.path
+    def __init__(self, root: Path) -> None:
+        self.root = root
         self.configure(answers={"default": "Hello!"})
         self.prompt("v1", tone="kind")
         self.prompt("v2", tone="very kind")
@@ -54,13 +65,17 @@ class Project:
         target.write_text(text, encoding="utf-8")
         return target
 
-    def run(self, *words: str) -> pytest.RunResult:
-        """Run pytest on the project in a process of its own, as a user would."""
-        return self.pytester.run(sys.executable, "-m", "pytest", "-p", "no:hypothesispytest", *words)
+    def evalkit(self, *words: str) -> Ran:
+        """Run a command line of evalkit in this process and the current folder."""
+        from evalkit.cli.main import main
 
-    def run_here(self, *words: str) -> pytest.RunResult:
-        """Run pytest in this process: faster, for what does not depend on a fresh interpreter."""
-        return self.pytester.runpytest_inprocess("-p", "no:hypothesispytest", *words)
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            try:
+                main(words)
+            except SystemExit as end:
+                return Ran(int(end.code or 0), out.getvalue(), err.getvalue())
+        raise AssertionError("a command ends with an exit code")
 
     def journal(self) -> list[dict[str, Any]]:
         """Every record of every journal, in the order of the files."""
@@ -68,6 +83,22 @@ class Project:
         for path in sorted((self.root / "reports" / "journal").glob("*/*.jsonl")):
             records += [json.loads(line[9:]) for line in path.read_text(encoding="ascii").splitlines()]
         return records
+
+
+class PytestProject(Project):
+    """A project that is run by pytest itself."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        super().__init__(pytester.path)
+        self.pytester = pytester
+
+    def run(self, *words: str) -> pytest.RunResult:
+        """Run pytest on the project in a process of its own, as a user would."""
+        return self.pytester.run(sys.executable, "-m", "pytest", "-p", "no:hypothesispytest", *words)
+
+    def run_here(self, *words: str) -> pytest.RunResult:
+        """Run pytest in this process: faster, for what does not depend on a fresh interpreter."""
+        return self.pytester.runpytest_inprocess("-p", "no:hypothesispytest", *words)
 
 
 def cases(*names: str, tags: str = "") -> str:
