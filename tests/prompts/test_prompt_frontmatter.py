@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.errors import PromptError
-from evalkit.prompts.frontmatter import split
-from evalkit.prompts.yaml_data import read_mapping
+from evalkit.prompts.frontmatter import read, split
 
 FULL = """---
 description: >
@@ -136,12 +135,11 @@ def test_no_schema_is_fetched_from_the_network(project):
 
 def test_words_and_numbers_mean_what_they_look_like(project):
     """No YAML 1.1 surprises: no, on, 012, 1:30 and dates are text; true, null, 3 and 1e3 are not."""
-    data = read_mapping(
-        "a: no\nb: 012\nc: 1:30\nd: 2026-11-21\ne: true\nf: ~\ng: 3\nh: 1e3\ni: 'true'\nj: -0.5\n",
-        path="x",
-        first_line=1,
+    front = read(
+        "---\ndefaults:\n a: no\n b: 012\n c: 1:30\n d: 2026-11-21\n e: true\n f: ~\n g: 3\n h: 1e3\n i: 'true'\n j: -0.5\n---\n",
+        "x",
     )
-    assert data.value == {
+    assert front.defaults == {
         "a": "no", "b": "012", "c": "1:30", "d": "2026-11-21", "e": True, "f": None, "g": 3, "h": 1000.0, "i": "true", "j": -0.5,
     }  # fmt: skip
 
@@ -157,8 +155,8 @@ def test_any_text_is_read_or_refused_cleanly(text):
     """No front matter, however odd, raises anything but PromptError; line numbers of the template are kept."""
     whole = f"---\n{text}\n---\nrest"
     try:
-        front, template = split(whole, "p")
-        read_mapping(front, path="p", first_line=2)
+        _, template = split(whole, "p")
+        read(whole, "p")
     except PromptError:
         return
     assert template.count("\n") == whole.count("\n")

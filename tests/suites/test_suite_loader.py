@@ -177,6 +177,21 @@ def test_a_file_that_is_no_mapping_gets_one_complaint(project, text: str) -> Non
     assert "not a mapping" in project.complaint(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ["suites/s.yaml:1: ", "empty"]),
+        ("suite: s\nprompt: !env P\n", ["suites/s.yaml:2: ", "tags", "hint: "]),
+        (b"suite: caf\xe9\n", ["suites/s.yaml:1: ", "UTF-8", "hint: "]),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_a_suite_error_too(project, text: str | bytes, words: list[str]) -> None:
+    """What the reading of files and YAML refuses is told as every other mistake, with its place and hint."""
+    message = project.complaint(text)
+    for word in words:
+        assert word in message
+
+
 def test_the_same_case_twice_without_ids_is_a_mistake(project) -> None:
     """Two rows that say the same would share one identity."""
     message = project.complaint("suite: s\nprompt: p\ncases:\n  - vars: {q: 1}\n  - vars: {q: 1}\n")

@@ -12,7 +12,7 @@ import pytest
 from evalkit.checks.catalog import CHECKS as REGISTRY
 from evalkit.checks.catalog import editor_schemas, families
 from evalkit.suites.schema import suite_schema
-from evalkit.suites.yamlfile import parse_yaml
+from evalkit.yamlfile import parse_yaml
 
 CHECKS = {
     "contains": {

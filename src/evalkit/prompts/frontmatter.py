@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from evalkit.errors import PromptError, Where, did_you_mean
+from evalkit.errors import EvalkitError, PromptError, Where, did_you_mean
+from evalkit.model.nodes import Node
 from evalkit.prompts.schemas import TYPES, misfit, validator_for
 from evalkit.prompts.version import InputSpec
-from evalkit.prompts.yaml_data import YamlData, read_mapping
+from evalkit.yamlfile import parse_yaml
 
 if TYPE_CHECKING:
     from evalkit.model.calls import JSON
@@ -33,10 +34,29 @@ _RESERVED = frozenset({
 
 
 @dataclass(frozen=True, slots=True)
+class Entries:
+    """The keys and values as written in the file ``path``, with their places."""
+
+    value: Mapping[str, Any]
+    root: Node
+    path: str
+
+    def where(self, *keys: str | int) -> Where:
+        """The place of what ``keys`` lead to: its key, or itself in a list. Without a value, the nearest part above it."""
+        node = self.root
+        for key in keys:
+            holds = key in node.value if isinstance(node.value, dict) else isinstance(node.value, list)
+            if not holds:
+                break
+            node = node.value[key]
+        return Where(self.path, node.line)
+
+
+@dataclass(frozen=True, slots=True)
 class FrontMatter:
     """What the front matter says. ``output`` and ``tools`` are still as written: a path, or the thing itself."""
 
-    data: YamlData
+    data: Entries
     description: str = ""
     inputs: Mapping[str, InputSpec] | None = None
     output: str | Mapping[str, JSON] | None = None
@@ -64,7 +84,7 @@ def split(text: str, path: str) -> tuple[str, str]:
 
 def read(text: str, path: str) -> FrontMatter:
     """Read the front matter of a prompt's ``text``. Raises PromptError with file and line for every mistake."""
-    data = read_mapping(split(text, path)[0], path=path, first_line=2)
+    data = _entries(split(text, path)[0], path)
     for key in data.value:
         if key not in KEYS:
             raise PromptError(
@@ -80,19 +100,32 @@ def read(text: str, path: str) -> FrontMatter:
     )
 
 
-def _text(data: YamlData, key: str) -> str:
+def _entries(front: str, path: str) -> Entries:
+    try:
+        root = parse_yaml(front, name=path, first_line=2, aliases=False)
+    except EvalkitError as error:
+        raise PromptError(error.message, hint=error.hint, where=error.where) from error
+    if root.value is None:
+        root = Node({}, 1)
+    if not isinstance(root.value, dict):
+        hint = "write 'key: value' lines"
+        raise PromptError("not a mapping of keys to values", hint=hint, where=Where(path, root.line))
+    return Entries({key: node.plain() for key, node in root.value.items()}, root, path)
+
+
+def _text(data: Entries, key: str) -> str:
     value: str = _one_of(data, key, (str,), "text") or ""
     return " ".join(value.split())
 
 
-def _one_of(data: YamlData, key: str, types: tuple[type, ...], wanted: str) -> Any:  # noqa: ANN401 - one of types
+def _one_of(data: Entries, key: str, types: tuple[type, ...], wanted: str) -> Any:  # noqa: ANN401 - one of types
     value = data.value.get(key)
     if key in data.value and not isinstance(value, types):
         raise PromptError(f"{key} is {wanted}, not {value!r}"[:200], where=data.where(key))
     return value
 
 
-def _defaults(data: YamlData) -> Mapping[str, JSON]:
+def _defaults(data: Entries) -> Mapping[str, JSON]:
     defaults: dict[str, Any] = _one_of(data, "defaults", (dict,), "a mapping with model and parameters") or {}
     for key, value in defaults.items():
         place = data.where("defaults", key)
@@ -103,12 +136,12 @@ def _defaults(data: YamlData) -> Mapping[str, JSON]:
     return defaults
 
 
-def _inputs(data: YamlData) -> Mapping[str, InputSpec] | None:
+def _inputs(data: Entries) -> Mapping[str, InputSpec] | None:
     inputs = _one_of(data, "inputs", (dict,), "a mapping of names to types")
     return None if inputs is None else {name: _input(data, name, spec) for name, spec in inputs.items()}
 
 
-def _input(data: YamlData, name: str, spec: JSON) -> InputSpec:
+def _input(data: Entries, name: str, spec: JSON) -> InputSpec:
     where = data.where("inputs", name)
     if not name.isidentifier() or name in _RESERVED:
         raise PromptError(f"{name!r} cannot be the name of an input", hint="use letters, digits and _", where=where)

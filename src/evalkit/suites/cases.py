@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evalkit.model.cases import CheckSpec
+    from evalkit.model.nodes import Node
     from evalkit.suites.checkspecs import CheckReader
     from evalkit.suites.dataset import ReadParquet
     from evalkit.suites.reading import Reader
-    from evalkit.suites.yamlfile import Node
 
 CASE_KEYS = ("id", "vars", "expect", "tags", "checks", "cluster")
 FILE_KEYS = ("file", "map", "tags")

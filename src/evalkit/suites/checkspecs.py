@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from evalkit.model.cases import Severity
+    from evalkit.model.nodes import Node
     from evalkit.suites.reading import Reader
-    from evalkit.suites.yamlfile import Node
 
 COMBINATIONS = ("not", "any_of", "all_of")
 _ASIDE = ("select", "severity")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalkit.errors import did_you_mean
-from evalkit.suites.yamlfile import Node
+from evalkit.model.nodes import Node
 
 if TYPE_CHECKING:
     from evalkit.suites.reading import Reader

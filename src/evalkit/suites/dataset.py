@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from evalkit.errors import EvalkitError, SuiteError
 from evalkit.files import inside, read_text, shown
-from evalkit.suites.yamlfile import LONE_SURROGATE, MAX_DEPTH, Node, load_yaml
+from evalkit.model.nodes import LONE_SURROGATE, MAX_DEPTH, Node
+from evalkit.yamlfile import load_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path

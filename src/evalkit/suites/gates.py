@@ -13,9 +13,9 @@ from evalkit.suites.spec import GateSpec
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from evalkit.model.nodes import Node
     from evalkit.suites.reading import Reader
     from evalkit.suites.spec import GateKind
-    from evalkit.suites.yamlfile import Node
 
 STATS = ("p50", "p90", "p95", "p99", "mean", "max", "sum")
 METRICS = ("cost_usd", "latency_s", "input_tokens", "output_tokens", "total_tokens")

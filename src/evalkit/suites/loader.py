@@ -6,6 +6,7 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from evalkit.errors import EvalkitError, SuiteError
 from evalkit.files import shown
 from evalkit.suites.cases import CaseReader, read_tags
 from evalkit.suites.checkspecs import CheckReader, family_of, shown_name
@@ -13,16 +14,16 @@ from evalkit.suites.gates import FAMILIES, GateReader
 from evalkit.suites.reading import Reader
 from evalkit.suites.spec import SuiteSpec
 from evalkit.suites.variants import VariantReader
-from evalkit.suites.yamlfile import load_yaml
+from evalkit.yamlfile import load_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from evalkit.model.cases import Case, CheckSpec
+    from evalkit.model.nodes import Node
     from evalkit.suites.dataset import ReadParquet
     from evalkit.suites.spec import VariantSpec
-    from evalkit.suites.yamlfile import Node
 
 TOP_KEYS = (
     "suite",
@@ -57,7 +58,7 @@ def load_suite(
     not verified here), ``families`` maps a check's name to its family, for gates over a family. Raises one SuiteError that
     carries every mistake found, each with file, line and hint.
     """
-    document = load_yaml(path, root=root)
+    document = _document(path, root)
     reader = Reader(shown(path, root))
     top = reader.fields(document, "a suite", TOP_KEYS)
     if not isinstance(document.value, dict):
@@ -95,6 +96,13 @@ def load_suite(
     )
     reader.complaints.raise_any()
     return spec
+
+
+def _document(path: Path, root: Path) -> Node:
+    try:
+        return load_yaml(path, root=root)
+    except EvalkitError as error:
+        raise SuiteError(error.message, hint=error.hint, where=error.where) from error
 
 
 class _Parts(NamedTuple):

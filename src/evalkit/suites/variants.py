@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evalkit.model.calls import JSON
+    from evalkit.model.nodes import Node
     from evalkit.suites.reading import Reader
-    from evalkit.suites.yamlfile import Node
 
 VARIANT_KEYS = ("prompt", "model", "params", "at")
 LABEL = re.compile(r"[\w:+\-./]+\Z", re.ASCII)

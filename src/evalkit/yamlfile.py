@@ -1,7 +1,8 @@
 """YAML as evalkit reads it: JSON values with line numbers, built from the parser's events and bounded in every direction.
 
 Scalars follow the YAML 1.2 core schema, minus what loses information: ``true``, ``false``, ``null`` and numbers written as in
-JSON are typed; ``no``, ``012``, ``0x1F``, ``+49151``, ``1:30`` and dates stay text.
+JSON are typed; ``no``, ``012``, ``0x1F``, ``+49151``, ``1:30`` and dates stay text. Tags are refused everywhere. Anchors, aliases
+and merge keys are bounded in a file, and refused where a reader asks for it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
-from evalkit.errors import EvalkitError, SuiteError, Where
+from evalkit.errors import EvalkitError, Where
 from evalkit.files import read_text, shown
+from evalkit.model.nodes import LONE_SURROGATE, MAX_DEPTH, Node, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
     from evalkit.model.calls import JSON
 
-MAX_DEPTH = 50
 MAX_ALIAS_WEIGHT = 1_000_000
 MAX_DIGITS = 300
 
@@ -34,73 +35,30 @@ _CONSTANTS: dict[str, JSON] = {
 }
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)?(?:\.[0-9]+|\.(?=[eE]|\Z))?(?:[eE][-+]?[0-9]+)?\Z")
-LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # With the line breaks of YAML 1.1 (U+0085, U+2028, U+2029), which the parser would fold into blanks.
 _UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
-class Node(NamedTuple):
-    """A value and its line (from 1): a scalar, a list of nodes, or a mapping of text to nodes.
-
-    A value in a mapping carries the line of its key; an alias carries the line where it is used.
-    """
-
-    value: Any
-    line: int
-
-    def plain(self) -> JSON:
-        """The value without line numbers."""
-        value = self.value
-        if isinstance(value, dict):
-            return {key: node.plain() for key, node in value.items()}
-        if isinstance(value, list):
-            return [node.plain() for node in value]
-        scalar: JSON = value
-        return scalar
-
-    @property
-    def kind(self) -> str:
-        """What the value is, for error messages: ``a mapping``, ``text``, ``a number``, …"""
-        return kind_of(self.value)
-
-
-def kind_of(value: object) -> str:
-    """Name a JSON value's type in words."""
-    if value is None:
-        return "empty"
-    if isinstance(value, bool):
-        return "true/false (bool)"
-    if isinstance(value, (int, float)):
-        return "a number"
-    if isinstance(value, str):
-        return "text"
-    return "a list" if isinstance(value, list) else "a mapping"
-
-
 def load_yaml(path: Path, *, root: Path) -> Node:
-    """Read the YAML file at ``path``; errors name it relative to the project ``root``. Raises SuiteError."""
+    """Read the YAML file at ``path``; errors name it relative to the project ``root``.
+
+    Raises EvalkitError with the line; also for an empty file.
+    """
     name = shown(path, root)
-    try:
-        text = read_text(path, where=Where(name))
-    except EvalkitError as error:
-        raise SuiteError(error.message, hint=error.hint, where=error.where) from error
-    return parse_yaml(text, name=name)
+    document = parse_yaml(read_text(path, where=Where(name)), name=name)
+    if document.value is None:
+        raise EvalkitError("the file is empty", where=Where(name, 1))
+    return document
 
 
-def parse_yaml(text: str, *, name: str) -> Node:
-    """Parse one YAML document; ``name`` is the file's name in errors. Raises SuiteError with the line."""
-    bad = _UNPRINTABLE.search(text)
-    if bad:
-        raise SuiteError(
-            f"a control character (U+{ord(bad[0]):04X}) in the file",
-            hint=f'remove it, or write it as an escape in double quotes: "\\u{ord(bad[0]):04x}"',
-            where=Where(name, text.count("\n", 0, bad.start()) + 1),
-        )
+def parse_yaml(text: str, *, name: str, first_line: int = 1, aliases: bool = True) -> Node:
+    """Parse the one YAML document in ``text``, which begins at ``first_line`` of the file ``name``; no document is None.
+
+    Without ``aliases``, anchors, aliases and merge keys are refused. Raises EvalkitError with the line.
+    """
+    builder = _Builder(text, name, first_line, aliases=aliases)
     with _gc_paused():
-        try:
-            return _Builder(text, name).document()
-        except yaml.YAMLError as error:
-            raise _syntax_error(error, text, name) from error
+        return builder.document()
 
 
 @contextmanager
@@ -124,9 +82,12 @@ class _Anchored(NamedTuple):
 class _Builder:
     """One pass over the events of a document. ``weight`` counts nodes, long texts as several, aliases at full size."""
 
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, text: str, name: str, first_line: int, *, aliases: bool) -> None:
+        self._text = text
         self._name = name
-        self._events: Iterator[Any] = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        self._first_line = first_line
+        self._aliases = aliases
+        self._events: Iterator[Any] = iter(())
         self._anchors: dict[str, _Anchored | None] = {}
         self._weight = 0
         self._alias_weight = 0
@@ -134,36 +95,71 @@ class _Builder:
 
     def document(self) -> Node:
         """The only document of the stream."""
+        self._refuse_unprintable()
+        try:
+            self._events = yaml.parse(self._text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            return self._root()
+        except yaml.YAMLError as error:
+            raise self._syntax_error(error) from error
+
+    def _refuse_unprintable(self) -> None:
+        bad = _UNPRINTABLE.search(self._text)
+        if bad:
+            raise self._error(
+                f"a control character (U+{ord(bad[0]):04X}) in the file",
+                self._text.count("\n", 0, bad.start()) + self._first_line,
+                f'remove it, or write it as an escape in double quotes: "\\u{ord(bad[0]):04x}"',
+            )
+
+    def _root(self) -> Node:
         next(self._events)  # stream start
         if not isinstance(next(self._events), yaml.DocumentStartEvent):
-            raise self._error("the file is empty", 1)
+            return Node(None, self._first_line)
         event = next(self._events)
-        line = _line_of(event)
-        root = self._node(event, line, 1)
-        if root.value is None:
-            raise self._error("the file is empty", 1)
+        root = self._node(event, self._line(event), 1)
         next(self._events)  # document end
         follower = next(self._events)
         if isinstance(follower, yaml.DocumentStartEvent):
             raise self._error(
                 "a second document starts here; a file holds one document",
-                _line_of(follower),
+                self._line(follower),
                 "remove the line ---, or make two files",
             )
         return root
 
-    def _error(self, message: str, line: int, hint: str | None = None) -> SuiteError:
-        return SuiteError(message, hint=hint, where=Where(self._name, line))
+    def _line(self, event: Any) -> int:  # noqa: ANN401 - PyYAML's events share no useful type
+        line: int = event.start_mark.line
+        return line + self._first_line
 
-    def _node(self, event: Any, line: int, depth: int) -> Node:  # noqa: ANN401 - PyYAML's events share no useful type
+    def _error(self, message: str, line: int, hint: str | None = None) -> EvalkitError:
+        return EvalkitError(message, hint=hint, where=Where(self._name, line))
+
+    def _syntax_error(self, error: yaml.YAMLError) -> EvalkitError:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be parsed"
+        if mark is None:
+            return self._error(f"not valid YAML: {problem}", self._first_line)
+        lines = self._text.rstrip("\n").split("\n")
+        row = min(mark.line, len(lines) - 1)  # what is not closed is missed after the last line
+        line = row + self._first_line
+        if lines[row][: mark.column + 1].lstrip(" ").startswith("\t"):
+            return self._error("a tab cannot indent YAML", line, "use spaces")
+        context = getattr(error, "context", None)
+        detail = f"{context}: {problem}" if context else problem
+        hint = "quote text that holds ': ', ' #', or begins with one of @ ` % & * ! | > { } [ ] ,"
+        return self._error(f"not valid YAML: {detail}", line, hint)
+
+    def _node(self, event: Any, line: int, depth: int) -> Node:  # noqa: ANN401 - as above
         if isinstance(event, yaml.ScalarEvent) and event.anchor is None and event.tag is None:
             self._weight += 1 + len(event.value) // 64
             return Node(self._scalar(event, line), line)
+        if event.anchor is not None and not self._aliases:
+            raise self._no_aliases(line)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event.anchor or "", line, depth)
         if event.tag is not None:
             raise self._error(
-                f"the tag {event.tag[:80]!r} is not allowed", line, "write the value without a tag; quote text"
+                f"tags are not allowed, and here is {event.tag[:80]!r}", line, "write the value without it; quote text"
             )
         return self._anchored(event, line, depth)
 
@@ -184,14 +180,14 @@ class _Builder:
             self._weight += len(event.value) // 64
             return self._scalar(event, line)
         if depth > MAX_DEPTH:
-            raise self._error(f"nested more than {MAX_DEPTH} levels deep", line)
+            raise self._error(f"nested too deep: more than {MAX_DEPTH} levels", line)
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(depth)
         items: list[Node] = []
         for item in self._events:
             if isinstance(item, yaml.SequenceEndEvent):
                 break
-            items.append(self._node(item, _line_of(item), depth + 1))
+            items.append(self._node(item, self._line(item), depth + 1))
         return items
 
     def _mapping(self, depth: int) -> dict[str, Node]:
@@ -200,7 +196,7 @@ class _Builder:
         for key_event in self._events:
             if isinstance(key_event, yaml.MappingEndEvent):
                 break
-            line = _line_of(key_event)
+            line = self._line(key_event)
             merge = isinstance(key_event, yaml.ScalarEvent) and key_event.value == "<<" and key_event.implicit[0]
             key = self._key(key_event, line)
             if key in entries and not merge:
@@ -219,7 +215,12 @@ class _Builder:
                 entries.setdefault(key, value)
         return entries
 
+    def _no_aliases(self, line: int) -> EvalkitError:
+        return self._error("anchors and aliases (& * <<) are not allowed here", line, "write it out; quote text")
+
     def _merge_sources(self, node: Node) -> list[Node]:
+        if not self._aliases:
+            raise self._no_aliases(node.line)
         sources = node.value if isinstance(node.value, list) else [node]
         if not all(isinstance(source.value, dict) for source in sources):
             raise self._error(
@@ -233,7 +234,7 @@ class _Builder:
                 "a key of a mapping is text, and this one is not", line, 'quote text with braces: "{{ name }}"'
             )
         if event.tag is not None:
-            raise self._error(f"the tag {event.tag[:80]!r} is not allowed", line)
+            raise self._error(f"tags are not allowed, and here is {event.tag[:80]!r}", line)
         if event.anchor is not None:
             raise self._error(f"the anchor &{event.anchor[:80]} stands before a key", line, "put it before the value")
         self._weight += 1
@@ -253,7 +254,7 @@ class _Builder:
         if self._alias_weight > MAX_ALIAS_WEIGHT:
             raise self._error("aliases expand to too much data", line, "put the data into a dataset file")
         if depth + target.height > MAX_DEPTH + 1:
-            raise self._error(f"nested more than {MAX_DEPTH} levels deep through aliases", line)
+            raise self._error(f"nested too deep through aliases: more than {MAX_DEPTH} levels", line)
         self._height = max(self._height, target.height + 1)
         return Node(target.node.value, line)
 
@@ -280,23 +281,3 @@ class _Builder:
         if not math.isfinite(number):
             raise self._error(f"the number {text[:40]} is too large", line, "quote it if it is text")
         return number
-
-
-def _line_of(event: Any) -> int:  # noqa: ANN401 - as above
-    line: int = event.start_mark.line
-    return line + 1
-
-
-def _syntax_error(error: yaml.YAMLError, text: str, name: str) -> SuiteError:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be parsed"
-    if mark is None:
-        return SuiteError(f"not valid YAML: {problem}", where=Where(name))
-    lines = text.split("\n")
-    row = lines[mark.line] if mark.line < len(lines) else ""
-    if row[: mark.column + 1].lstrip(" ").startswith("\t"):
-        return SuiteError("a tab cannot indent YAML", hint="use spaces", where=Where(name, mark.line + 1))
-    context = getattr(error, "context", None)
-    detail = f"{context}: {problem}" if context else problem
-    hint = "quote text that holds ': ', ' #', or begins with one of @ ` % & * ! | > { } [ ] ,"
-    return SuiteError(f"not valid YAML: {detail}", hint=hint, where=Where(name, mark.line + 1))

@@ -9,8 +9,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.errors import SuiteError
-from evalkit.suites.yamlfile import MAX_DEPTH, load_yaml, parse_yaml
+from evalkit.errors import EvalkitError
+from evalkit.model.nodes import MAX_DEPTH
+from evalkit.yamlfile import load_yaml, parse_yaml
 
 
 def parsed(text: str) -> object:
@@ -18,7 +19,7 @@ def parsed(text: str) -> object:
 
 
 def refusal(text: str) -> str:
-    with pytest.raises(SuiteError) as caught:
+    with pytest.raises(EvalkitError) as caught:
         parse_yaml(text, name="s.yaml")
     return str(caught.value)
 
@@ -85,9 +86,6 @@ CHAIN = "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1,
         ("a: 1\nb: 2\na: 3\n", ["s.yaml:3", "'a'", "twice", "line 1"]),
         ("{a: 1, a: 2}", ["s.yaml:1", "twice"]),
         ("a: 1\n---\nb: 2\n", ["s.yaml:2", "document"]),
-        ("", ["s.yaml:1", "empty"]),
-        ("# nothing\n", ["empty"]),
-        ("---\n...\n", ["empty"]),
         ("a:\n\t- b\n", ["s.yaml:2", "tab"]),
         ("a: b\n\tc: d\n", ["s.yaml:2", "tab"]),
         ("a: 1\nb: x\0y\n", ["s.yaml:2", "control", "U+0000"]),
@@ -120,6 +118,39 @@ def test_what_is_not_plain_data_is_refused_with_its_line(text: str, words: list[
         assert word in message
 
 
+@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n...\n", "~\n"])
+def test_an_empty_file_is_refused_and_an_empty_text_is_nothing(tmp_path, text: str) -> None:
+    """A file without data is a mistake; front matter may be left empty."""
+    path = tmp_path / "s.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(EvalkitError, match=r"s\.yaml:1: the file is empty"):
+        load_yaml(path, root=tmp_path)
+    assert parse_yaml(text, name="p.j2", first_line=2).value is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: &x 1\n", ["anchors and aliases"]),
+        ("b:\n- &x [1]\n", ["anchors and aliases"]),
+        ("a: 1\n<<: {b: 2}\n", ["anchors and aliases", "<<"]),
+        ("a: 1\nb: *x\n", ["anchors and aliases"]),
+        ("a: 1\nb: [\n", ["not valid YAML"]),
+        ("a: 1\nb: x\0y\n", ["control"]),
+        ("a: 1\nb: !t x\n", ["tags"]),
+    ],
+)
+def test_a_reader_may_refuse_aliases_and_begin_in_the_middle_of_a_file(text: str, words: list[str]) -> None:
+    """Without aliases not even a merge key is left, and every line is counted from where the text begins."""
+    with pytest.raises(EvalkitError) as caught:
+        parse_yaml(text, name="p.j2", first_line=10, aliases=False)
+    message = str(caught.value)
+    assert message.startswith(f"p.j2:{10 + text.count(chr(10)) - 1}: " if "\n" in text[:-1] else "p.j2:10: "), message
+    for word in words:
+        assert word in message
+    assert parse_yaml("a: 1\n", name="p.j2", first_line=10, aliases=False).value["a"].line == 10
+
+
 def test_depth_up_to_the_limit_is_fine() -> None:
     """The limit refuses attacks, not data."""
     assert parsed("[" * MAX_DEPTH + "]" * MAX_DEPTH) is not None
@@ -145,13 +176,13 @@ def test_a_file_that_is_not_utf8_names_the_byte_and_line(tmp_path) -> None:
     """Latin-1 is refused with the place, not decoded by guess."""
     path = tmp_path / "s.yaml"
     path.write_bytes(b"a: 1\nb: caf\xe9\n")
-    with pytest.raises(SuiteError, match=r"s\.yaml:2: not UTF-8: byte 0xe9"):
+    with pytest.raises(EvalkitError, match=r"s\.yaml:2: not UTF-8: byte 0xe9"):
         load_yaml(path, root=tmp_path)
 
 
-def test_a_missing_file_is_a_suite_error(tmp_path) -> None:
+def test_a_missing_file_is_refused(tmp_path) -> None:
     """Also what the system refuses comes out under evalkit's own root."""
-    with pytest.raises(SuiteError, match="cannot read"):
+    with pytest.raises(EvalkitError, match="cannot read"):
         load_yaml(tmp_path / "none.yaml", root=tmp_path)
 
 
@@ -161,11 +192,11 @@ _PIECES = st.sampled_from(
 
 
 @given(st.lists(_PIECES | st.text(max_size=4), max_size=40).map("".join))
-def test_arbitrary_text_gives_json_or_a_suite_error(text: str) -> None:
-    """Whatever is in the file, the loader returns plain JSON or raises SuiteError."""
+def test_arbitrary_text_gives_json_or_an_error(text: str) -> None:
+    """Whatever is in the file, the loader returns plain JSON or raises EvalkitError."""
     try:
         value = parse_yaml(text, name="s.yaml").plain()
-    except SuiteError:
+    except EvalkitError:
         return
     json.dumps(value, allow_nan=False)
 
