@@ -105,7 +105,7 @@ class Authored:
 def exchanges(planner: Planner, test: PlannedTest, authored: Authored) -> Iterator[tuple[Request, Response]]:
     """Yield what the engine would ask for ``test``, with the authored replies: the answers, then what the checks ask about them."""
     for trial in test.trials:
-        response = made_up(trial.request, authored.answer(trial), seed=trial.test_id)
+        response = made_up(trial.request, authored.answer(trial), case=trial.case.id, once=trial.test_id)
         yield trial.request, response
         context = CheckContext(
             text=response.text,
@@ -116,17 +116,28 @@ def exchanges(planner: Planner, test: PlannedTest, authored: Authored) -> Iterat
         )
         for check in planner.checks_of(test):
             for request in check.followups(context):
-                yield request, made_up(request, authored.grade(trial), seed=f"{trial.test_id} {check.name}")
+                yield (
+                    request,
+                    made_up(request, authored.grade(trial), case=trial.case.id, once=f"{trial.test_id} {check.name}"),
+                )
 
 
-def made_up(request: Request, text: str, *, seed: str) -> Response:
-    """An answer with token counts and a latency in seconds such as a small model might have; the same for the same input."""
-    spread = int(digest(seed)[:8], 16) / 0xFFFFFFFF
-    thought = 64 * round(1 + 2 * spread) if request.params.get("reasoning_effort") == "low" else 0
+def made_up(request: Request, text: str, *, case: str, once: str) -> Response:
+    """An answer with token counts and a latency in seconds such as a small model might have; the same for the same input.
+
+    Some cases take longer than others, with every prompt (``case``), and no two calls take the same time (``once``).
+    """
+    hard = _spread(case)
+    thought = 64 * round(1 + 2 * hard) if request.params.get("reasoning_effort") == "low" else 0
     answered = max(1, round(len(text) / 4)) + thought
     usage = Usage(input_estimate(request), answered, reasoning_tokens=thought or None)
     latency = 0.35 + 0.0001 * (usage.input_tokens or 0) + 0.011 * answered
-    return Response(text, usage=usage, latency_s=round(latency * (0.8 + 0.6 * spread), 3))
+    return Response(text, usage=usage, latency_s=round(latency * (0.8 + 0.4 * hard + 0.2 * _spread(once)), 3))
+
+
+def _spread(seed: str) -> float:
+    """A number from 0 to 1 that looks random and is always the same for ``seed``."""
+    return int(digest(seed)[:8], 16) / 0xFFFFFFFF
 
 
 def write_recordings(root: Path, folder: Path) -> list[Path]:
