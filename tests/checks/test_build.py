@@ -46,6 +46,7 @@ MISTAKES = [
     ({"bullets": {"equals": 3, "max": 5}}, "give equals, or min and max", ""),
     ({"any_of": []}, "any_of holds no check", "any_of: ["),
     ({"starts_with": "  "}, "an empty text", ""),
+    ({"starts_with": {"value": "a", "paragraph": 0}}, "paragraphs count from 1", "-1"),
     ({"contains": {"any": []}}, "contains: any", "at least 1 item"),
     ({"contains": {"any": ["a"], "count": 2}}, "count needs value", ""),
     ({"equals": {}}, "give either value", "json"),

@@ -67,6 +67,7 @@ def test_the_listing_names_every_check_once_under_its_family():
     lines = listing_text().split("\n")
     for name in BUILTIN:
         assert sum(line.startswith(f"  {name} ") for line in lines) == 1, name
+    assert "not, any_of and all_of combine checks" in lines[-1]
 
 
 @pytest.mark.parametrize("name", BUILTIN)

@@ -50,6 +50,7 @@ TABLE = [
     ("url", "ftp://example.org", "fail", "https or http"),
     ({"url": ["example.org"]}, "https://example.org.evil.com/", "fail", "evil.com"),
     ({"url": ["example.org"]}, "https://user@evil.com:443/example.org", "fail", "evil.com"),
+    ({"url": ["example.org"]}, "https://notexample.org/", "fail", "notexample.org"),
     ("url", "See https://example.org", "fail", "URL"),
     ("url", "https://[", "fail", "URL"),
     # the reply
@@ -95,6 +96,7 @@ TABLE = [
     ({"placeholders": 1}, "Dear [Name], see [1], [x], [^2] and [link](u)", "pass", ""),
     ({"code_blocks": 2}, "```py\nx\n```\n~~~\ny\n```\n~~~", "pass", ""),
     ({"code_blocks": {"equals": 1, "language": "PY"}}, "```py\nnever closed", "pass", ""),
+    ({"code_blocks": 1}, "````\na\n\n```\n````\n", "pass", ""),
     ({"tables": 1}, "a | b\n--|:-:\n1 | 2\n\nx | y", "pass", ""),
     ({"tables": 0}, "a | b\n1 | 2", "pass", ""),
     ({"parts": {"separator": "***", "equals": 2}}, "***a***b***", "pass", ""),

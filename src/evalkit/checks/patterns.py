@@ -46,7 +46,6 @@ def expanded(pattern: str) -> int:
         elif item.group(1) is not None:
             times = min(int(item.group(1)[:10]), MAX_EXPANDED + 1)
             groups[-1] += last * max(times - 1, 0)
-            last *= times
         else:
             last = 1
             groups[-1] += 1

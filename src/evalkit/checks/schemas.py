@@ -73,8 +73,7 @@ def expression_too(node: dict[str, Any]) -> dict[str, Any]:
 
 def _or_expression(node: dict[str, Any]) -> dict[str, Any]:
     branches = [expression_too(branch) for branch in node.get("anyOf", [node])]
-    anything = not node.keys() - {"description", "default"}
-    if anything or any(branch.get("type") == "string" and "enum" not in branch for branch in branches):
+    if any(branch.get("type") == "string" and "enum" not in branch for branch in branches):
         return node
     outer = {key: value for key, value in node.items() if key in {"description", "default"}}
     return {**outer, "anyOf": [*branches, EXPRESSION]}
