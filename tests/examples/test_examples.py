@@ -59,7 +59,7 @@ def replayed(tmp_path_factory: pytest.TempPathFactory) -> Replayed:
     root = tmp_path_factory.mktemp("examples")
     for name in ("prompts", "suites", "schemas"):
         shutil.copytree(ROOT / name, root / name)
-    shutil.copy(ROOT / "pyproject.toml", root)
+    (root / "pyproject.toml").write_text('[tool.evalkit]\nmode = "replay"\n', encoding="utf-8")
     done = run_python("-c", "from evalkit.cli.main import main; main()", "run", cwd=root)
     return Replayed(done.returncode, done.stdout + done.stderr, evalkit.load(root))
 
