@@ -43,6 +43,7 @@ recordings: $(STAMP) ## write the recordings of the examples again
 
 docs: $(STAMP) ## write the generated reference pages again
 	$(BIN)/python -m evalkit.checks.reference docs/reference/checks.md
+	$(BIN)/python -m evalkit.cli.reference docs/reference/cli.md
 
 wheel: $(STAMP) ## build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

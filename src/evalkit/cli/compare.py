@@ -43,6 +43,7 @@ def compare_command(
     from evalkit.compare.compare import comparison_json
     from evalkit.compare.text import comparison_text
     from evalkit.harness.sides import History, compare_sides
+    from evalkit.report.clean import clean
 
     if not 0.5 <= confidence < 1:
         raise click.UsageError(f"--confidence {confidence}: between 0.5 and 1, for example 0.95")
@@ -50,16 +51,18 @@ def compare_command(
         raise click.UsageError(f"--margin {margin}: between 0 and 1; 0.02 is 2 percentage points")
     left, right = _sides(a, b, baseline)
     history = History(load_config(find_root(Path.cwd())))
-    comparisons = compare_sides(
+    compared = compare_sides(
         history.choose(left, default_run=run_id),
         history.choose(right, default_run=run_id),
         margin=margin,
         confidence=confidence,
     )
+    for note in compared.notes:
+        click.echo(f"note: {clean(note)}", err=True)
     if form == "json":
-        click.echo(json.dumps([comparison_json(comparison) for comparison in comparisons], indent=2))
+        click.echo(json.dumps([comparison_json(comparison) for comparison in compared.comparisons], indent=2))
     else:
-        click.echo("\n\n".join(comparison_text(comparison) for comparison in comparisons))
+        click.echo("\n\n".join(comparison_text(comparison) for comparison in compared.comparisons))
     return 0
 
 

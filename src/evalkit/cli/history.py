@@ -28,7 +28,7 @@ def history_command(number: int) -> int:
     config = load_config(find_root(Path.cwd()))
     runs = list_runs(config.folder("reports"))[:number]
     if not runs:
-        click.echo("no runs yet: pytest suites")
+        click.echo("no runs yet; make one: pytest suites")
         return 0
     for run in runs:
         click.echo(clean(_line(run)))
@@ -40,8 +40,10 @@ def _line(entry: RunEntry) -> str:
 
     if entry.info is None:
         return f"{entry.run_id}  damaged"
-    results = read_run(entry.folder, strict=False).results
+    records = read_run(entry.folder, strict=False)
+    results = records.results
     passed, errors = (sum(result.status == status for result in results) for status in ("pass", "error"))
     revision = f"{entry.info.git_branch or ''} {(entry.info.git_revision or '')[:10]}".strip()
-    counts = f"{passed}/{len(results)} trials passed (errors {errors})"
+    missing = max(0, records.planned - len(results) - sum(records.skipped.values()))
+    counts = f"{passed}/{len(results)} trials passed (errors {errors}{f', not measured {missing}' if missing else ''})"
     return f"{entry.run_id}  {entry.info.mode:7}  {entry.status:10}  {counts}  {revision}".rstrip()

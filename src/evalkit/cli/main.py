@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from evalkit import __version__
-from evalkit.errors import EvalkitError, RecordingError, StoreError
+from evalkit.errors import EvalkitError, RecordingError, StoreError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _COMMANDS = {
     "checks": "evalkit.cli.checks:checks_command",
@@ -30,11 +34,10 @@ class _LazyGroup(click.Group):
         del ctx
         return sorted(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        del ctx
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         target = _COMMANDS.get(cmd_name)
         if target is None:
-            return None
+            ctx.fail(f"there is no command {cmd_name!r}; {did_you_mean(cmd_name, _COMMANDS)}")
         module, _, attribute = target.partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
@@ -56,12 +59,15 @@ def cli(*, debug: bool) -> None:
     del debug  # read in main(), which also has to handle errors of the command line itself
 
 
-def main() -> None:
-    """The console entry point. Exit codes: 0 fine, 1 failed, 2 usage, 3 could not measure, 10 undecided, 130 Ctrl-C."""
-    debug = "--debug" in sys.argv[1:]
-    arguments = [word for word in sys.argv[1:] if word != "--debug"]
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console entry point, for ``arguments`` or those of the process. It always ends in SystemExit.
+
+    Exit codes: 0 fine, 1 failed, 2 usage, 3 could not measure, 10 undecided, 130 Ctrl-C, 143 SIGTERM.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in words
     try:
-        code = cli.main(arguments, prog_name="evalkit", standalone_mode=False)
+        code = cli.main([word for word in words if word != "--debug"], prog_name="evalkit", standalone_mode=False)
     except click.exceptions.Abort:
         code = 130
     except click.ClickException as error:
@@ -72,9 +78,6 @@ def main() -> None:
             raise
         click.echo(f"error: {_clean(str(error))}", err=True)
         code = 3 if isinstance(error, (StoreError, RecordingError)) else 2
-    except BrokenPipeError:
-        code = 0
-        sys.stderr.close()
     sys.exit(code if isinstance(code, int) else 0)
 
 

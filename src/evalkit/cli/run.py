@@ -2,45 +2,115 @@
 
 from __future__ import annotations
 
+import os
+from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from evalkit.config import find_root, load_config
-from evalkit.errors import ConfigError
+from evalkit.errors import did_you_mean
 
+if TYPE_CHECKING:
+    import pytest
 
 _QUIET = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
 """This command is itself part of the package that pytest would like to rewrite; there is no assertion in it to rewrite."""
 
 
-class _Witness:
-    """A pytest plugin that remembers how the session ended, to tell Ctrl-C from a suite that could not be collected."""
+class _Session:
+    """The pytest plugin of one ``evalkit run``: it finds what is to run, and remembers whether a signal ended it.
 
-    def __init__(self) -> None:
+    Only pytest's parser knows which words are paths and which are values of options, so the choice is made when it is done.
+    """
+
+    def __init__(self, root: Path, suites: Path) -> None:
+        self._root = root
+        self._suites = suites
         self.interrupted = False
 
-    def pytest_keyboard_interrupt(self, excinfo: object) -> None:
-        """Called on Ctrl-C, and on SIGTERM, which the plugin turns into it."""
-        self.interrupted = "KeyboardInterrupt" in str(getattr(excinfo, "typename", ""))
+    def pytest_addoption(self, parser: pytest.Parser) -> None:
+        """Let pytest's usage errors speak of this command."""
+        parser.prog = "evalkit run"
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Without a path on the command line run every suite. Raises pytest.UsageError for a path that does not exist."""
+        import pytest
+
+        folder, words = config.invocation_params.dir, [*map(str, config.invocation_params.args)]
+        if config.args_source is not pytest.Config.ArgsSource.ARGS:
+            config.args = [self._all()]
+            words += config.args
+        elif not config.option.pyargs:
+            found = {word: self._found(word, folder) for word in config.args}
+            config.args = [*found.values()]
+            words = [found.get(word, word) for word in words]
+        # The workers of pytest-xdist are started with these words.
+        config.invocation_params = pytest.Config.InvocationParams(args=words, plugins=None, dir=folder)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Called on Ctrl-C, and on SIGTERM, which the plugin turns into it; not when a suite could not be collected."""
+        self.interrupted = issubclass(excinfo.type, KeyboardInterrupt)
+
+    def _all(self) -> str:
+        import pytest
+
+        if not self._suites.is_dir():
+            raise pytest.UsageError(
+                f"there is no folder {self._suites}\n  hint: name the suite files, or write an example: evalkit init"
+            )
+        return str(self._suites)
+
+    def _found(self, word: str, folder: Path) -> str:
+        """A path or test id; one that was printed relative to the project is also found from a folder inside it."""
+        import pytest
+
+        path = word.partition("::")[0]
+        if (folder / path).exists():
+            return word
+        if (self._root / path).exists():
+            return str(self._root / word)
+        there = [os.path.relpath(found, folder) for found in self._suites.glob("**/*.y*ml")]
+        raise pytest.UsageError(f"there is no {path}\n  hint: {did_you_mean(path, there)}")
 
 
 @click.command(
-    "run", context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": True}
+    "run",
+    context_settings={
+        "ignore_unknown_options": True,
+        "allow_extra_args": True,
+        "allow_interspersed_args": True,
+        "help_option_names": ["--help"],  # click would find an -h inside -khello
+    },
 )
 @click.option("--mode", type=click.Choice(["cache", "replay", "live", "refresh"]), help="Where answers come from.")
 @click.option("--record", is_flag=True, help="Write the live answers to the recordings, for replay in CI.")
-@click.option("--max-cost", type=float, metavar="USD", help="Make no call that could take the run above USD.")
-@click.option("--concurrency", type=int, metavar="N", help="Calls in flight per provider.")
+@click.option(
+    "--max-cost", type=click.FloatRange(0), metavar="USD", help="Make no call that could take the run above USD."
+)
+@click.option("--concurrency", type=click.IntRange(1), metavar="N", help="Calls in flight per provider.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
 def run_command(
-    mode: str | None, record: bool, max_cost: float | None, concurrency: int | None, arguments: tuple[str, ...]
+    context: click.Context,
+    mode: str | None,
+    record: bool,
+    max_cost: float | None,
+    concurrency: int | None,
+    arguments: tuple[str, ...],
 ) -> int:
     """Run suites (all of them, or the files and test ids given). Other options go to pytest.
 
     \b
-    Exit codes: 0 every planned case measured and every gate met; 1 a case or gate failed; 2 usage or suite error, nothing was
-    called; 3 could not measure; 10 a gate is undecided; 130 Ctrl-C; 143 SIGTERM.
+    Exit codes:
+      0    every planned case was measured and every gate met
+      1    a case or a gate failed
+      2    usage or suite error; nothing was called
+      3    could not measure: errors, an incomplete run, the budget, the store
+      10   a gate is undecided
+      130  Ctrl-C
+      143  SIGTERM
 
     \b
     Examples:
@@ -50,18 +120,17 @@ def run_command(
     """
     import pytest
 
+    if "-h" in arguments:
+        click.echo(context.get_help())
+        return 0
     root = find_root(Path.cwd())
+    session = _Session(root, load_config(root).folder("suites"))
     words = [*_options(mode, record=record, max_cost=max_cost, concurrency=concurrency), *arguments]
-    if not any(not word.startswith("-") and (Path(word.partition("::")[0])).exists() for word in arguments):
-        suites = root / load_config(root).suites
-        if not suites.is_dir():
-            raise ConfigError(
-                f"there is no folder {suites}", hint="name the suite files, or write an example: evalkit init"
-            )
-        words.append(str(suites))
-    witness = _Witness()
-    code = int(pytest.main(["--rootdir", str(root), "--no-header", "-rfE", *_QUIET, *words], plugins=[witness]))
-    return _exit_code(code, interrupted=witness.interrupted)
+    code = pytest.main(["--rootdir", str(root), "--no-header", "-rfE", *_QUIET, *words], plugins=[session])
+    hint = _hint(code, arguments)
+    if hint is not None:
+        click.echo(hint, err=True)
+    return _exit_code(code, interrupted=session.interrupted)
 
 
 def _options(mode: str | None, *, record: bool, max_cost: float | None, concurrency: int | None) -> list[str]:
@@ -71,8 +140,21 @@ def _options(mode: str | None, *, record: bool, max_cost: float | None, concurre
     return words
 
 
+def _hint(code: int, arguments: tuple[str, ...]) -> str | None:
+    """What to add to pytest's own message, if anything: an option that was meant, or that nothing was left to run."""
+    import pytest
+
+    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
+        return "error: no case was found or selected, nothing was called"
+    if code != pytest.ExitCode.USAGE_ERROR:
+        return None
+    own = [name for option in run_command.params for name in option.opts if name.startswith("--")]
+    meant = [get_close_matches(word, own, n=1, cutoff=0.75) for word in arguments if word.startswith("--")]
+    return next((f"hint: did you mean {names[0]}?" for names in meant if names), None)
+
+
 def _exit_code(code: int, *, interrupted: bool) -> int:
     """Map what pytest returns: 2 is Ctrl-C or a collection error, 4 a usage error, 5 means that nothing was collected."""
     if code == 2:
         return 130 if interrupted else 2
-    return {4: 2, 5: 2}.get(code, code)
+    return {4: 2, 5: 2}.get(code, int(code))

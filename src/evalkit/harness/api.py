@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.config import find_root, load_config
 from evalkit.errors import ConfigError
+from evalkit.harness.discovery import suites_in
 from evalkit.harness.facts import new_run_id, utc_now
 from evalkit.harness.finish import finish_run
 from evalkit.harness.options import RunOptions
@@ -38,8 +39,10 @@ def run(
 ) -> Finished:
     """Run suites without pytest and return the report, the exit code and the path of the HTML.
 
-    ``suites`` are files; none means every suite of the project's suites folder. ``root`` is the project (default: found from the
-    current folder upwards). Raises SuiteError, PromptError or ConfigError before any call is made, StoreError when nothing can be written.
+    ``suites`` are files, or folders for all suites in them, relative to the project; none means the project's suites folder. ``root`` is
+    the project (default: found from the current folder upwards). ``concurrency`` is calls in flight per provider; no call is made that
+    could take the run above ``max_cost_usd``. A failure that every later call would share (a bad key) ends the run: exit code 3.
+    Raises SuiteError, PromptError, ConfigError or RecordingError before anything is called or written, StoreError when nothing can be written.
     """
     options = RunOptions(mode=mode, concurrency=concurrency, max_cost_usd=max_cost_usd)
     config = options.apply(project(root))
@@ -71,7 +74,7 @@ def compare(
     ``margin`` is the largest tolerated drop of the pass rate (0.02 is 2 percentage points). Raises ConfigError for an unknown side.
     """
     history = History(project(root))
-    return compare_sides(history.choose(a), history.choose(b), margin=margin, confidence=confidence)
+    return compare_sides(history.choose(a), history.choose(b), margin=margin, confidence=confidence).comparisons
 
 
 def project(root: str | Path | None) -> Config:
@@ -80,14 +83,14 @@ def project(root: str | Path | None) -> Config:
 
 
 def _suite_files(suites: Sequence[str | Path], config: Config) -> list[Path]:
-    if suites:
-        return [path if path.is_absolute() else config.root / path for path in map(Path, suites)]
-    found = sorted(path for path in config.folder("suites").glob("*.yaml"))
-    if not found:
-        raise ConfigError(
-            f"no suites in {config.folder('suites')}", hint="name the suite files, or write one: evalkit init"
-        )
-    return found
+    found: dict[Path, None] = {}
+    for name in suites or (config.suites,):
+        path = config.root / name
+        inside = suites_in(path) if path.is_dir() else [path]
+        if not inside or not (suites or path.is_dir()):
+            raise ConfigError(f"there are no suites in {path}", hint="name the suite files, or write one: evalkit init")
+        found.update(dict.fromkeys(inside))
+    return list(found)
 
 
 def _run_all(runner: Runner, tests: Sequence[PlannedTest], *, limit: int) -> bool:

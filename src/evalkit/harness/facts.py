@@ -58,7 +58,7 @@ def _git(root: Path) -> tuple[str | None, str | None, bool | None]:
 def _git_line(root: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(  # noqa: S603 - fixed arguments, no shell
-            ["git", "-C", str(root), *arguments],  # noqa: S607 - the user's own git
+            ["git", "--no-optional-locks", "-C", str(root), *arguments],  # noqa: S607 - the user's own git
             capture_output=True,
             text=True,
             check=False,

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
+
+from evalkit.errors import ConfigError, did_you_mean
+from evalkit.model.results import Mode
 
 if TYPE_CHECKING:
     from evalkit.config import Config
-    from evalkit.model.results import Mode
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """Command-line choices; None leaves the configuration's value. ``record`` writes live answers to the recordings.
 
-    ``workers`` is the number of xdist processes that share the run's concurrency and ceiling.
+    ``workers`` is the number of xdist processes that share the run's concurrency and ceiling. Raises ConfigError for a value that no
+    run can have.
     """
 
     mode: Mode | None = None
@@ -22,6 +25,14 @@ class RunOptions:
     max_cost_usd: float | None = None
     record: bool = False
     workers: int = 1
+
+    def __post_init__(self) -> None:
+        if self.mode is not None and self.mode not in get_args(Mode):
+            raise ConfigError(f"there is no mode {self.mode!r}", hint=did_you_mean(str(self.mode), get_args(Mode)))
+        if self.concurrency is not None and self.concurrency < 1:
+            raise ConfigError(f"concurrency {self.concurrency}: at least 1 is needed")
+        if self.max_cost_usd is not None and not self.max_cost_usd >= 0:
+            raise ConfigError(f"max_cost_usd {self.max_cost_usd}: a number of US dollars, 0 or more")
 
     def apply(self, config: Config) -> Config:
         """The configuration with these choices in it."""

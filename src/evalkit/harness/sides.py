@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from evalkit.compare.compare import compare
 from evalkit.compare.values import Side
@@ -12,6 +13,8 @@ from evalkit.harness.runner import journal_root
 from evalkit.store.reader import list_runs, read_run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from evalkit.compare.values import Comparison
     from evalkit.config import Config
     from evalkit.model.results import Measurement
@@ -19,11 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """One side: the run and its measurements, narrowed to one variant when the user named one."""
+    """One side: the run and its measurements, narrowed to one variant when the user named one. ``complete``: the run came to its end."""
 
     run_id: str
     variant: str | None
     rows: tuple[Measurement, ...]
+    complete: bool = True
 
 
 class History:
@@ -31,7 +35,9 @@ class History:
 
     def __init__(self, config: Config) -> None:
         self._root = journal_root(config)
-        self._runs = [run.run_id for run in list_runs(config.folder("reports")) if run.info is not None]
+        entries = [run for run in list_runs(config.folder("reports")) if run.info is not None]
+        self._runs = [run.run_id for run in entries]
+        self._complete = {run.run_id for run in entries if run.status == "complete"}
 
     def choose(self, text: str, *, default_run: str | None = None) -> Chosen:
         """Resolve ``RUN``, ``latest``, ``VARIANT`` or ``RUN:VARIANT``; a run may be shortened to a unique beginning of its id.
@@ -40,7 +46,7 @@ class History:
         """
         run = self._run(text)
         if run is not None:
-            return Chosen(run, None, self._rows(run))
+            return self._chosen(run, None, self._rows(run))
         head, colon, tail = text.partition(":")
         run = self._run(head) if colon else None
         if run is not None:
@@ -48,10 +54,11 @@ class History:
         return self._variant(self._need(default_run or "latest"), text)
 
     def _need(self, text: str) -> str:
+        if not self._runs:
+            raise ConfigError(f"there are no runs in {self._root}", hint="run a suite first: pytest suites")
         run = self._run(text)
         if run is None:
-            hint = did_you_mean(text, self._runs) if self._runs else "run a suite first: pytest suites"
-            raise ConfigError(f"no run {text!r}", hint=hint)
+            raise ConfigError(f"there is no run {text!r}", hint=did_you_mean(text, ["latest", *self._runs[:20]]))
         return run
 
     def _run(self, text: str) -> str | None:
@@ -76,41 +83,91 @@ class History:
                 f"{name!r} is neither a run nor a variant of run {run}",
                 hint=did_you_mean(name, names | set(self._runs[:20])),
             )
-        return Chosen(run, name, chosen)
+        return self._chosen(run, name, chosen)
+
+    def _chosen(self, run: str, variant: str | None, rows: tuple[Measurement, ...]) -> Chosen:
+        return Chosen(run, variant, rows, complete=run in self._complete)
 
 
-def compare_sides(
-    a: Chosen, b: Chosen, *, margin: float | None = None, confidence: float = 0.95
-) -> tuple[Comparison, ...]:
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The comparisons, one per suite and cell, and ``notes``: what of the two sides was not compared, one sentence each."""
+
+    comparisons: tuple[Comparison, ...]
+    notes: tuple[str, ...]
+
+
+def compare_sides(a: Chosen, b: Chosen, *, margin: float | None = None, confidence: float = 0.95) -> Compared:
     """Compare two sides suite by suite and cell by cell. Two whole runs are paired variant by variant.
 
-    Raises ConfigError when the sides have nothing in common.
+    What has no namesake is paired if it is all that its side has of a suite: a suite that ran with v1 then and with v2 now, or two
+    variants with different models. Raises ConfigError when the sides have nothing in common.
     """
-    compared = tuple(
+    left, right = _groups(_beside(a, b)), _groups(_beside(b, a))
+    pairs = {key: key for key in left if key in right} | _lone_pairs(left, right)
+    if not pairs:
+        raise ConfigError("the two sides share no suite and variant", hint="name a variant on each side: RUN:VARIANT")
+    comparisons = tuple(
         compare(
-            rows_a,
-            rows_b,
-            a_side=Side(rows_a[0].variant, rows_a[0].label, a.run_id),
-            b_side=Side(rows_b[0].variant, rows_b[0].label, b.run_id),
-            suite=rows_b[0].suite,
+            left[key],
+            right[other],
+            a_side=Side(left[key][0].variant, left[key][0].label, a.run_id),
+            b_side=Side(right[other][0].variant, right[other][0].label, b.run_id),
+            suite=key.suite,
             margin=margin,
             confidence=confidence,
         )
-        for rows_a, rows_b in _matched(a, b)
+        for key, other in pairs.items()
     )
-    if not compared:
-        raise ConfigError("the two sides share no suite and variant", hint="name a variant on each side: RUN:VARIANT")
-    return compared
+    return Compared(comparisons, (*_left_out(a, left, pairs), *_left_out(b, right, pairs.values())))
 
 
-def _matched(a: Chosen, b: Chosen) -> list[tuple[list[Measurement], list[Measurement]]]:
-    by_variant = a.variant is None and b.variant is None
-    groups_a, groups_b = (_groups(side.rows, by_variant=by_variant) for side in (a, b))
-    return [(groups_a[key], groups_b[key]) for key in groups_a if key in groups_b]
+class _Key(NamedTuple):
+    """What two groups of trials must share to be compared; ``variant`` is empty when the user named it."""
+
+    suite: str
+    cell: str
+    variant: str
 
 
-def _groups(rows: tuple[Measurement, ...], *, by_variant: bool) -> dict[tuple[str, str, str], list[Measurement]]:
-    groups: dict[tuple[str, str, str], list[Measurement]] = {}
-    for row in rows:
-        groups.setdefault((row.suite, row.cell, row.variant if by_variant else ""), []).append(row)
+_Groups = dict[_Key, list["Measurement"]]
+
+
+def _beside(side: Chosen, other: Chosen) -> Chosen:
+    """A whole run beside a variant stands for its variant of that name, or for the only one it has."""
+    if side.variant is not None or other.variant is None:
+        return side
+    names = {row.variant for row in side.rows}
+    rows = tuple(row for row in side.rows if other.variant in {row.variant, row.label} or len(names) == 1)
+    if not rows:
+        raise ConfigError(
+            f"run {side.run_id} has no variant {other.variant!r}",
+            hint=f"name one, RUN:VARIANT; {did_you_mean('', names)}",
+        )
+    return replace(side, variant=other.variant, rows=rows)
+
+
+def _groups(side: Chosen) -> _Groups:
+    groups: _Groups = {}
+    for row in side.rows:
+        key = _Key(row.suite, row.cell, row.variant if side.variant is None else "")
+        groups.setdefault(key, []).append(row)
     return groups
+
+
+def _lone_pairs(a: _Groups, b: _Groups) -> dict[_Key, _Key]:
+    """The one group that each side has of a suite, where their cells or variants differ."""
+    ones_a, ones_b = _ones(a), _ones(b)
+    return {key: ones_b[suite] for suite, key in ones_a.items() if suite in ones_b}
+
+
+def _ones(groups: _Groups) -> dict[str, _Key]:
+    counts = Counter(key.suite for key in groups)
+    return {key.suite: key for key in groups if counts[key.suite] == 1}
+
+
+def _left_out(side: Chosen, groups: _Groups, compared: Iterable[_Key]) -> list[str]:
+    notes = [] if side.complete else [f"run {side.run_id} is incomplete: only what it measured is compared"]
+    paired = set(compared)
+    missing = [f"{rows[0].suite} {rows[0].label}" for key, rows in groups.items() if key not in paired]
+    return notes + [f"only in run {side.run_id}, not compared: {name}" for name in missing]
