@@ -9,14 +9,25 @@ from evalkit.compare import words
 
 @pytest.mark.parametrize(
     ("rate", "text"),
-    [(0.87, "87.0%"), (1.0, "100.0%"), (0.9999, ">99.9%"), (0.0, "0.0%"), (0.0001, "<0.1%"), (None, "unknown")],
+    [
+        (0.87, "87.0%"),
+        (0.9399, "94.0%"),
+        (1.0, "100.0%"),
+        (0.9999, ">99.9%"),
+        (0.0, "0.0%"),
+        (0.0001, "<0.1%"),
+        (None, "unknown"),
+    ],
 )
 def test_percent(rate, text):
     """100.0% means all of them and 0.0% none."""
     assert words.percent(rate) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(-0.075, "−7.5 pp"), (0.086, "+8.6 pp"), (-0.0001, "0.0 pp")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(-0.075, "−7.5 pp"), (-0.0204, "−2.0 pp"), (0.086, "+8.6 pp"), (-0.0001, "0.0 pp"), (0.0001, "0.0 pp")],
+)
 def test_points(value, text):
     """A sign for every change, a true minus, and no minus nought."""
     assert words.points(value) == text
@@ -32,6 +43,12 @@ def test_points(value, text):
 def test_amounts(metric, value, text):
     """Each metric in its own unit."""
     assert words.amount(metric, value) == text
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "no cases"), (1, "1 case"), (1200, "1,200 cases")])
+def test_numbers_of_things(number, text):
+    """The noun agrees with its number."""
+    assert words.number_of(number, "case") == text
 
 
 def test_p_values_are_never_nought():

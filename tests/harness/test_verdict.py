@@ -23,6 +23,7 @@ def gate(status: GateStatus) -> GateOutcome:
         (FINE, ["passed"], 0),
         (FINE, ["not_judged"], 0),
         (replace(FINE, passed=9, failed=1, failed_tests=1), [], 1),
+        (replace(FINE, passed=9, failed=1, failed_tests=1), ["not_judged"], 1),
         (replace(FINE, passed=9, failed=1), ["passed"], 0),
         (FINE, ["passed", "failed"], 1),
         (FINE, ["failed", "undecided"], 1),

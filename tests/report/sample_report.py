@@ -353,4 +353,4 @@ def build_report(
         f"{comparison.n_paired}, and a safety gate failed; {comparison.errors_a + comparison.errors_b} trials could not be measured."
     )
     return RunReport(run, tuple(results), prompt_records(), gates(), (comparison,), summarise(results), counts, verdict,
-                     ("prices of openai/gpt-5-mini are dated 2026-09-01",))  # fmt: skip
+                     "failed", ("prices of openai/gpt-5-mini are dated 2026-09-01",))  # fmt: skip

@@ -76,7 +76,7 @@ def p_value(p: float) -> str:
 
 
 def usd(value: float) -> str:
-    """US dollars with the digits that matter: ``$1.23``, ``$0.0042``, ``$0``."""
+    """US dollars with the digits that matter: ``$1.23``, ``$0.00420``, ``$0``."""
     if value == 0:
         return "$0"
     digits = 2 if abs(value) >= 1 else 2 - math.floor(math.log10(abs(value)))
@@ -97,14 +97,14 @@ def amount(metric: str, value: float) -> str:
     return f"{value:,.1f}".removesuffix(".0")
 
 
-def counts(passed: int, total: int, *, errors: int, skipped: int = 0) -> str:
-    """``47/50 (errors 1, skipped 0)``: nothing vanishes from a denominator unseen."""
-    return f"{passed}/{total} (errors {errors}, skipped {skipped})"
+def counts(passed: int, total: int, *, errors: int, skipped: int = 0, missing: int = 0) -> str:
+    """``47/50 (errors 1, skipped 0)``, with ``missing`` if there are any: nothing vanishes from a denominator unseen."""
+    return f"{passed}/{total} (errors {errors}, skipped {skipped}{f', missing {missing}' if missing else ''})"
 
 
 def number_of(count: int, noun: str) -> str:
-    """``1 case``, ``2 cases``, ``no cases``."""
-    return f"{count if count else 'no'} {noun}{'' if count == 1 else 's'}"
+    """``1 case``, ``2,000 cases``, ``no cases``."""
+    return f"{f'{count:,}' if count else 'no'} {noun}{'' if count == 1 else 's'}"
 
 
 def shown(name: str, most: int = 60) -> str:

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evalkit.compare import words
 from evalkit.errors import StoreError
 from evalkit.report import wording
 from evalkit.report.clean import visible
@@ -47,7 +48,7 @@ def render_html(report: RunReport) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, finalize=_shown, trim_blocks=True, lstrip_blocks=True
     )
-    environment.globals.update(w=wording)
+    environment.globals.update(w=wording, words=words)
     style = _asset("report.css")
     script = "\n".join(_asset(f"script/{name}") for name in SCRIPTS)
     return environment.from_string(_asset("page.html.j2")).render(

@@ -8,7 +8,6 @@ from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalkit.model.calls import CallFailure
-from evalkit.report.wording import outcome
 
 if TYPE_CHECKING:
     from evalkit.model.calls import Call
@@ -28,7 +27,7 @@ def report_json(report: RunReport) -> dict[str, Any]:
     """
     return {
         "schema": SCHEMA,
-        "outcome": outcome(report),
+        "outcome": report.outcome,
         "verdict": report.verdict,
         "run": plain(report.run),
         "variants": plain(report.variants),

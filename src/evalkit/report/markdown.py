@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from evalkit.compare import words
 from evalkit.model.calls import CallFailure
 from evalkit.report import wording
 from evalkit.report.clean import one_line, shortened, visible
@@ -30,8 +31,7 @@ def markdown_summary(report: RunReport) -> str:
 
 
 def _parts(report: RunReport) -> Iterator[str]:
-    outcome = wording.outcome(report)
-    yield f"## {wording.SYMBOLS[outcome]} evalkit: {wording.LABELS[outcome]}"
+    yield f"## {wording.SYMBOLS[report.outcome]} evalkit: {wording.LABELS[report.outcome]}"
     yield text(wording.sentence(report))
     if report.run.mode == "replay":
         yield "_Answers replayed from recordings: they say nothing about today's model._"
@@ -123,7 +123,7 @@ def _metrics(comparison: Comparison) -> str:
 def _flips(comparison: Comparison, answers: Mapping[tuple[str, str, str], Result]) -> Iterator[str]:
     yield (
         f"{comparison.broken} broken, {comparison.fixed} fixed, {comparison.both_pass} pass both, "
-        f"{comparison.both_fail} fail both, of {wording.plural(comparison.n_paired, 'paired case')}."
+        f"{comparison.both_fail} fail both, of {words.number_of(comparison.n_paired, 'paired case')}."
     )
     broken = [flip for flip in comparison.flips if flip.kind == "broken"]
     for flip in broken[:_FLIPS_SHOWN]:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evalkit.report import wording
+from evalkit.compare import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -57,7 +57,7 @@ class Scale:
         step = next((s for s in _STEPS if (self.high - self.low) / s <= 7), 0.5)
         first, last = math.ceil(self.low / step), math.floor(self.high / step)
         values = [index * step for index in range(first, last + 1)]
-        return tuple(Tick(self.x(v), wording.points(v, unit="").removesuffix(".0"), abs(v) < 1e-12) for v in values)
+        return tuple(Tick(self.x(v), words.signed(v * 100).removesuffix(".0"), abs(v) < 1e-12) for v in values)
 
 
 @dataclass(frozen=True, slots=True)

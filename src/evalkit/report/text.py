@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from evalkit.compare import words
 from evalkit.model.calls import CallFailure
 from evalkit.report import wording
 from evalkit.report.clean import around, one_line
@@ -106,15 +107,14 @@ def _comparison_lines(comparison: Comparison, style: _Style) -> Iterator[str]:
 
 def _pair(comparison: Comparison) -> str:
     return (
-        f"{comparison.b.variant} against {comparison.a.variant}, {wording.plural(comparison.n_paired, 'paired case')}"
+        f"{comparison.b.variant} against {comparison.a.variant}, {words.number_of(comparison.n_paired, 'paired case')}"
     )
 
 
 def _verdict_lines(report: RunReport, style: _Style) -> list[str]:
-    outcome = wording.outcome(report)
-    sign = f"{wording.SYMBOLS[outcome]} {wording.LABELS[outcome].upper()}"
+    sign = f"{wording.SYMBOLS[report.outcome]} {wording.LABELS[report.outcome].upper()}"
     first, *rest = style.hang(f"{sign} {one_line(wording.sentence(report))}", indent=0, hang=2)
-    return [first.replace(sign, style.paint(sign, outcome), 1), *rest]
+    return [first.replace(sign, style.paint(sign, report.outcome), 1), *rest]
 
 
 def failure_text(
@@ -153,7 +153,7 @@ def _repeats_line(results: Sequence[Result], shown: Result, require: int) -> str
 
 
 def _failure_lines(failure: CallFailure) -> Iterator[str]:
-    tries = wording.plural(failure.attempts, "attempt")
+    tries = words.number_of(failure.attempts, "attempt")
     yield f"error    no answer: {failure.kind} after {tries}: {one_line(failure.message, limit=_REASON_LIMIT)}"
     if failure.hint:
         yield f"hint     {one_line(failure.hint, limit=_REASON_LIMIT)}"

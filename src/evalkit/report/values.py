@@ -58,7 +58,7 @@ class CallCounts:
 class RunReport:
     """Everything a reader of one run may see.
 
-    ``outcome`` is what the run means as a whole, as the exit code says it; None lets the report work it out from gates and counts.
+    ``outcome`` is what the run means as a whole, as the exit code says it.
     """
 
     run: RunInfo
@@ -69,5 +69,5 @@ class RunReport:
     variants: tuple[VariantSummary, ...]
     calls: CallCounts
     verdict: str
+    outcome: Outcome
     notes: tuple[str, ...] = ()
-    outcome: Outcome | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evalkit.compare import words
 from evalkit.report import wording
 from evalkit.report.plot import ForestRow, Scale, forest_row, scale_of
 from evalkit.report.prompt_diff import FileDiff, diff_prompts
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from evalkit.compare.values import Comparison, Flip, FlipKind, Metric, Side
     from evalkit.model.results import GateOutcome, PromptRecord
-    from evalkit.report.values import Outcome, RunReport, VariantSummary
+    from evalkit.report.values import RunReport, VariantSummary
 
 _HEADLINE = ("pass_rate", "cost_usd", "latency_s")
 FLIPS_SHOWN = 200
@@ -86,7 +87,6 @@ class PageView:
     """The first screen."""
 
     report: RunReport
-    outcome: Outcome
     facts: tuple[tuple[str, str], ...]
     gates: tuple[GateOutcome, ...]
     comparisons: tuple[ComparisonView, ...]
@@ -99,7 +99,6 @@ def page_view(report: RunReport) -> PageView:
     order = {"failed": 0, "undecided": 1, "not_judged": 2, "passed": 3}
     return PageView(
         report=report,
-        outcome=wording.outcome(report),
         facts=tuple(_facts(report)),
         gates=tuple(sorted(report.gates, key=lambda gate: order[gate.status])),
         comparisons=tuple(_comparison(report, index) for index in range(len(report.comparisons))),
@@ -126,7 +125,7 @@ def _coverage(report: RunReport) -> str:
     """``722 of 730 trials measured``: the denominator of everything below."""
     measured = sum(variant.passed + variant.failed for variant in report.variants)
     everything = sum(wording.total(variant) for variant in report.variants)
-    return f"{measured:,} of {wording.plural(everything, 'trial')} measured"
+    return f"{measured:,} of {everything:,} trials measured"
 
 
 def _unmeasured(report: RunReport) -> Iterator[str]:
@@ -144,7 +143,7 @@ def _unmeasured(report: RunReport) -> Iterator[str]:
     for comparison in report.comparisons:
         if comparison.only_a or comparison.only_b or comparison.changed:
             yield (
-                f"{comparison.b.variant} against {comparison.a.variant}: {wording.plural(comparison.n_paired, 'case')} paired; left out: "
+                f"{comparison.b.variant} against {comparison.a.variant}: {words.number_of(comparison.n_paired, 'case')} paired; left out: "
                 f"{len(comparison.only_a)} only before, {len(comparison.only_b)} only after, {len(comparison.changed)} changed."
             )
 
@@ -160,7 +159,7 @@ def _gaps(variant: VariantSummary) -> Iterator[str]:
         if number
     ]
     if parts:
-        yield f"{variant.suite}, {variant.label}: {', '.join(parts)} of {wording.plural(wording.total(variant), 'trial')}."
+        yield f"{variant.suite}, {variant.label}: {', '.join(parts)} of {words.number_of(wording.total(variant), 'trial')}."
 
 
 def _comparison(report: RunReport, index: int) -> ComparisonView:

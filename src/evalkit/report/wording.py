@@ -1,14 +1,16 @@
-"""Numbers as people read them: money, seconds, rates and counts with their denominators."""
+"""What a report adds to the words of a comparison: signs and labels, and numbers that may be unknown, short enough for a table."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evalkit.compare import words
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from evalkit.compare.values import Interval, Metric
-    from evalkit.report.values import CallCounts, Outcome, RunReport, VariantSummary
+    from evalkit.report.values import CallCounts, RunReport, VariantSummary
 
 UNKNOWN = "unknown"
 
@@ -25,27 +27,9 @@ LABELS: dict[str, str] = {
 }  # fmt: skip
 
 
-def outcome(report: RunReport) -> Outcome:
-    """Return what the run as a whole says: what the harness decided, or else the same order of reasons.
-
-    An interrupted run could not measure, whatever it saw; a definite failure outranks single errors, errors outrank an undecided
-    gate. Without gates, any failed trial fails the run; gates that were not judged (a partial run) count for nothing.
-    """
-    if report.outcome is not None:
-        return report.outcome
-    if not report.run.complete or any(variant.missing for variant in report.variants):
-        return "unmeasured"
-    statuses = {gate.status for gate in report.gates} - {"not_judged"}
-    if "failed" in statuses or (not statuses and any(variant.failed for variant in report.variants)):
-        return "failed"
-    if any(variant.errors for variant in report.variants):
-        return "unmeasured"
-    return "undecided" if "undecided" in statuses else "passed"
-
-
 def sentence(report: RunReport) -> str:
     """The verdict without the word that every output already shows beside it (``FAILED: …``)."""
-    return report.verdict.removeprefix(f"{LABELS[outcome(report)].upper()}: ")
+    return report.verdict.removeprefix(f"{LABELS[report.outcome].upper()}: ")
 
 
 def total(variant: VariantSummary) -> int:
@@ -55,8 +39,9 @@ def total(variant: VariantSummary) -> int:
 
 def tally(variant: VariantSummary) -> str:
     """``47/50 (errors 1, skipped 0)``, with ``missing`` when an interrupted run left some."""
-    missing = f", missing {variant.missing}" if variant.missing else ""
-    return f"{variant.passed}/{total(variant)} (errors {variant.errors}, skipped {variant.skipped}{missing})"
+    return words.counts(
+        variant.passed, total(variant), errors=variant.errors, skipped=variant.skipped, missing=variant.missing
+    )
 
 
 def money(usd: float | None) -> str:
@@ -86,21 +71,6 @@ def count(value: float | None) -> str:
     return f"{value:,.0f}" if value == int(value) or abs(value) >= 100 else f"{value:,.1f}"
 
 
-def percent(rate: float | None) -> str:
-    """``94.0%``; ``unknown`` for None."""
-    return UNKNOWN if rate is None else f"{rate * 100:.1f}%"
-
-
-def points(difference: float | None, *, unit: str = " pp") -> str:
-    """A difference of rates in percentage points with its sign: ``−2.0 pp``."""
-    return UNKNOWN if difference is None else f"{_signed(difference * 100)}{unit}"
-
-
-def _signed(value: float) -> str:
-    rounded = f"{abs(value):.1f}"
-    return rounded if float(rounded) == 0 else f"{'−' if value < 0 else '+'}{rounded}"
-
-
 def ratio(value: float | None) -> str:
     """A ratio after/before: ``×0.75``."""
     if value is None:
@@ -117,7 +87,7 @@ def metric_label(name: str) -> str:
 def metric_value(metric: Metric, value: float | None) -> str:
     """One side of a metric in its own unit."""
     if metric.kind != "ratio":
-        return percent(value)
+        return words.percent(value)
     if metric.name.endswith("_usd"):
         return money(value)
     return seconds(value) if metric.name.endswith("_s") else count(value)
@@ -125,7 +95,9 @@ def metric_value(metric: Metric, value: float | None) -> str:
 
 def change(metric: Metric, value: float | None) -> str:
     """A metric's change: percentage points, or a ratio."""
-    return ratio(value) if metric.kind == "ratio" else points(value)
+    if metric.kind == "ratio":
+        return ratio(value)
+    return UNKNOWN if value is None else words.points(value)
 
 
 def change_interval(metric: Metric) -> str:
@@ -135,18 +107,18 @@ def change_interval(metric: Metric) -> str:
         return ""
     if metric.kind == "ratio":
         return f"[{ratio(interval.lower)}, {ratio(interval.upper)}]"
-    return f"[{points(interval.lower, unit='')}, {points(interval.upper, unit='')}] pp"
+    return f"[{words.signed(interval.lower * 100)}, {words.signed(interval.upper * 100)}] pp"
 
 
 def interval_label(metrics: Iterable[Metric]) -> str:
     """``95% interval``: what the intervals of ``metrics`` are called; plain ``interval`` if they differ or there are none."""
     levels = {metric.interval.confidence for metric in metrics if metric.interval is not None}
-    return f"{levels.pop() * 100:g}% interval" if len(levels) == 1 else "interval"
+    return f"{words.level(levels.pop())} interval" if len(levels) == 1 else "interval"
 
 
 def rate_interval(interval: Interval | None) -> str:
     """``[85.1%, 93.4%]``; empty without an interval."""
-    return "" if interval is None else f"[{percent(interval.lower)}, {percent(interval.upper)}]"
+    return "" if interval is None else f"[{words.percent(interval.lower)}, {words.percent(interval.upper)}]"
 
 
 def calls_line(calls: CallCounts) -> str:
@@ -162,8 +134,3 @@ def calls_line(calls: CallCounts) -> str:
         if number:
             parts.append(f"{number:,} {word}")
     return ", ".join(parts)
-
-
-def plural(number: int, noun: str) -> str:
-    """``1 case``, ``2 cases``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

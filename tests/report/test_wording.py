@@ -1,0 +1,42 @@
+"""How a run and its numbers are worded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from evalkit.report import wording
+
+
+def test_what_the_harness_decided_is_not_said_twice(report):
+    """Every output shows the outcome as a word beside the sentence."""
+    decided = replace(report, outcome="failed", verdict="FAILED: 3 of 40 tests failed")
+    assert wording.sentence(decided) == "3 of 40 tests failed"
+
+
+def test_a_tally_hides_nothing(report):
+    """Errors, skips and missing trials are in the denominator."""
+    variant = replace(report.variants[0], passed=47, failed=1, errors=1, skipped=1, missing=2)
+    assert wording.tally(variant) == "47/52 (errors 1, skipped 1, missing 2)"
+
+
+@pytest.mark.parametrize(
+    ("worded", "text"),
+    [
+        (wording.money(None), "unknown"),
+        (wording.money(0), "$0"),
+        (wording.money(0.00042), "$0.00042"),
+        (wording.money(0.0000042), "$4.2e-06"),
+        (wording.money(1234.5), "$1,234.50"),
+        (wording.seconds(None), "unknown"),
+        (wording.seconds(0.0421), "42 ms"),
+        (wording.seconds(125), "2 min 5 s"),
+        (wording.ratio(0.9), "×0.90"),
+        (wording.ratio(None), "unknown"),
+        (wording.count(12345), "12,345"),
+    ],
+)
+def test_numbers_read_well(worded, text):
+    """Unknown is never 0, and digits are those that matter."""
+    assert worded == text
