@@ -9,10 +9,10 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 PROMPT = """---
 description: Greets a customer.
@@ -49,6 +49,13 @@ class Project:
             pairs = ", ".join(f"{json.dumps(key)} = {json.dumps(value)}" for key, value in answers.items())
             lines += ["[tool.evalkit.providers.scripted]", f"answers = {{{pairs}}}"]
         self.write("pyproject.toml", "\n".join(lines))
+
+    def live(self, url: str, **settings: Any) -> None:
+        """Let version 1 ask OpenAI's API, which is at ``url``."""
+        self.configure(**settings)
+        with (self.root / "pyproject.toml").open("a", encoding="utf-8") as file:
+            file.write(f'\n[tool.evalkit.providers.openai]\nbase_url = "{url}/v1"\n')
+        self.prompt("v1", tone="kind", model="openai/gpt-5-mini")
 
     def prompt(self, version: str, *, tone: str, model: str = "scripted/m") -> None:
         """Write a version of the prompt ``hello``."""
@@ -97,8 +104,26 @@ class PytestProject(Project):
         return self.pytester.run(sys.executable, "-m", "pytest", "-p", "no:hypothesispytest", *words)
 
     def run_here(self, *words: str) -> pytest.RunResult:
-        """Run pytest in this process: faster, for what does not depend on a fresh interpreter."""
-        return self.pytester.runpytest_inprocess("-p", "no:hypothesispytest", *words)
+        """Run pytest in this process: faster, for what does not depend on a fresh interpreter.
+
+        pytester forgets every module that the run imported. Libraries do not survive that: C extensions go on making objects of
+        forgotten classes, and exceptions no longer match their own names. So only the project's own modules are forgotten.
+        """
+        before = set(sys.modules)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(type(self.pytester), "_Pytester__take_sys_modules_snapshot", lambda _self: _KeepModules())
+            result = self.pytester.runpytest_inprocess("-p", "no:hypothesispytest", *words)
+        for name in set(sys.modules) - before:
+            if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(self.root)):
+                del sys.modules[name]
+        return result
+
+
+class _KeepModules:
+    """Stands where pytester would take a snapshot of ``sys.modules``."""
+
+    def restore(self) -> None:
+        """Keep what was imported."""
 
 
 def cases(*names: str, tags: str = "") -> str:

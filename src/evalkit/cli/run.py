@@ -51,7 +51,7 @@ class _Session:
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Called on Ctrl-C, and on SIGTERM, which the plugin turns into it; not when a suite could not be collected."""
-        self.interrupted = issubclass(excinfo.type, KeyboardInterrupt)
+        self.interrupted = excinfo.type is KeyboardInterrupt  # not a subclass: pytest has one for "collection failed"
 
     def _all(self) -> str:
         import pytest

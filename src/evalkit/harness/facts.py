@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def new_run_id(now: datetime) -> str:
-    """A sortable id that two runs of the same second do not share: ``20261121T101500-3f9a2c1b``."""
-    return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+    """An id that sorts by time: ``20261121T101500-3f9a2c1b``, the second, then its microsecond and 12 random bits in hex."""
+    return f"{now:%Y%m%dT%H%M%S}-{now.microsecond:05x}{secrets.randbits(12):03x}"
 
 
 def utc_now() -> datetime:

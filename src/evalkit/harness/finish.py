@@ -81,18 +81,17 @@ def finish_run(
     code = exit_code(account, gates, on_undecided=config.on_undecided)
     if interrupted:
         code = ExitCode.NOT_MEASURED
-    report = _report(config, records, plans, account=account, gates=gates, code=code, interrupted=interrupted)
+    report = _report(records, plans, account=account, gates=gates, code=code, interrupted=interrupted)
     report = replace(report, notes=(*report.notes, *notes))
     problems = [*records.damage, *_store(config, report)]
     html, trouble = _write_html(config, report) if write_report else (None, [])
     problems += trouble
     if record:
-        problems += _record(config, records)
+        problems += _record(config, records, plans)
     return Finished(report, ExitCode.NOT_MEASURED if problems else code, html, tuple(problems))
 
 
 def _report(
-    config: Config,
     records: RunRecords,
     plans: Sequence[SuitePlan],
     *,
@@ -191,9 +190,9 @@ def _store(config: Config, report: RunReport) -> list[str]:
     return []
 
 
-def _record(config: Config, records: RunRecords) -> list[str]:
+def _record(config: Config, records: RunRecords, plans: Sequence[SuitePlan]) -> list[str]:
     try:
-        record_answers(config, records.results)
+        record_answers(config, records.results, plans)
     except (OSError, EvalkitError) as error:
         return [
             f"the recordings could not be written: {error}; the answers are in the cache, so recording again costs nothing"

@@ -14,27 +14,35 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from evalkit.config import Config
+    from evalkit.harness.planning import SuitePlan
+    from evalkit.model.cases import Trial
     from evalkit.model.results import Result
 
 _FROM_A_MODEL = frozenset({"live", "cache", "shared"})
 
 
-def record_answers(config: Config, results: Iterable[Result]) -> dict[str, int]:
+def record_answers(config: Config, results: Iterable[Result], plans: Iterable[SuitePlan]) -> dict[str, int]:
     """Record every answer that came from a model, now or through the cache, with what its checks asked for.
 
-    Returns how many exchanges were added to each file. What is recorded already is left as it is, except in ``refresh`` mode. Raises RecordingError or OSError.
+    ``plans`` hold the requests as they were sent: the results come from the journal, where secrets are taken out, and a request without
+    its secrets would never be found again. Returns how many exchanges were added to each file; what is recorded already is left as it
+    is. Raises RecordingError or OSError.
     """
+    sent = {_identity(trial): trial.request for plan in plans for test in plan.tests for trial in test.trials}
     redactor = Redactor(dict(os.environ))
     recorders: dict[str, Recorder] = {}
     added: dict[str, int] = {}
     for result in results:
         path = recording_path(result.trial.suite, config)
-        for call in (result.call, *result.followups):
+        asked = sent.get(_identity(result.trial), result.call.request)
+        for call, request in ((result.call, asked), *((call, call.request) for call in result.followups)):
             if not isinstance(call.reply, Response) or call.source not in _FROM_A_MODEL:
                 continue
             if path not in recorders:
-                (config.root / path).parent.mkdir(parents=True, exist_ok=True)
-                recorders[path] = Recorder(config.root / path, redactor=redactor, replace=config.mode == "refresh")
-            new = recorders[path].add(call.request, call.reply, at=call.settled_at)
-            added[path] = added.get(path, 0) + new
+                recorders[path] = Recorder(config.root / path, redactor=redactor)
+            added[path] = added.get(path, 0) + recorders[path].add(request, call.reply, at=call.settled_at)
     return added
+
+
+def _identity(trial: Trial) -> tuple[str, int]:
+    return trial.test_id, trial.repeat
