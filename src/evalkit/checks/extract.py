@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
 
 from evalkit.checks.fences import fences
 from evalkit.checks.text import line_of
+from evalkit.model.nodes import LONE_SURROGATE
 
 if TYPE_CHECKING:
     from evalkit.model.calls import JSON
@@ -133,7 +134,7 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _half_pairs(value: JSON) -> bool:
-    return bool(re.search("[\ud800-\udfff]", json.dumps(value, ensure_ascii=False)))
+    return bool(LONE_SURROGATE.search(json.dumps(value, ensure_ascii=False)))
 
 
 def _too_deep(body: str) -> NotJson | None:

@@ -12,6 +12,7 @@ from evalkit.compare.estimate import quantity, single_rate
 from evalkit.compare.finding import Finding, Tally, error_doubts
 from evalkit.compare.pair import by_case
 from evalkit.compare.stats import clopper_pearson, critical_z, min_cases_at_least
+from evalkit.metrics.summary import quantile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,24 +148,20 @@ def judge_budget(gate: GateSpec, rows: Sequence[Measurement]) -> Finding:
 
 
 def statistic(name: str, values: Sequence[float]) -> float:
-    """``mean``, ``sum``, ``min``, ``max`` or ``pNN`` of values: quantiles by linear interpolation (Hyndman & Fan 1996, type 7).
+    """``mean``, ``sum``, ``min``, ``max`` or ``pNN`` of values.
 
     Raises ValueError for another name or without values.
     """
     if not values:
         raise ValueError(f"{name} of nothing")
     total = math.fsum(values)
-    plain = {"sum": total, "mean": total / len(values), "max": max(values), "min": min(values)}
-    if name in plain:
-        return plain[name]
+    known = {"sum": total, "mean": total / len(values), "max": max(values), "min": min(values)}
     digits = name.removeprefix("p")
-    if digits == name or not digits.isdecimal() or int(digits) > 100:
+    percent = int(digits) if digits != name and digits.isdecimal() else 101
+    found = quantile(values, percent / 100) if percent <= 100 else known.get(name)
+    if found is None:
         raise ValueError(f"unknown statistic {name!r}; known: mean, sum, min, max, p50, p95, …")
-    ordered = sorted(values)
-    place = int(digits) / 100 * (len(ordered) - 1)
-    below = math.floor(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+    return found
 
 
 def rate_name(gate: GateSpec) -> str:

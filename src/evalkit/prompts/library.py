@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 LATEST = "latest"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z")
-_VERSION = re.compile(r"v(?:0|[1-9]\d{0,5})\Z", re.ASCII)
 _VERSION_FILE = re.compile(r"(v(?:0|[1-9]\d{0,5}))\.j2\Z", re.ASCII)
 
 

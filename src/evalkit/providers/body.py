@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evalkit.model.nodes import LONE_SURROGATE
 from evalkit.providers.failures import bad_response, told_error
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ MAX_BYTES = 20 * 1024 * 1024
 """The largest reply that is read, after decompression."""
 
 _MAX_DEPTH = 64
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class Mender:
 
     def text(self, value: str) -> str:
         """Return ``value`` without lone surrogates."""
-        mended, count = _SURROGATE.subn("\N{REPLACEMENT CHARACTER}", value)
+        mended, count = LONE_SURROGATE.subn("\N{REPLACEMENT CHARACTER}", value)
         self.repaired = self.repaired or count > 0
         return mended
 
