@@ -9,10 +9,10 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 PROMPT = """---
 description: Greets a customer.
@@ -98,6 +98,8 @@ class PytestProject(Project):
     def __init__(self, pytester: pytest.Pytester) -> None:
         super().__init__(pytester.path)
         self.pytester = pytester
+        pytester._sys_modules_snapshot = _KeepModules()  # type: ignore[assignment]
+        pytester._Pytester__take_sys_modules_snapshot = _KeepModules  # type: ignore[attr-defined]
 
     def run(self, *words: str) -> pytest.RunResult:
         """Run pytest on the project in a process of its own, as a user would."""
@@ -106,13 +108,10 @@ class PytestProject(Project):
     def run_here(self, *words: str) -> pytest.RunResult:
         """Run pytest in this process: faster, for what does not depend on a fresh interpreter.
 
-        pytester forgets every module that the run imported. Libraries do not survive that: C extensions go on making objects of
-        forgotten classes, and exceptions no longer match their own names. So only the project's own modules are forgotten.
+        Only the project's own modules are forgotten afterwards.
         """
         before = set(sys.modules)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(type(self.pytester), "_Pytester__take_sys_modules_snapshot", lambda _self: _KeepModules())
-            result = self.pytester.runpytest_inprocess("-p", "no:hypothesispytest", *words)
+        result = self.pytester.runpytest_inprocess("-p", "no:hypothesispytest", *words)
         for name in set(sys.modules) - before:
             if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(self.root)):
                 del sys.modules[name]
@@ -120,7 +119,10 @@ class PytestProject(Project):
 
 
 class _KeepModules:
-    """Stands where pytester would take a snapshot of ``sys.modules``."""
+    """Stands where pytester would take a snapshot of ``sys.modules``, to forget every module that a run imported.
+
+    Libraries do not survive that: C extensions go on making objects of forgotten classes, exceptions no longer match their names.
+    """
 
     def restore(self) -> None:
         """Keep what was imported."""
