@@ -11,7 +11,8 @@ import pytest
 from compare_rows import PATH, gate, row, side, table
 
 from evalkit.compare.gates import feasibility, judge_gates
-from evalkit.compare.stats import paired_scores, required_cases
+from evalkit.compare.sizes import required_cases
+from evalkit.compare.stats import paired_scores
 
 GOLDEN = json.loads((Path(__file__).parent / "golden_gates.json").read_text(encoding="utf-8"))["items"]
 VERDICTS = {"pass": "passed", "fail": "failed", "inconclusive": "undecided"}

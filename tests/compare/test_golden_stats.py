@@ -9,22 +9,18 @@ import pytest
 from compare_rows import row
 
 from evalkit.compare.pair import flips, pair
+from evalkit.compare.ratios import fieller_ratio, geometric_ratio
+from evalkit.compare.sizes import flip_rate, min_cases, required_cases, smallest_margin
 from evalkit.compare.stats import (
     clopper_pearson,
     effective_sample,
-    fieller_ratio,
-    flip_rate,
-    geometric_ratio,
     holm,
     jeffreys,
     mcnemar,
-    min_cases,
     newcombe_paired,
     non_inferiority,
     paired_scores,
     prob_better,
-    required_cases,
-    smallest_margin,
     tango,
     wilson,
 )

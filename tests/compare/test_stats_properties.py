@@ -10,21 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evalkit.compare.ratios import fieller_ratio, geometric_ratio
+from evalkit.compare.sizes import feasible_margin, min_cases, min_cases_at_least, required_cases
 from evalkit.compare.stats import (
     clopper_pearson,
     effective_sample,
-    feasible_margin,
-    fieller_ratio,
-    geometric_ratio,
     holm,
     jeffreys,
     mcnemar,
-    min_cases,
-    min_cases_at_least,
     newcombe_paired,
     non_inferiority,
     paired_scores,
-    required_cases,
     tango,
     wilson,
 )

@@ -8,23 +8,16 @@ from typing import TYPE_CHECKING
 
 from evalkit.compare.distributions import normal_cdf, t_upper_tail
 from evalkit.compare.pair import by_case, passes
+from evalkit.compare.ratios import fieller_ratio, geometric_ratio
 from evalkit.compare.score import sample_variance
-from evalkit.compare.stats import (
-    effective_sample,
-    fieller_ratio,
-    flip_rate,
-    geometric_ratio,
-    mcnemar,
-    paired_scores,
-    tango,
-    wilson,
-)
+from evalkit.compare.sizes import flip_rate
+from evalkit.compare.stats import effective_sample, mcnemar, paired_scores, tango, wilson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evalkit.compare.pair import PairedCase
-    from evalkit.compare.stats import RatioEstimate
+    from evalkit.compare.ratios import RatioEstimate
     from evalkit.compare.values import Interval
     from evalkit.model.results import Measurement
 

@@ -10,7 +10,7 @@ from evalkit.compare import words
 from evalkit.compare.contest import POWER, cases_to_show, show_advice
 from evalkit.compare.estimate import rate_change
 from evalkit.compare.gate_single import nothing_run, rate_name
-from evalkit.compare.stats import min_cases, required_cases, smallest_margin
+from evalkit.compare.sizes import min_cases, required_cases, smallest_margin
 
 if TYPE_CHECKING:
     from evalkit.compare.contest import Contest

@@ -11,7 +11,8 @@ from evalkit.compare.distributions import binomial_cdf, normal_quantile
 from evalkit.compare.estimate import quantity, single_rate
 from evalkit.compare.finding import Finding, Tally, error_doubts
 from evalkit.compare.pair import by_case
-from evalkit.compare.stats import clopper_pearson, critical_z, min_cases_at_least
+from evalkit.compare.sizes import min_cases_at_least
+from evalkit.compare.stats import clopper_pearson, critical_z
 from evalkit.metrics.summary import quantile
 
 if TYPE_CHECKING:

@@ -13,15 +13,9 @@ from evalkit.compare.finding import Finding
 from evalkit.compare.gate_rate import judge_rate
 from evalkit.compare.gate_ratio import judge_ratio
 from evalkit.compare.gate_single import judge_at_least, judge_budget, judge_must_pass, nothing_run
+from evalkit.compare.sizes import feasible_margin, min_cases, min_cases_at_least
 from evalkit.compare.slices import narrow
-from evalkit.compare.stats import (
-    clopper_pearson,
-    critical_z,
-    feasible_margin,
-    holm,
-    min_cases,
-    min_cases_at_least,
-)
+from evalkit.compare.stats import clopper_pearson, critical_z, holm
 from evalkit.errors import SuiteError
 from evalkit.model.results import GateOutcome
 

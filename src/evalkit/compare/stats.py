@@ -1,4 +1,4 @@
-"""The statistics of a comparison as pure functions: rates, paired differences, ratios, sample sizes, multiplicity.
+"""The statistics of a comparison as pure functions: rates, paired differences, multiplicity.
 
 Throughout: A is the baseline, B the candidate, *broken* = A passes and B fails, *fixed* = A fails and B passes, and a
 difference is B − A in rate units (0.02 is 2 percentage points). ``confidence`` is two-sided: 0.95 leaves 2.5% on each side.
@@ -25,7 +25,6 @@ from evalkit.compare.score import (
     clustered_variance,
     effective_counts,
     harmonic_repeats,
-    nuisance,
     sample_variance,
     score,
     score_limits,
@@ -40,9 +39,7 @@ _SAME = 1e-14
 
 def critical_z(confidence: float) -> float:
     """The two-sided critical value of the normal distribution: 1.96 for 0.95. Raises ValueError outside (0, 1)."""
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"a confidence lies strictly between 0 and 1, not {confidence}")
-    return normal_quantile(0.5 + confidence / 2.0)
+    return normal_quantile(1.0 - tail_share(confidence))
 
 
 def _checked_rate(passed: float, n: float) -> float:
@@ -65,7 +62,7 @@ def wilson(passed: float, n: float, confidence: float = 0.95) -> Interval:
 def clopper_pearson(passed: float, n: float, confidence: float = 0.95) -> Interval:
     """Clopper & Pearson's (1934) exact interval: the one to decide with. Counts may be effective, not whole."""
     _checked_rate(passed, n)
-    tail = _tail(confidence)
+    tail = tail_share(confidence)
     lower = 0.0 if passed <= 0 else beta_quantile(tail, passed, n - passed + 1.0)
     upper = 1.0 if passed >= n else beta_quantile(1.0 - tail, passed + 1.0, n - passed)
     return Interval(lower, upper, confidence, "Clopper-Pearson")
@@ -74,11 +71,12 @@ def clopper_pearson(passed: float, n: float, confidence: float = 0.95) -> Interv
 def jeffreys(passed: float, n: float, confidence: float = 0.95) -> Interval:
     """The equal-tailed interval of a Beta(½, ½) prior (Brown, Cai & DasGupta 2001, without their end-point change)."""
     _checked_rate(passed, n)
-    a, b, tail = passed + 0.5, n - passed + 0.5, _tail(confidence)
+    a, b, tail = passed + 0.5, n - passed + 0.5, tail_share(confidence)
     return Interval(beta_quantile(tail, a, b), beta_quantile(1.0 - tail, a, b), confidence, "Jeffreys")
 
 
-def _tail(confidence: float) -> float:
+def tail_share(confidence: float) -> float:
+    """What a two-sided ``confidence`` leaves on each side: 0.025 for 0.95. Raises ValueError outside (0, 1)."""
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"a confidence lies strictly between 0 and 1, not {confidence}")
     return (1.0 - confidence) / 2.0
@@ -254,126 +252,6 @@ def paired_scores(
         p=min(1.0, 2.0 * t_upper_tail(abs(z), found.df)),
         interval=Interval(lower, upper, confidence, "score on effective counts"),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class RatioEstimate:
-    """B over A: 1.05 is 5% more. ``interval`` and ``p`` (two-sided, of a ratio of 1) are None where the data cannot say."""
-
-    ratio: float | None
-    interval: Interval | None
-    p: float | None
-    n: int
-
-
-def _check_pairs(a: Sequence[float], b: Sequence[float]) -> int:
-    if not a or len(a) != len(b):
-        raise ValueError(f"a ratio needs the same cases on both sides, not {len(a)} and {len(b)}")
-    return len(a)
-
-
-def fieller_ratio(a: Sequence[float], b: Sequence[float], confidence: float = 0.95) -> RatioEstimate:
-    """mean(B)/mean(A) over paired values with Fieller's (1954) limits: what you pay.
-
-    The limits are all r for which the paired t test of B − rA does not reject; the interval is None (too few or too variable)
-    when mean(A) itself cannot be told from 0.
-    """
-    n = _check_pairs(a, b)
-    mean_a, mean_b = math.fsum(a) / n, math.fsum(b) / n
-    if mean_a <= 0.0:
-        return RatioEstimate(None, None, None, n)
-    if n < 2:
-        return RatioEstimate(mean_b / mean_a, None, None, n)
-    t2 = t_quantile(0.5 + confidence / 2.0, n - 1) ** 2
-    var_a, var_b = sample_variance(a) / n, sample_variance(b) / n
-    cov = math.fsum((x - mean_a) * (y - mean_b) for x, y in zip(a, b, strict=True)) / (n - 1) / n
-    p = _paired_t([y - x for x, y in zip(a, b, strict=True)])
-    lead = mean_a * mean_a - t2 * var_a
-    if lead <= 0.0:
-        return RatioEstimate(mean_b / mean_a, None, p, n)
-    middle = mean_a * mean_b - t2 * cov
-    root = math.sqrt(max(0.0, middle * middle - lead * (mean_b * mean_b - t2 * var_b)))
-    limits = Interval((middle - root) / lead, (middle + root) / lead, confidence, "Fieller")
-    return RatioEstimate(mean_b / mean_a, limits, p, n)
-
-
-def geometric_ratio(a: Sequence[float], b: Sequence[float], confidence: float = 0.95) -> RatioEstimate:
-    """The geometric mean of B/A with the t interval of its logarithm: the typical case. None if a value is not positive."""
-    n = _check_pairs(a, b)
-    if min(a) <= 0.0 or min(b) <= 0.0:
-        return RatioEstimate(None, None, None, n)
-    logs = [math.log(y / x) for x, y in zip(a, b, strict=True)]
-    mean = math.fsum(logs) / n
-    if n < 2:
-        return RatioEstimate(math.exp(mean), None, None, n)
-    half = t_quantile(0.5 + confidence / 2.0, n - 1) * math.sqrt(sample_variance(logs) / n)
-    limits = Interval(math.exp(mean - half), math.exp(mean + half), confidence, "t interval of log ratios")
-    return RatioEstimate(math.exp(mean), limits, _paired_t(logs), n)
-
-
-def _paired_t(differences: Sequence[float]) -> float:
-    """Two-sided p of 'the mean is 0' (Student 1908)."""
-    n = len(differences)
-    mean, variance = math.fsum(differences) / n, sample_variance(differences) / n
-    if variance <= 0.0:
-        return 1.0 if mean == 0.0 else 0.0
-    return min(1.0, 2.0 * t_upper_tail(abs(mean) / math.sqrt(variance), n - 1))
-
-
-def min_cases(margin: float, confidence: float = 0.95) -> int:
-    """The fewest cases with which a run without a single flip rules out a drop of ``margin``: n > z²(1−m)/m."""
-    if not 0.0 < margin < 1.0:
-        raise ValueError(f"a margin lies strictly between 0 and 1, not {margin}")
-    return math.floor(critical_z(confidence) ** 2 * (1.0 - margin) / margin) + 1
-
-
-def feasible_margin(n: float, confidence: float = 0.95) -> float:
-    """The margin that ``n`` cases without a single flip only just fail to rule out, z²/(n+z²): a gate needs a larger one."""
-    z2 = critical_z(confidence) ** 2
-    return z2 / (n + z2)
-
-
-def min_cases_at_least(value: float, confidence: float = 0.95) -> int:
-    """The fewest cases with which an all-pass run shows a rate above ``value``: (α/2)^(1/n) > value. Raises ValueError at 1."""
-    if not 0.0 <= value < 1.0:
-        raise ValueError(f"no number of cases can show a rate above {value}")
-    return 1 if value == 0.0 else math.floor(math.log(_tail(confidence)) / math.log(value)) + 1
-
-
-def flip_rate(fixed: float, broken: float, n: float) -> float:
-    """The share of cases that flip, drawn a little towards ½ so that a run without flips does not promise there are none."""
-    return (fixed + broken + 1.0) / (n + 2.0)
-
-
-def required_cases(margin: float, *, flip_rate: float, confidence: float = 0.95, power: float = 0.8) -> int:
-    """Cases that give a ``power`` chance to rule out a drop of ``margin`` if B is truly equal and ``flip_rate`` of cases flip.
-
-    Sample size of the score test with its variance under H0 restricted (Farrington & Manning 1990, applied to Tango's
-    statistic); never below :func:`min_cases`.
-    """
-    needed = _required(margin, flip_rate, critical_z(confidence), normal_quantile(power))
-    return max(min_cases(margin, confidence), math.ceil(needed))
-
-
-def _required(margin: float, flip_rate: float, z_a: float, z_b: float) -> float:
-    q = nuisance(flip_rate / 2.0, flip_rate / 2.0, 1.0, -margin)
-    v0 = 2.0 * q - margin * (1.0 + margin)
-    return ((z_a * math.sqrt(max(0.0, v0)) + z_b * math.sqrt(flip_rate)) / margin) ** 2
-
-
-def smallest_margin(n: float, *, flip_rate: float, confidence: float = 0.95, power: float = 0.8) -> float:
-    """The smallest margin that ``n`` cases have a ``power`` chance to pass if B is truly equal and ``flip_rate`` of cases flip."""
-    z_a, z_b = critical_z(confidence), normal_quantile(power)
-    low, high = feasible_margin(n, confidence), 1.0 - 1e-9
-    if _required(low, flip_rate, z_a, z_b) <= n:
-        return low
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        if _required(middle, flip_rate, z_a, z_b) > n:
-            low = middle
-        else:
-            high = middle
-    return high
 
 
 def holm(p: Sequence[float]) -> list[float]:

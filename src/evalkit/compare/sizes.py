@@ -1,0 +1,65 @@
+"""How many cases a claim needs, and what a given number of them can show, as pure functions."""
+
+from __future__ import annotations
+
+import math
+
+from evalkit.compare.distributions import normal_quantile
+from evalkit.compare.score import nuisance
+from evalkit.compare.stats import critical_z, tail_share
+
+
+def min_cases(margin: float, confidence: float = 0.95) -> int:
+    """The fewest cases with which a run without a single flip rules out a drop of ``margin``: n > z²(1−m)/m."""
+    if not 0.0 < margin < 1.0:
+        raise ValueError(f"a margin lies strictly between 0 and 1, not {margin}")
+    return math.floor(critical_z(confidence) ** 2 * (1.0 - margin) / margin) + 1
+
+
+def feasible_margin(n: float, confidence: float = 0.95) -> float:
+    """The margin that ``n`` cases without a single flip only just fail to rule out, z²/(n+z²): a gate needs a larger one."""
+    z2 = critical_z(confidence) ** 2
+    return z2 / (n + z2)
+
+
+def min_cases_at_least(value: float, confidence: float = 0.95) -> int:
+    """The fewest cases with which an all-pass run shows a rate above ``value``: (α/2)^(1/n) > value. Raises ValueError at 1."""
+    if not 0.0 <= value < 1.0:
+        raise ValueError(f"no number of cases can show a rate above {value}")
+    return 1 if value == 0.0 else math.floor(math.log(tail_share(confidence)) / math.log(value)) + 1
+
+
+def flip_rate(fixed: float, broken: float, n: float) -> float:
+    """The share of cases that flip, drawn a little towards ½ so that a run without flips does not promise there are none."""
+    return (fixed + broken + 1.0) / (n + 2.0)
+
+
+def required_cases(margin: float, *, flip_rate: float, confidence: float = 0.95, power: float = 0.8) -> int:
+    """Cases that give a ``power`` chance to rule out a drop of ``margin`` if B is truly equal and ``flip_rate`` of cases flip.
+
+    Sample size of the score test with its variance under H0 restricted (Farrington & Manning 1990, applied to Tango's
+    statistic); never below :func:`min_cases`.
+    """
+    needed = _required(margin, flip_rate, critical_z(confidence), normal_quantile(power))
+    return max(min_cases(margin, confidence), math.ceil(needed))
+
+
+def _required(margin: float, flip_rate: float, z_a: float, z_b: float) -> float:
+    q = nuisance(flip_rate / 2.0, flip_rate / 2.0, 1.0, -margin)
+    v0 = 2.0 * q - margin * (1.0 + margin)
+    return ((z_a * math.sqrt(max(0.0, v0)) + z_b * math.sqrt(flip_rate)) / margin) ** 2
+
+
+def smallest_margin(n: float, *, flip_rate: float, confidence: float = 0.95, power: float = 0.8) -> float:
+    """The smallest margin that ``n`` cases have a ``power`` chance to pass if B is truly equal and ``flip_rate`` of cases flip."""
+    z_a, z_b = critical_z(confidence), normal_quantile(power)
+    low, high = feasible_margin(n, confidence), 1.0 - 1e-9
+    if _required(low, flip_rate, z_a, z_b) <= n:
+        return low
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        if _required(middle, flip_rate, z_a, z_b) > n:
+            low = middle
+        else:
+            high = middle
+    return high
