@@ -133,7 +133,7 @@ def test_options_of_pytest_reach_pytest(project):
     assert sorted(asked(project)) == ["I am Ana.", "I am Bob."]
     project.configure(answers={"default": "no"})
     stopped = project.evalkit("run", "-x")
-    assert stopped.code == 3, "one case failed and the other was never measured"
+    assert stopped.code == 1
     assert "stopping after 1 failures" in stopped.out
     assert "INCOMPLETE" in stopped.out
 
@@ -200,7 +200,7 @@ def test_a_signal_ends_the_run_in_order(project, number, code):
     assert "INCOMPLETE" in output
     page = Path(re.search(r"report: (\S+)", output)[1])
     assert "INCOMPLETE" in page.read_text(encoding="utf-8")
-    assert sum(record["t"] == "result" for record in project.journal()) >= 1
+    assert len(asked(project)) >= 3, "with two in flight, the fifth question was asked after three answers"
 
 
 def test_help_on_a_short_word(project):

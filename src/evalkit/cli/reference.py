@@ -27,7 +27,7 @@ error and 3 when something stored cannot be read or written.
 
 def commands() -> Iterator[tuple[click.Context, click.Command]]:
     """Every command, those of groups included, each with a context that knows its full name; sorted."""
-    yield from _below(click.Context(cli, info_name="evalkit"), cli)
+    yield from _below(click.Context(cli, info_name="evalkit", **cli.context_settings), cli)
 
 
 def _below(parent: click.Context, group: click.Group) -> Iterator[tuple[click.Context, click.Command]]:
@@ -35,7 +35,7 @@ def _below(parent: click.Context, group: click.Group) -> Iterator[tuple[click.Co
         command = group.get_command(parent, name)
         if command is None:
             continue
-        context = click.Context(command, info_name=name, parent=parent)
+        context = click.Context(command, info_name=name, parent=parent, **command.context_settings)
         yield context, command
         if isinstance(command, click.Group):
             yield from _below(context, command)
