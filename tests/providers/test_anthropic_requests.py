@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 import warnings
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.asking import answers
 from fakes.llm_server import Asked, LLMServer, Reply, message
 
 from evalkit.errors import CallError, ConfigError
@@ -33,15 +33,7 @@ def exchange(request: Request, reply: Any = None, **options: Any) -> tuple[Asked
     with LLMServer(lambda _: None if reply is None else Reply(reply, headers={"request-id": "req-7"})) as server:
         chosen = settings(base_url=server.url, **options)
         assert Anthropic.check(request, chosen) is None
-
-        async def run() -> Response:
-            provider = Anthropic.open(chosen)
-            try:
-                return await provider.complete(request)
-            finally:
-                await provider.aclose()
-
-        answer = asyncio.run(run())
+        (answer,) = answers(lambda: Anthropic.open(chosen), request)
         (got,) = server.requests
         return got, answer
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.asking import answers
 from fakes.llm_server import Asked, LLMServer, Reply, chat, response
 
 from evalkit.errors import CallError, ConfigError
@@ -32,15 +32,7 @@ def exchange(request: Request, reply: Any = None, **options: Any) -> tuple[Asked
     with LLMServer(lambda _: None if reply is None else Reply(reply, headers={"x-request-id": "req-7"})) as server:
         chosen = settings(base_url=f"{server.url}/v1", **options)
         assert OpenAI.check(request, chosen) is None
-
-        async def run() -> Response:
-            provider = OpenAI.open(chosen)
-            try:
-                return await provider.complete(request)
-            finally:
-                await provider.aclose()
-
-        answer = asyncio.run(run())
+        (answer,) = answers(lambda: OpenAI.open(chosen), request)
         (got,) = server.requests
         return got, answer
 

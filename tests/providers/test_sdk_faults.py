@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from fakes.asking import answers
 from fakes.llm_server import Asked, LLMServer, Reply, chat, default_body, error
 
 from evalkit.errors import CallError
@@ -46,15 +47,7 @@ def open_provider(api: str, url: str, *, timeout_s: float = 20.0) -> Provider:
 
 def ask(api: str, url: str, *, timeout_s: float = 20.0, times: int = 1) -> list[Response]:
     """Send ``times`` requests at once over ``api`` to the server at ``url``."""
-
-    async def run() -> list[Response]:
-        provider = open_provider(api, url, timeout_s=timeout_s)
-        try:
-            return list(await asyncio.gather(*(provider.complete(ASKED[api]) for _ in range(times))))
-        finally:
-            await provider.aclose()
-
-    return asyncio.run(run())
+    return answers(lambda: open_provider(api, url, timeout_s=timeout_s), *[ASKED[api]] * times)
 
 
 def fail(api: str, reply: Reply | Callable[[Asked], Reply], *, timeout_s: float = 20.0) -> CallError:
