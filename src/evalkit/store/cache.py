@@ -157,7 +157,7 @@ def _open(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         database.execute("pragma trusted_schema = off")
-        database.execute("pragma journal_mode = wal")
+        _use_wal(database)
         database.execute("pragma synchronous = normal")
         database.executescript(_SCHEMA)
         database.execute("select key, response, seal, settled_at from responses limit 1").fetchone()
@@ -166,6 +166,18 @@ def _open(path: Path) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def _use_wal(database: sqlite3.Connection) -> None:
+    """Switch to a write-ahead log. SQLite does not wait for another process that is doing the same, so this does."""
+    give_up = time.monotonic() + _BUSY_S
+    while database.execute("pragma journal_mode").fetchone() != ("wal",):
+        try:
+            database.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError as error:
+            if not _is_lock(error) or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
 
 
 @contextmanager
