@@ -99,7 +99,7 @@ def test_nothing_hostile_became_markup(html, parsed):
     """No handler, no inline style, no frame, no form, no address of the model's making; what it wrote is text."""
     assert {name for name, _ in parsed.tags} <= {
         "html", "head", "meta", "title", "link", "style", "body", "a", "header", "span", "nav", "main", "section", "div", "p", "h1",
-        "h2", "h3", "ul", "li", "code", "b", "svg", "rect", "line", "circle", "text", "dl", "dt", "dd", "table", "caption", "thead",
+        "h2", "h3", "h4", "ul", "li", "code", "b", "svg", "rect", "line", "circle", "text", "dl", "dt", "dd", "table", "caption", "thead",
         "tbody", "tfoot", "tr", "th", "td", "details", "summary", "ins", "del", "noscript", "kbd", "footer", "dialog", "script",
     }  # fmt: skip
     for _, attrs in parsed.tags:

@@ -42,16 +42,21 @@ _ICON = (
 
 def render_html(report: RunReport) -> str:
     """Return the whole page for ``report``; it can always be encoded as UTF-8 and is the same for the same report."""
-    from jinja2 import Environment, StrictUndefined
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, finalize=_shown, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(_asset),
     )
     environment.globals.update(w=wording, words=words)
     style = _asset("report.css")
     script = "\n".join(_asset(f"script/{name}") for name in SCRIPTS)
-    return environment.from_string(_asset("page.html.j2")).render(
+    return environment.get_template("page.html.j2").render(
         view=page_view(report),
         policy=_policy(style, script),
         icon=_ICON,

@@ -1,4 +1,4 @@
-"""What the first screen shows, worked out: the template only places it."""
+"""What the page shows, worked out: the template only places it."""
 
 from __future__ import annotations
 
@@ -7,110 +7,119 @@ from typing import TYPE_CHECKING
 
 from evalkit.compare import words
 from evalkit.report import wording
-from evalkit.report.plot import ForestRow, Scale, forest_row, scale_of
-from evalkit.report.prompt_diff import FileDiff, diff_prompts
+from evalkit.report.comparison_view import HEADLINE, comparison_view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
-    from evalkit.compare.values import Comparison, Flip, FlipKind, Metric, Side
-    from evalkit.model.results import GateOutcome, PromptRecord
+    from evalkit.model.results import GateOutcome
+    from evalkit.report.comparison_view import ComparisonView
     from evalkit.report.values import RunReport, VariantSummary
 
-_HEADLINE = ("pass_rate", "cost_usd", "latency_s")
-FLIPS_SHOWN = 200
-"""Flipped cases listed on the page per kind; the table has them all."""
+_URGENCY = {"failed": 0, "undecided": 1, "not_judged": 2, "passed": 3}
 
 
 @dataclass(frozen=True, slots=True)
-class MetricRow:
-    """One metric of a comparison in words, with its marks on the shared axis."""
+class GateView:
+    """One gate with what it was judged on in a few words (``152/160 trials``, ``80 paired cases``), empty if it does not say."""
 
-    metric: Metric
-    before: str
-    after: str
-    change: str
-    interval: str
-    marks: ForestRow
-    margin: str
+    outcome: GateOutcome
+    basis: str
 
 
 @dataclass(frozen=True, slots=True)
-class MetricGroup:
-    """Metrics that share an axis: differences of rates (worse is on the left), or ratios (worse is on the right)."""
+class SuiteView:
+    """One suite: its gates, the ones that did not pass first, its comparisons and its variants. ``anchor`` is its place on the page."""
 
-    title: str
-    worse_first: bool
-    scale: Scale
-    rows: tuple[MetricRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FlipGroup:
-    """The cases that changed in one direction. ``shown`` pairs each with its place in the comparison's flips; ``more`` were left out."""
-
-    kind: FlipKind
-    count: int
-    shown: tuple[tuple[int, Flip], ...]
+    name: str
+    anchor: str
+    gates: tuple[GateView, ...]
+    comparisons: tuple[ComparisonView, ...]
+    variants: tuple[VariantSummary, ...]
 
     @property
-    def more(self) -> int:
-        """How many are not shown."""
-        return self.count - len(self.shown)
-
-
-@dataclass(frozen=True, slots=True)
-class PromptChange:
-    """The two prompt versions of a comparison and what differs between them."""
-
-    before: PromptRecord
-    after: PromptRecord
-    files: tuple[FileDiff, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ComparisonView:
-    """One comparison. ``index`` is its place in the packed data; ``headline`` are the metrics of the first glance (pass rate, cost,
-    latency); ``unpaired`` the ids left out of the pairing."""
-
-    index: int
-    comparison: Comparison
-    headline: tuple[MetricRow, ...]
-    groups: tuple[MetricGroup, ...]
-    flips: tuple[FlipGroup, ...]
-    prompts: PromptChange | None
-    unpaired: tuple[str, ...]
+    def passed_gates(self) -> int:
+        """How many of its gates passed."""
+        return sum(gate.outcome.status == "passed" for gate in self.gates)
 
 
 @dataclass(frozen=True, slots=True)
 class PageView:
-    """The first screen."""
+    """The page. ``urgent`` are the gates that failed or could not decide; ``folded`` the others by status, behind one line each;
+    ``headline`` names the metrics of the first glance."""
 
     report: RunReport
+    started: str
     facts: tuple[tuple[str, str], ...]
-    gates: tuple[GateOutcome, ...]
+    urgent: tuple[GateView, ...]
+    folded: tuple[tuple[str, tuple[GateView, ...]], ...]
+    suites: tuple[SuiteView, ...]
     comparisons: tuple[ComparisonView, ...]
+    headline: tuple[str, ...]
     coverage: str
     unmeasured: tuple[str, ...]
 
 
 def page_view(report: RunReport) -> PageView:
-    """Work out the first screen of ``report``."""
-    order = {"failed": 0, "undecided": 1, "not_judged": 2, "passed": 3}
+    """Work out the page of ``report``."""
+    gates = sorted(map(_gate, report.gates), key=_urgency)
+    comparisons = tuple(comparison_view(report, index) for index in range(len(report.comparisons)))
     return PageView(
         report=report,
+        started=_moment(report.run.started_at),
         facts=tuple(_facts(report)),
-        gates=tuple(sorted(report.gates, key=lambda gate: order[gate.status])),
-        comparisons=tuple(_comparison(report, index) for index in range(len(report.comparisons))),
+        urgent=tuple(gate for gate in gates if gate.outcome.status in {"failed", "undecided"}),
+        folded=tuple(_folded(gates)),
+        suites=tuple(_suites(report, gates, comparisons)),
+        comparisons=comparisons,
+        headline=HEADLINE,
         coverage=_coverage(report),
         unmeasured=tuple(_unmeasured(report)),
     )
 
 
+def _urgency(gate: GateView) -> int:
+    return _URGENCY[gate.outcome.status]
+
+
+def _gate(outcome: GateOutcome) -> GateView:
+    numbers = outcome.numbers
+    if "passed" in numbers and "trials" in numbers:
+        return GateView(outcome, f"{numbers['passed']}/{numbers['trials']} trials")
+    if "n" not in numbers:
+        return GateView(outcome, "")
+    return GateView(outcome, f"{numbers['n']} {'paired cases' if 'trials_a' in numbers else 'trials'}")
+
+
+def _folded(gates: list[GateView]) -> Iterator[tuple[str, tuple[GateView, ...]]]:
+    for status in ("passed", "not_judged"):
+        found = tuple(gate for gate in gates if gate.outcome.status == status)
+        if found:
+            yield status, found
+
+
+def _suites(report: RunReport, gates: list[GateView], comparisons: tuple[ComparisonView, ...]) -> Iterator[SuiteView]:
+    names = [variant.suite for variant in report.variants]
+    names += [gate.suite for gate in report.gates] + [comparison.suite for comparison in report.comparisons]
+    for place, name in enumerate(dict.fromkeys(names)):
+        yield SuiteView(
+            name=name,
+            anchor=f"suite-{place}",
+            gates=tuple(gate for gate in gates if gate.outcome.suite == name),
+            comparisons=tuple(view for view in comparisons if view.comparison.suite == name),
+            variants=tuple(variant for variant in report.variants if variant.suite == name),
+        )
+
+
+def _moment(iso: str) -> str:
+    """A time in UTC for a reader: ``2026-11-21 04:39:18 UTC``."""
+    return iso.replace("T", " ").replace("Z", " UTC").replace("+00:00", " UTC")
+
+
 def _facts(report: RunReport) -> Iterator[tuple[str, str]]:
     run = report.run
     yield "Run", run.run_id
-    yield "Started", run.started_at.replace("T", " ").replace("Z", " UTC")
+    yield "Started", _moment(run.started_at)
     yield "Mode", "replay: recorded answers" if run.mode == "replay" else run.mode
     yield "Calls", wording.calls_line(report.calls)
     if run.git_revision:
@@ -160,83 +169,3 @@ def _gaps(variant: VariantSummary) -> Iterator[str]:
     ]
     if parts:
         yield f"{variant.suite}, {variant.label}: {', '.join(parts)} of {words.number_of(wording.total(variant), 'trial')}."
-
-
-def _comparison(report: RunReport, index: int) -> ComparisonView:
-    comparison = report.comparisons[index]
-    margins = _margins(report, comparison)
-    kinds: tuple[FlipKind, ...] = ("broken", "fixed", "shaky")
-    groups = tuple(_groups(comparison, margins))
-    rows = [row for group in groups for row in group.rows]
-    return ComparisonView(
-        index=index,
-        comparison=comparison,
-        headline=tuple(row for row in rows if row.metric.name in _HEADLINE),
-        groups=groups,
-        flips=tuple(_flip_group(comparison, kind) for kind in kinds),
-        prompts=_prompt_change(report, comparison),
-        unpaired=(*comparison.only_a, *comparison.only_b, *comparison.changed),
-    )
-
-
-def _flip_group(comparison: Comparison, kind: FlipKind) -> FlipGroup:
-    found = [(place, flip) for place, flip in enumerate(comparison.flips) if flip.kind == kind]
-    return FlipGroup(kind, len(found), tuple(found[:FLIPS_SHOWN]))
-
-
-def _margins(report: RunReport, comparison: Comparison) -> dict[str, float]:
-    """The margin per metric, from the gates that judged this comparison's candidate."""
-    found = {}
-    for gate in report.gates:
-        margin = gate.numbers.get("margin")
-        ours = gate.suite == comparison.suite and gate.variant in {comparison.b.variant, comparison.b.label}
-        if ours and isinstance(margin, (int, float)) and margin > 0:
-            found[str(gate.numbers.get("metric", "pass_rate"))] = float(margin)
-    return found
-
-
-def _groups(comparison: Comparison, margins: Mapping[str, float]) -> Iterator[MetricGroup]:
-    rates = [metric for metric in comparison.metrics if metric.kind != "ratio"]
-    ratios = [metric for metric in comparison.metrics if metric.kind == "ratio"]
-    if rates:
-        yield _group("Quality, difference in percentage points", rates, margins, log=False)
-    if ratios:
-        yield _group("Cost and latency, ratio after ÷ before", ratios, margins, log=True)
-
-
-def _group(title: str, metrics: Sequence[Metric], margins: Mapping[str, float], *, log: bool) -> MetricGroup:
-    scale = scale_of(metrics, margins, log=log)
-    rows = tuple(_metric_row(metric, scale, margins.get(metric.name)) for metric in metrics)
-    return MetricGroup(title, not log, scale, rows)
-
-
-def _metric_row(metric: Metric, scale: Scale, margin: float | None) -> MetricRow:
-    worded = "" if margin is None else (f"+{margin * 100:g}%" if scale.log else f"−{margin * 100:g} pp")
-    return MetricRow(
-        metric=metric,
-        before=wording.metric_value(metric, metric.a),
-        after=wording.metric_value(metric, metric.b),
-        change=wording.change(metric, metric.change),
-        interval=wording.change_interval(metric),
-        marks=forest_row(metric, scale, margin),
-        margin=worded,
-    )
-
-
-def _prompt_change(report: RunReport, comparison: Comparison) -> PromptChange | None:
-    """The prompts of both sides, None if one is not in the report or both are the same."""
-    before, after = _prompt(report, comparison, comparison.a), _prompt(report, comparison, comparison.b)
-    if before is None or after is None or before.digest == after.digest:
-        return None
-    return PromptChange(before, after, diff_prompts(before, after))
-
-
-def _prompt(report: RunReport, comparison: Comparison, side: Side) -> PromptRecord | None:
-    if side.run_id not in {None, report.run.run_id}:
-        return None
-    digests = {
-        result.trial.variant.prompt_digest
-        for result in report.results
-        if result.trial.suite == comparison.suite and result.trial.variant.label == side.label
-    }
-    return next((prompt for prompt in report.prompts if prompt.digest in digests), None)

@@ -1,0 +1,163 @@
+"""One comparison as the page shows it: metrics on shared axes, flips by direction, and what changed in the prompt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evalkit.report import wording
+from evalkit.report.plot import ForestRow, Scale, forest_row, scale_of
+from evalkit.report.prompt_diff import FileDiff, diff_prompts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from evalkit.compare.values import Comparison, Flip, FlipKind, Metric, Side
+    from evalkit.model.results import PromptRecord
+    from evalkit.report.values import RunReport
+
+HEADLINE = ("pass_rate", "cost_usd", "latency_s")
+"""The metrics of the first glance."""
+FLIPS_SHOWN = 200
+"""Flipped cases listed on the page per kind; the table has them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """One metric of a comparison in words, with its marks on the shared axis."""
+
+    metric: Metric
+    before: str
+    after: str
+    change: str
+    interval: str
+    marks: ForestRow
+    margin: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetricGroup:
+    """Metrics that share an axis: differences of rates (worse is on the left), or ratios (worse is on the right)."""
+
+    title: str
+    worse_first: bool
+    scale: Scale
+    rows: tuple[MetricRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FlipGroup:
+    """The cases that changed in one direction. ``shown`` pairs each with its place in the comparison's flips; ``more`` were left out."""
+
+    kind: FlipKind
+    count: int
+    shown: tuple[tuple[int, Flip], ...]
+
+    @property
+    def more(self) -> int:
+        """How many are not shown."""
+        return self.count - len(self.shown)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptChange:
+    """The two prompt versions of a comparison and what differs between them."""
+
+    before: PromptRecord
+    after: PromptRecord
+    files: tuple[FileDiff, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonView:
+    """One comparison. ``index`` is its place in the packed data; ``headline`` holds the metrics of :data:`HEADLINE` in that order,
+    None where there is none; ``unpaired`` the ids left out of the pairing."""
+
+    index: int
+    comparison: Comparison
+    headline: tuple[MetricRow | None, ...]
+    groups: tuple[MetricGroup, ...]
+    flips: tuple[FlipGroup, ...]
+    prompts: PromptChange | None
+    unpaired: tuple[str, ...]
+
+
+def comparison_view(report: RunReport, index: int) -> ComparisonView:
+    """Work out what the page shows of ``report.comparisons[index]``."""
+    comparison = report.comparisons[index]
+    margins = _margins(report, comparison)
+    kinds: tuple[FlipKind, ...] = ("broken", "fixed", "shaky")
+    groups = tuple(_groups(comparison, margins))
+    rows = {row.metric.name: row for group in groups for row in group.rows}
+    return ComparisonView(
+        index=index,
+        comparison=comparison,
+        headline=tuple(rows.get(name) for name in HEADLINE),
+        groups=groups,
+        flips=tuple(_flip_group(comparison, kind) for kind in kinds),
+        prompts=_prompt_change(report, comparison),
+        unpaired=(*comparison.only_a, *comparison.only_b, *comparison.changed),
+    )
+
+
+def _flip_group(comparison: Comparison, kind: FlipKind) -> FlipGroup:
+    found = [(place, flip) for place, flip in enumerate(comparison.flips) if flip.kind == kind]
+    return FlipGroup(kind, len(found), tuple(found[:FLIPS_SHOWN]))
+
+
+def _margins(report: RunReport, comparison: Comparison) -> dict[str, float]:
+    """The margin per metric, from the gates that judged this comparison's candidate."""
+    found = {}
+    for gate in report.gates:
+        margin = gate.numbers.get("margin")
+        ours = gate.suite == comparison.suite and gate.variant in {comparison.b.variant, comparison.b.label}
+        if ours and isinstance(margin, (int, float)) and margin > 0:
+            found[str(gate.numbers.get("metric", "pass_rate"))] = float(margin)
+    return found
+
+
+def _groups(comparison: Comparison, margins: Mapping[str, float]) -> Iterator[MetricGroup]:
+    rates = [metric for metric in comparison.metrics if metric.kind != "ratio"]
+    ratios = [metric for metric in comparison.metrics if metric.kind == "ratio"]
+    if rates:
+        yield _group("Quality, difference in percentage points", rates, margins, log=False)
+    if ratios:
+        yield _group("Cost and latency, ratio after ÷ before", ratios, margins, log=True)
+
+
+def _group(title: str, metrics: Sequence[Metric], margins: Mapping[str, float], *, log: bool) -> MetricGroup:
+    scale = scale_of(metrics, margins, log=log)
+    rows = tuple(_metric_row(metric, scale, margins.get(metric.name)) for metric in metrics)
+    return MetricGroup(title, not log, scale, rows)
+
+
+def _metric_row(metric: Metric, scale: Scale, margin: float | None) -> MetricRow:
+    worded = "" if margin is None else (f"+{margin * 100:g}%" if scale.log else f"−{margin * 100:g} pp")
+    return MetricRow(
+        metric=metric,
+        before=wording.metric_value(metric, metric.a),
+        after=wording.metric_value(metric, metric.b),
+        change=wording.change(metric, metric.change),
+        interval=wording.change_interval(metric),
+        marks=forest_row(metric, scale, margin),
+        margin=worded,
+    )
+
+
+def _prompt_change(report: RunReport, comparison: Comparison) -> PromptChange | None:
+    """The prompts of both sides, None if one is not in the report or both are the same."""
+    before, after = _prompt(report, comparison, comparison.a), _prompt(report, comparison, comparison.b)
+    if before is None or after is None or before.digest == after.digest:
+        return None
+    return PromptChange(before, after, diff_prompts(before, after))
+
+
+def _prompt(report: RunReport, comparison: Comparison, side: Side) -> PromptRecord | None:
+    if side.run_id not in {None, report.run.run_id}:
+        return None
+    digests = {
+        result.trial.variant.prompt_digest
+        for result in report.results
+        if result.trial.suite == comparison.suite and result.trial.variant.label == side.label
+    }
+    return next((prompt for prompt in report.prompts if prompt.digest in digests), None)
