@@ -114,3 +114,17 @@ def test_a_skipped_case_is_accounted_for(project: PytestProject) -> None:
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*(errors 0, skipped 1)*", "*3 of 4 planned trials measured (1 skipped)*"])
     assert len([record for record in project.journal() if record["t"] == "call"]) == 3
+
+
+def test_an_option_out_of_range_is_one_message(project: PytestProject) -> None:
+    """What no run can have is said at collection, without a traceback, before anything is called."""
+    project.suite(SUITE)
+    for words, said in (
+        (("--evalkit-concurrency", "0"), "concurrency 0: at least 1"),
+        (("--max-cost", "-1"), "0 or more"),
+    ):
+        result = project.run_here("suites", *words)
+        assert result.ret == 2
+        result.stdout.fnmatch_lines([f"*{said}*"])
+        assert "options.py" not in result.stdout.str()
+        assert not (project.root / "reports").exists()

@@ -54,7 +54,8 @@ def run(
     interrupted = True
     try:
         runner.plan(plans, {test.test_id for test in tests})
-        interrupted = not _run_all(runner, tests, limit=AHEAD * config.concurrency)
+        _run_all(runner, tests, limit=AHEAD * config.concurrency)
+        interrupted = False
     finally:
         runner.close()
         finished = finish_run(config, planner, plans, run_id=run_id, interrupted=interrupted)
@@ -93,8 +94,8 @@ def _suite_files(suites: Sequence[str | Path], config: Config) -> list[Path]:
     return list(found)
 
 
-def _run_all(runner: Runner, tests: Sequence[PlannedTest], *, limit: int) -> bool:
-    """Run the tests in order with ``limit`` of them in flight. Returns False when a fatal failure ended it early."""
+def _run_all(runner: Runner, tests: Sequence[PlannedTest], *, limit: int) -> None:
+    """Run the tests in order with ``limit`` of them in flight, until a fatal failure if there is one."""
     answers: dict[int, Future[tuple[Answered, ...]]] = {}
 
     def submit(test: PlannedTest) -> None:
@@ -106,5 +107,4 @@ def _run_all(runner: Runner, tests: Sequence[PlannedTest], *, limit: int) -> boo
         outcome = runner.judge(test, answers.pop(id(test)).result())
         window.done(test, passed=outcome.status == "pass")
         if runner.halted is not None:
-            return False
-    return True
+            return

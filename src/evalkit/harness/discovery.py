@@ -12,7 +12,9 @@ _NOT_SUITES = frozenset({"data", "recordings"})
 
 
 def is_suite(path: Path, folder: Path) -> bool:
-    """Whether ``path``, a file somewhere inside ``folder``, is a suite: YAML that is neither data, nor a recording, nor hidden."""
+    """Whether the file ``path`` is a suite: YAML somewhere inside ``folder`` that is neither data, nor a recording, nor hidden."""
+    if not path.is_relative_to(folder):
+        return False
     inner = path.relative_to(folder).parts[:-1]
     return path.suffix in _SUFFIXES and not any(part in _NOT_SUITES or part.startswith(".") for part in inner)
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from evalkit.model.cases import PlannedTest
     from evalkit.pytest_plugin.session import EvalSession
 
-_NOT_SUITES = frozenset({"data", "recordings"})
 _PYTESTS_OWN = frozenset({"skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings", "evalkit"})
 """Marks with a meaning of their own. As tags they are keywords only: a suite must not be able to skip its cases by a tag."""
 
@@ -36,13 +35,11 @@ def collect_suite(path: Path, parent: pytest.Collector) -> SuiteFile | None:
 
 
 def _in_suites_folder(path: Path, config: pytest.Config) -> bool:
+    from evalkit.harness.discovery import is_suite
     from evalkit.pytest_plugin.project import project_of
 
     project = project_of(config)
-    if project is None or not path.is_relative_to(project.folder("suites")):
-        return False
-    inner = path.relative_to(project.folder("suites")).parts[:-1]
-    return not any(part in _NOT_SUITES or part.startswith(".") for part in inner)
+    return project is not None and is_suite(path, project.folder("suites"))
 
 
 class SuiteFile(pytest.File):

@@ -39,21 +39,13 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def run_options(config: pytest.Config, *, workers: int = 1) -> RunOptions:
-    """The user's choices. Raises pytest.UsageError for a value out of range."""
-    import pytest
-
+    """The user's choices. Raises ConfigError for a value out of range."""
     from evalkit.harness.options import RunOptions
 
-    concurrency = config.getoption("evalkit_concurrency")
-    max_cost = config.getoption("evalkit_max_cost")
-    if concurrency is not None and concurrency < 1:
-        raise pytest.UsageError(f"--evalkit-concurrency {concurrency}: at least 1 is needed")
-    if max_cost is not None and not max_cost >= 0:
-        raise pytest.UsageError(f"--max-cost {max_cost}: a number of US dollars, 0 or more")
     return RunOptions(
         mode=config.getoption("evalkit_mode"),
-        concurrency=concurrency,
-        max_cost_usd=max_cost,
+        concurrency=config.getoption("evalkit_concurrency"),
+        max_cost_usd=config.getoption("evalkit_max_cost"),
         record=config.getoption("evalkit_record"),
         workers=workers,
     )
