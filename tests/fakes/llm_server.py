@@ -115,7 +115,11 @@ class LLMServer:
         return Handler
 
     def _serve(self, handler: BaseHTTPRequestHandler) -> None:
-        raw = handler.rfile.read(int(handler.headers.get("content-length") or 0))
+        length = int(handler.headers.get("content-length") or 0)
+        raw = handler.rfile.read(length)
+        if len(raw) < length:  # the client was killed before it had asked
+            handler.close_connection = True
+            return
         with self._lock:
             headers = {name.lower(): value for name, value in handler.headers.items()}
             asked = Asked(handler.path, headers, json.loads(raw or b"{}"), len(self.requests))
