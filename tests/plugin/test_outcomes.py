@@ -136,6 +136,15 @@ def test_a_gate_that_cannot_pass_is_refused_before_any_call(project: PytestProje
     assert not (project.root / "reports").exists()
 
 
+def test_two_suites_cannot_have_one_name(project: Project) -> None:
+    """They would share a recording, and their cases would be compared with each other."""
+    project.suite(PLAIN)
+    project.suite(PLAIN, name="other")
+    result = project.run_here("suites")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["*suites/other.yaml:1: the suite name 'hello' is taken by suites/hello.yaml*"])
+
+
 def test_gates_say_nothing_about_a_part(project: PytestProject) -> None:
     """With -k the gates are shown as not judged, and a failing case fails: otherwise nothing would."""
     project.configure(answers={"N3": "no", "default": "Hello"})

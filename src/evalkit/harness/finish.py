@@ -186,7 +186,8 @@ def _store(config: Config, report: RunReport) -> list[str]:
         journal.close(report.run)
         ingest(root, config.folder("reports") / DATABASE_FILE)
     except EvalkitError as error:
-        return [f"{error}; nothing is lost, the journal holds it: evalkit ingest"]
+        place = f"{error.where}: " if error.where else ""
+        return [f"{place}{error.message}; nothing is lost: the journal holds it, and evalkit ingest catches up"]
     return []
 
 

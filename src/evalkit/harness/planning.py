@@ -12,7 +12,7 @@ from evalkit.checks.base import BuildContext
 from evalkit.checks.build import build_check
 from evalkit.checks.catalog import CHECKS, families
 from evalkit.compare.gates import feasibility
-from evalkit.errors import ConfigError, EvalkitError, SuiteError, did_you_mean
+from evalkit.errors import ConfigError, EvalkitError, SuiteError, Where, did_you_mean
 from evalkit.files import inside, read_text
 from evalkit.prompts.library import PromptLibrary
 from evalkit.providers.catalog import resolve
@@ -47,6 +47,7 @@ class Planner:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._prompts = PromptLibrary(config.root, config.folder("prompts"))
+        self._names: dict[str, str] = {}
         self._built: dict[int, tuple[CheckSpec, BuiltCheck]] = {}
         for module in config.check_modules:
             import_project_module(module, config)
@@ -61,6 +62,13 @@ class Planner:
         spec = load_suite(
             path, root=self._config.root, read_parquet=read_parquet, check_names=CHECKS.names(), families=families()
         )
+        other = self._names.setdefault(spec.name, spec.path)
+        if other != spec.path:
+            raise SuiteError(
+                f"the suite name {spec.name!r} is taken by {other}",
+                hint="give each suite a name of its own: recordings and comparisons go by it",
+                where=Where(spec.path, spec.lines.get("suite", 1)),
+            )
         expansion = expand(spec, prompts=self._prompts, endpoint=self.endpoint, check_request=self._request_problem)
         self._build_all(expansion.tests)
         impossible = feasibility(spec.gates, cases=_cases_by_slice(spec))
