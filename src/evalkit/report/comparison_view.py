@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evalkit.compare import words
 from evalkit.report import wording
 from evalkit.report.plot import ForestRow, Scale, forest_row, scale_of
 from evalkit.report.prompt_diff import FileDiff, diff_prompts
@@ -135,13 +136,20 @@ def _metric_row(metric: Metric, scale: Scale, margin: float | None) -> MetricRow
     worded = "" if margin is None else (f"+{margin * 100:g}%" if scale.log else f"−{margin * 100:g} pp")
     return MetricRow(
         metric=metric,
-        before=wording.metric_value(metric, metric.a),
-        after=wording.metric_value(metric, metric.b),
+        before=_side_value(metric, metric.a),
+        after=_side_value(metric, metric.b),
         change=wording.change(metric, metric.change),
         interval=wording.change_interval(metric),
         marks=forest_row(metric, scale, margin),
         margin=worded,
     )
+
+
+def _side_value(metric: Metric, value: float | None) -> str:
+    """One side of a metric as the page writes it: dollars with three digits that count, never as a power of ten."""
+    if metric.kind == "ratio" and value is not None:
+        return words.amount(metric.name, value)
+    return wording.metric_value(metric, value)
 
 
 def _prompt_change(report: RunReport, comparison: Comparison) -> PromptChange | None:

@@ -67,7 +67,7 @@ class _Table(Generic[K]):
 
 _TRIAL_COLUMNS = (
     "case", "variant", "repeat", "status", "messages", "answer", "finish", "failure", "hint", "source", "latency", "cost",
-    "judge_cost", "input", "output", "attempts", "tools", "served", "verdicts",
+    "judge_cost", "input", "output", "attempts", "tools", "served", "verdicts", "followups",
 )  # fmt: skip
 _VERDICT_COLUMNS = ("check", "family", "status", "reason", "score", "spans", "severity", "line")
 
@@ -84,6 +84,7 @@ class _Packer:
     def add(self, result: Result) -> None:
         row = {**self._place(result), **self._reply(result.reply), **self._call(result.call)}
         row["judge_cost"] = _sum(call.cost_usd for call in result.followups) if result.followups else 0
+        row["followups"] = [self._followup(call) for call in result.followups]
         row["verdicts"] = [self._verdict(verdict) for verdict in result.verdicts]
         row["status"] = result.status
         for name in _TRIAL_COLUMNS:
@@ -148,6 +149,20 @@ class _Packer:
             "cost": _rounded(call.cost_usd, 9),
             "attempts": [self._attempt(attempt) for attempt in call.attempts],
         }
+
+    def _followup(self, call: Call) -> list[Any]:
+        """What a check asked and was told: model, kind, messages, reply, failure, source, cost, latency, tokens in and out."""
+        reply = self._reply(call.reply)
+        return [
+            self._strings[call.request.model],
+            call.request.kind,
+            self._messages[self._request(call.request)],
+            reply["answer"],
+            reply["failure"],
+            call.source,
+            _rounded(call.cost_usd, 9),
+            *(reply[name] for name in ("latency", "input", "output")),
+        ]
 
     def _attempt(self, attempt: Attempt) -> list[Any]:
         times = [_rounded(attempt.latency_s), _rounded(attempt.wait_s)]

@@ -30,7 +30,7 @@ const asRanges = (pairs, tag) => pairs.map(([start, end]) => ({ start, end, tag,
 
 const answerText = (view, trial) => {
   const text = view.run.strings[view.run.trials.answer[trial]];
-  return (view.raw ? null : prettyJson(text)) ?? text;
+  return (view.raw ? null : indented(text)) ?? text;
 };
 
 const sideColumn = (view, side, text, changes) => {
@@ -42,12 +42,12 @@ const sideColumn = (view, side, text, changes) => {
     repeatButtons(view, side),
     answerBox(view, trial, text, changes),
     verdictList(view.run, trial, { foldPassed: !view.full }),
-    view.full ? [numbers(view.run, trial), attempts(view.run, trial), messages(view.run, trial)] : null);
+    view.full ? [judgeCalls(view.run, trial), numbers(view.run, trial), attempts(view.run, trial)] : null);
 };
 
 const repeatButtons = (view, side) => {
   const test = view.tests[side];
-  const pretty = prettyJson(view.run.strings[view.run.trials.answer[test.trials[view.repeats[side]]]]) !== null;
+  const pretty = indented(view.run.strings[view.run.trials.answer[test.trials[view.repeats[side]]]]) !== null;
   const buttons = test.trials.length < 2 ? [] : test.trials.map((trial, index) => {
     const status = view.run.trials.status[trial];
     return el("button", {
@@ -68,10 +68,11 @@ const answerBox = (view, trial, text, changes) => {
     return el("div", { class: "answer failure" }, el("p", {}, sign("error"), `no answer: ${run.trials.failure[trial]}`),
       el("pre", {}, text.slice(0, ANSWER_SHOWN)), hint === null ? null : el("p", { class: "muted" }, run.strings[hint]));
   }
-  const evidence = text === run.strings[run.trials.answer[trial]] ? evidenceRanges(run, trial, text) : [];
+  const received = run.strings[run.trials.answer[trial]];
+  const evidence = movedRanges(evidenceRanges(run, trial, received), received, text);
   const shown = text.slice(0, ANSWER_SHOWN);
   const ranges = [...changes, ...evidence].filter((range) => range.start < shown.length).map((range) => ({ ...range, end: Math.min(range.end, shown.length) }));
-  const box = el("pre", { class: "answer", tabindex: "0" }, shown === "" ? el("em", { class: "muted" }, "(empty answer)") : marked(shown, ranges));
+  const box = el("pre", { class: text === received && !indented(text) ? "answer" : "answer code", tabindex: "0" }, shown === "" ? el("em", { class: "muted" }, "(empty answer)") : marked(shown, ranges));
   return [box, cutNote(box, text), toolCalls(run, trial)];
 };
 
@@ -83,12 +84,14 @@ const cutNote = (box, text) => {
 };
 
 const toolCalls = (run, trial) =>
-  (run.trials.tools[trial] ?? []).map(([name, args]) => el("pre", { class: "answer tool" }, `tool call ${name}\n${prettyJson(args) ?? args}`));
+  (run.trials.tools[trial] ?? []).map(([name, args]) => el("pre", { class: "answer tool" }, `tool call ${name}\n${indented(args) ?? args}`));
 
+/** What each check points at; a check that passed on the whole answer points at nothing. */
 const evidenceRanges = (run, trial, text) =>
   run.trials.verdicts[trial].flatMap((verdict) => {
     const status = run.verdicts.status[verdict];
-    return toUnits(text, run.verdicts.spans[verdict]).map(([start, end]) => ({
+    const spans = toUnits(text, run.verdicts.spans[verdict]).filter(([start, end]) => status !== "pass" || text.slice(start, end).trim() !== text.trim());
+    return spans.map(([start, end]) => ({
       start, end, tag: "mark", kind: `evidence ${status}`, label: `${SIGNS[status]} ${run.verdicts.check[verdict]}`,
     }));
   });
@@ -121,7 +124,7 @@ const numbers = (run, trial) => {
   const served = t.served[trial];
   const rows = [
     ["Source", SOURCES[t.source[trial]] ?? t.source[trial]], ["Latency", seconds(t.latency[trial])], ["Cost", money(t.cost[trial])],
-    ["Judge cost", money(t.judge_cost[trial])], ["Tokens in / out", `${count(t.input[trial])} / ${count(t.output[trial])}`],
+    ["Judge cost", t.followups[trial].length ? money(t.judge_cost[trial]) : "no judge"], ["Tokens in / out", `${count(t.input[trial])} / ${count(t.output[trial])}`],
     ["Finish", t.finish[trial] ?? "none"], ["Served by", served === null ? "unknown" : run.strings[served]],
   ];
   return el("dl", { class: "facts" }, rows.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
@@ -136,7 +139,3 @@ const attempts = (run, trial) => {
       el("tbody", {}, rows.map(([latency, wait, status, failure, message], index) =>
         el("tr", {}, [index + 1, seconds(wait), seconds(latency), status ?? "none", failure ? `${failure}${message === null ? "" : `: ${run.strings[message]}`}` : ""].map((cell) => el("td", {}, cell)))))));
 };
-
-const messages = (run, trial) =>
-  el("details", { class: "plain" }, el("summary", {}, "Prompt as sent"),
-    run.messages[run.trials.messages[trial]].map(([role, text]) => [el("p", { class: "role" }, role), el("pre", { class: "answer" }, run.strings[text].slice(0, ANSWER_SHOWN))]));

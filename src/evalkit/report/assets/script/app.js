@@ -24,6 +24,7 @@ const wireApp = (run) => {
   addEventListener("hashchange", () => restore(app));
   addEventListener("keydown", (event) => onKey(app, event));
   wireFlips(run, (test) => openCase(app, test));
+  wireSuites(app);
   restore(app);
   (globalThis.requestIdleCallback ?? setTimeout)(() => run.tests.forEach((test) => haystack(run, test)));
 };
@@ -44,7 +45,7 @@ const restore = (app) => {
 const isNamed = (test, state) => test.case.id.toWellFormed() === state.case && variantKey(test.variant) === state.of;
 
 const changeFilter = (app, name, value) => {
-  app.state = name === null ? emptyState() : { ...app.state, [name]: value };
+  app.state = name === null ? emptyState() : withField(app.state, name, value);
   writeHash(app.state);
   showFilters(app.state);
   cancelAnimationFrame(app.pending);
@@ -107,6 +108,14 @@ const step = (app, by) => {
   const here = document.activeElement === app.box;
   app.box.focus({ preventScroll: here });
   moveTo(app.table, here ? app.table.active + by : app.table.active);
+};
+
+/** A suite's link to its cases also sets the filter. */
+const wireSuites = (app) => {
+  for (const link of document.querySelectorAll("a[data-suite]")) {
+    const name = app.run.suites.find((suite) => visible(suite) === link.dataset.suite);
+    if (name !== undefined) link.addEventListener("click", () => changeFilter(app, "suite", name.toWellFormed()));
+  }
 };
 
 /** Section links scroll without touching the address, which holds the view. */

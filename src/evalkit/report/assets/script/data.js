@@ -23,7 +23,7 @@ const fromBase85 = (text) => {
 
 /** The run with its tests, in the order of the cases; `tests[i].place` is i. */
 const readRun = (data) => {
-  const run = { ...data, tests: [], byCase: new Map() };
+  const run = { ...data, tests: [], byCase: new Map(), suites: [...new Set(data.variants.map((variant) => variant.suite))] };
   const index = new Map();
   data.trials.case.forEach((caseIndex, trial) => {
     const key = caseIndex * data.variants.length + data.trials.variant[trial];

@@ -15,8 +15,9 @@ const showDetail = (run, dialog, test, { position, step, close }) => {
         el("button", { type: "button", "aria-label": "Close", title: "Esc", onclick: close }, "✕"))),
     el("div", { class: "detail-body" },
       el("details", { class: "plain" }, el("summary", {}, "Variables of the case"), el("pre", { class: "answer" }, run.strings[test.case.given].slice(0, ANSWER_SHOWN))),
+      conversation(run, sides.map((side) => side.trials[0])),
       sidesView(run, sides, { full: true }),
-      others.length ? el("details", { class: "plain" }, el("summary", {}, plural(others.length, "other variant")), sidesView(run, others, { full: true })) : null));
+      others.length ? el("details", { class: "plain" }, el("summary", {}, plural(others.length, "other variant")), others.map((other) => [conversation(run, [other.trials[0]]), sidesView(run, [other], { full: true })])) : null));
   dialog.scrollTop = 0;
   if (!dialog.open) dialog.showModal();
 };

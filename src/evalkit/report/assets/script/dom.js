@@ -4,7 +4,7 @@
 const el = (tag, props = {}, ...children) => {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) setProp(node, name, value);
-  node.append(...children.flat(2).filter((child) => child !== null && child !== undefined && child !== false).map(asNode));
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false).map(asNode));
   return node;
 };
 

@@ -1,6 +1,6 @@
 // What the reader looks for, kept in the address so that a link shares the view.
 
-const FIELDS = ["variant", "outcome", "flip", "check", "tag", "q"];
+const FIELDS = ["suite", "variant", "outcome", "flip", "check", "tag", "q"];
 
 /** The state in the address after `#`; null if the address names a section instead. */
 const readHash = () => {
@@ -24,6 +24,7 @@ const selectTests = (run, state) => {
   const query = state.q.trim().toLowerCase();
   return run.tests.filter(
     (test) =>
+      (!state.suite || test.case.suite.toWellFormed() === state.suite) &&
       (!state.variant || variantKey(test.variant) === state.variant) &&
       (!state.outcome || test.outcome === state.outcome || (state.outcome === "not-pass" && test.outcome !== "pass")) &&
       (!state.flip || test.flips.has(state.flip)) &&
@@ -40,8 +41,10 @@ const choices = (run) => {
   const tags = new Set(run.cases.flatMap((item) => item.tags));
   const checks = new Set(run.tests.flatMap((test) => [...test.badChecks]));
   const flips = ["broken", "fixed", "shaky"].filter((kind) => run.tests.some((test) => test.flips.has(kind)));
+  const suites = run.suites.length > 1 ? run.suites : [];
   return {
-    variant: run.variants.map((variant) => [variantKey(variant), `${variant.suite}: ${variant.label}`]),
+    suite: suites.map((name) => [name.toWellFormed(), name]),
+    variant: run.variants.map((variant) => [variantKey(variant), suites.length ? `${variant.suite}: ${variant.label}` : variant.label]),
     outcome: [
       ["not-pass", "anything but passed"],
       ...["pass", "mixed", "fail", "error"].filter((name) => run.tests.some((test) => test.outcome === name)).map((name) => [name, `${SIGNS[name]} ${WORDS[name]}`]),
@@ -52,7 +55,7 @@ const choices = (run) => {
   };
 };
 
-const LABELS = { variant: "Variant", outcome: "Outcome", flip: "Flip", check: "Check not passed", tag: "Tag" };
+const LABELS = { suite: "Suite", variant: "Variant", outcome: "Outcome", flip: "Flip", check: "Check not passed", tag: "Tag" };
 
 /** The row of filters. `changed(name, value)` is called on every change. */
 const filterBar = (run, changed) => {
@@ -74,7 +77,17 @@ const choiceField = (name, label, options, changed) =>
       el("option", { value: "" }, "all"),
       options.map(([value, text]) => el("option", { value }, text))));
 
+/** `state` with one field changed; a variant of another suite is let go. */
+const withField = (state, name, value) => {
+  const next = { ...state, [name]: value };
+  if (name === "suite" && value && !next.variant.startsWith(`${value}/`)) next.variant = "";
+  return next;
+};
+
 const showFilters = (state) => {
+  for (const option of byId("filter-variant")?.options ?? []) {
+    option.hidden = option.disabled = Boolean(state.suite && option.value && !option.value.startsWith(`${state.suite}/`));
+  }
   for (const name of FIELDS) {
     const input = byId(`filter-${name}`);
     if (input && input.value !== state[name]) input.value = state[name];

@@ -54,7 +54,7 @@ const caseRow = (table, index) => {
       el("button", { type: "button", class: "link", tabindex: "-1" }, test.case.id),
       [...test.flips].map((kind) => el("span", { class: `flip-mark ${kind}`, title: kind }, SIGNS[kind], el("span", { class: "hidden" }, kind))),
       test.case.tags.slice(0, 4).map((tag) => el("span", { class: "tag" }, tag))),
-    el("span", { class: "variant", role: "cell", title: test.variant.label }, test.variant.name),
+    el("span", { class: "variant", role: "cell", title: test.variant.label }, table.run.suites.length > 1 && el("span", { class: "muted" }, `${test.case.suite} · `), test.variant.name),
     el("span", { class: "why", role: "cell" }, whyText(table.run, test)),
     el("span", { class: "latency", role: "cell" }, seconds(test.latency)),
     el("span", { class: "cost", role: "cell" }, money(test.cost)));

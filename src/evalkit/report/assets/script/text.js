@@ -20,26 +20,64 @@ const writtenOut = (character) => {
 const money = (usd) => {
   if (usd === null || usd === undefined) return "unknown";
   if (usd === 0) return "$0";
-  return Math.abs(usd) >= 1 ? `$${usd.toFixed(2)}` : `$${Number(usd.toPrecision(3))}`;
+  const digits = Math.abs(usd) >= 1 ? 2 : Math.min(20, 2 - Math.floor(Math.log10(Math.abs(usd))));
+  return `$${usd.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
 };
 
 const seconds = (value) => {
   if (value === null || value === undefined) return "unknown";
-  return value < 1 ? `${Math.round(value * 1000)} ms` : `${Number(value.toPrecision(3))} s`;
+  if (value < 1) return `${Math.round(value * 1000)} ms`;
+  return `${value.toFixed(value < 10 ? 2 : 1)} s`;
 };
 
 const count = (value) => (value === null || value === undefined ? "unknown" : value.toLocaleString("en"));
 const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 
-/** Pretty-print `text` if it is a JSON object or array, else return null. */
-const prettyJson = (text) => {
-  if (!/^\s*[[{]/.test(text) || text.length > 200000) return null;
+const TOKENS = /"(?:[^"\\]|\\[^])*"|[[\]{}:,]|[^\s"[\]{}:,]+/g;
+const DEEPEST = 100;
+
+/** A JSON object or array with one value per line, null for anything else. Only white space changes: what was written stays, doubled keys too. */
+const indented = (text) => {
+  if (!/^\s*[[{]/.test(text) || text.length > 200000 || !isJson(text)) return null;
+  const tokens = text.match(TOKENS);
+  const lines = [];
+  let depth = 0;
+  tokens.forEach((token, index) => {
+    const before = tokens[index - 1];
+    const closes = token === "]" || token === "}";
+    const opened = before === "[" || before === "{";
+    const breaks = closes ? !opened : opened || before === ",";
+    if (closes) depth -= 1;
+    lines.push(breaks ? `\n${"  ".repeat(Math.min(depth, DEEPEST))}` : "", token === ":" ? ": " : token);
+    if (token === "[" || token === "{") depth += 1;
+  });
+  return lines.join("");
+};
+
+const isJson = (text) => {
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    JSON.parse(text);
+    return true;
   } catch {
-    return null;
+    return false;
   }
 };
+
+/** `ranges` of `text`, moved to where the same characters stand in `shown`, which differs in white space only. */
+const movedRanges = (ranges, text, shown) => {
+  if (text === shown || !ranges.length) return ranges;
+  const from = inkOffsets(text);
+  const to = inkOffsets(shown);
+  const nth = new Map(from.map((offset, place) => [offset, place]));
+  const at = (offset) => { while (offset < text.length && !nth.has(offset)) offset += 1; return nth.get(offset) ?? from.length; };
+  return ranges
+    .map((range) => ({ ...range, first: at(range.start), last: at(range.end) - 1 }))
+    .filter(({ first, last }) => first <= last)
+    .map((range) => ({ ...range, start: to[range.first], end: to[range.last] + 1 }));
+};
+
+/** Where the characters that are no white space stand. */
+const inkOffsets = (text) => [...text.matchAll(/\S/g)].map((match) => match.index);
 
 /** Turn offsets in characters, as Python counts them, into offsets in JavaScript's units; spans outside of the text are cut or dropped. */
 const toUnits = (text, spans) => {
