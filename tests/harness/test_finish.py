@@ -12,7 +12,7 @@ from fakes.eval_project import cases
 
 import evalkit
 from evalkit.config import load_config
-from evalkit.harness import finish
+from evalkit.harness import outputs
 from evalkit.harness.finish import finish_run
 from evalkit.harness.planning import Planner
 from evalkit.harness.runner import Runner
@@ -91,7 +91,7 @@ def test_a_failure_outranks_an_error(project):
 @pytest.fixture
 def impatient(monkeypatch):
     """Wait a tenth of a second for the database instead of half a minute."""
-    monkeypatch.setattr(finish, "ingest", partial(ingest, wait_s=0.1))
+    monkeypatch.setattr(outputs, "ingest", partial(ingest, wait_s=0.1))
 
 
 def test_a_locked_database_is_a_problem_and_loses_nothing(project, impatient):

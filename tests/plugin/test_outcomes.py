@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -136,7 +137,7 @@ def test_a_gate_that_cannot_pass_is_refused_before_any_call(project: PytestProje
     assert not (project.root / "reports").exists()
 
 
-def test_two_suites_cannot_have_one_name(project: Project) -> None:
+def test_two_suites_cannot_have_one_name(project: PytestProject) -> None:
     """They would share a recording, and their cases would be compared with each other."""
     project.suite(PLAIN)
     project.suite(PLAIN, name="other")
@@ -169,6 +170,20 @@ def test_junit_separates_errors_failures_and_gates(project: PytestProject) -> No
     failure = gate.find("failure")
     assert failure is not None
     assert "9/10" in (failure.text or "")
+
+
+def test_other_programs_get_json_and_markdown(project: PytestProject) -> None:
+    """The same verdict, gates and counts as the terminal's; a file that cannot be written is a problem, not silence."""
+    project.configure(answers={"N3": "no", "default": "Hello"})
+    project.suite(GATED)
+    project.run_here("suites", "--evalkit-json", "out/run.json", "--evalkit-markdown", "out/run.md")
+    run = json.loads((project.root / "out" / "run.json").read_text(encoding="utf-8"))
+    assert run["schema"] == "evalkit.report/1"
+    assert [gate["status"] for gate in run["gates"]] == ["failed"]
+    assert "9/10" in (project.root / "out" / "run.md").read_text(encoding="utf-8")
+    failed = project.run_here("suites", "--evalkit-json", "pyproject.toml/run.json")
+    assert failed.ret == 3
+    failed.stdout.fnmatch_lines(["*problem: *run.json could not be written*"])
 
 
 def test_workers_of_xdist_give_the_same_verdict(project: PytestProject) -> None:

@@ -35,6 +35,13 @@ def add_options(parser: pytest.Parser) -> None:
         default=False,
         help="write the live answers of this run to the recordings",
     )
+    group.addoption("--evalkit-json", default=None, metavar="FILE", help="write the run as JSON to FILE")
+    group.addoption(
+        "--evalkit-markdown",
+        default=None,
+        metavar="FILE",
+        help="write a summary for a pull request or a job summary to FILE",
+    )
     group.addoption("--evalkit-no-report", action="store_true", default=False, help="do not write the HTML report")
 
 

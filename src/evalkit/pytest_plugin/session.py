@@ -239,6 +239,7 @@ class EvalSession:
             whole = session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
             self._finish(interrupted=not whole)
         if self.finished is not None:
+            self._write_files()
             session.exitstatus = self._exit_status(session)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - private type
@@ -288,6 +289,20 @@ class EvalSession:
             write_report=not self.pytest_config.getoption("evalkit_no_report"),
             notes=self._runner.notes if self._runner is not None else (),
         )
+
+    def _write_files(self) -> None:
+        from evalkit.harness.outputs import write_files
+
+        assert self.finished is not None  # noqa: S101 - only called with a finished run
+        here = self.pytest_config.invocation_params.dir
+        json_file, markdown_file = (self.pytest_config.getoption(name) for name in ("evalkit_json", "evalkit_markdown"))
+        problems = write_files(
+            self.finished.report,
+            json_file=here / json_file if json_file else None,
+            markdown_file=here / markdown_file if markdown_file else None,
+        )
+        if problems:
+            self.finished = self.finished.with_problems(problems)
 
     def _show_gates(self, session: pytest.Session) -> None:
         if self.finished is None:

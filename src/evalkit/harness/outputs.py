@@ -1,0 +1,77 @@
+"""What a finished run leaves behind: the database, recordings, the page, and files for other programs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from evalkit.errors import EvalkitError
+from evalkit.harness.recording import record_answers
+from evalkit.harness.runner import journal_root
+from evalkit.report.html import write_html
+from evalkit.report.json_export import report_json
+from evalkit.report.markdown import markdown_summary
+from evalkit.store.database import DATABASE_FILE, ingest
+from evalkit.store.journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from evalkit.config import Config
+    from evalkit.harness.planning import SuitePlan
+    from evalkit.report.values import RunReport
+    from evalkit.store.reader import RunRecords
+
+
+def store_run(config: Config, report: RunReport) -> list[str]:
+    """Journal how the run ended and bring the database up to date. Returns what went wrong."""
+    root = journal_root(config)
+    try:
+        journal = Journal(root, report.run, worker="end")
+        journal.append_gates(report.gates)
+        journal.close(report.run)
+        ingest(root, config.folder("reports") / DATABASE_FILE)
+    except EvalkitError as error:
+        place = f"{error.where}: " if error.where else ""
+        return [
+            f"{place}{error.message}; nothing is lost, the journal holds it: {error.hint or 'evalkit ingest catches up'}"
+        ]
+    return []
+
+
+def write_recordings(config: Config, records: RunRecords, plans: Sequence[SuitePlan]) -> list[str]:
+    """Record the run's live answers. Returns what went wrong."""
+    try:
+        record_answers(config, records.results, plans)
+    except (OSError, EvalkitError) as error:
+        return [
+            f"the recordings could not be written: {error}; the answers are in the cache, so recording again costs nothing"
+        ]
+    return []
+
+
+def write_page(config: Config, report: RunReport) -> tuple[Path | None, list[str]]:
+    """Write the HTML page. Returns its path, and what went wrong."""
+    reports = config.folder("reports")
+    try:
+        return write_html(report, reports), []
+    except (OSError, EvalkitError) as error:
+        return None, [f"the report could not be written to {reports}: {error}"]
+
+
+def write_files(report: RunReport, *, json_file: Path | None = None, markdown_file: Path | None = None) -> list[str]:
+    """Write the run as JSON (schema ``evalkit.report/1``) and as Markdown for a pull request. Returns what went wrong."""
+    problems = []
+    for path, text in (
+        (json_file, json.dumps(report_json(report), ensure_ascii=False) if json_file else ""),
+        (markdown_file, markdown_summary(report) if markdown_file else ""),
+    ):
+        if path is None:
+            continue
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            problems.append(f"{path} could not be written: {error.strerror or error}")
+    return problems
