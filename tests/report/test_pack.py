@@ -47,6 +47,36 @@ def test_every_answer_and_verdict_can_be_read_back(report):
     assert found == expected
 
 
+def test_what_a_judge_was_asked_and_said_can_be_read_back(report):
+    """Each trial's follow-up calls are there in order, with model, question, reply, source and cost."""
+    data = _unpacked(packed(report))
+    strings = data["strings"]
+    asked = [
+        (
+            strings[model],
+            [[role, strings[text]] for role, text in data["messages"][messages]],
+            strings[reply],
+            source,
+            cost,
+        )
+        for row in data["trials"]["followups"]
+        for model, _, messages, reply, _, source, cost, *_ in row
+    ]
+    expected = [
+        (
+            call.request.model,
+            [[m.role, m.content] for m in call.request.messages],
+            call.reply.text,
+            call.source,
+            round(call.cost_usd, 9),
+        )
+        for result in report.results
+        for call in result.followups
+    ]
+    assert len(asked) > 100
+    assert sorted(asked) == sorted(expected)
+
+
 def test_equal_strings_are_stored_once(report):
     """The dictionary of strings has no doubles, and a system prompt shared by all cases is one of them."""
     strings = page_data(report)["strings"]

@@ -2,6 +2,7 @@
 
 const start = async () => {
   wireSections();
+  wirePrint();
   const loading = byId("loading");
   if (typeof DecompressionStream === "undefined") {
     loading.textContent = "This browser cannot unpack the cases (DecompressionStream is missing). Everything above is complete.";
@@ -108,6 +109,16 @@ const step = (app, by) => {
   const here = document.activeElement === app.box;
   app.box.focus({ preventScroll: here });
   moveTo(app.table, here ? app.table.active + by : app.table.active);
+};
+
+/** On paper nothing can be unfolded: the gates are printed with their lines open. */
+const wirePrint = () => {
+  const opened = [];
+  addEventListener("beforeprint", () => {
+    opened.push(...document.querySelectorAll("details.fold:not([open])"));
+    for (const fold of opened) fold.open = true;
+  });
+  addEventListener("afterprint", () => { for (const fold of opened.splice(0)) fold.open = false; });
 };
 
 /** A suite's link to its cases also sets the filter. */
