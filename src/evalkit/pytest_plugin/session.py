@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import signal
-import threading
 from collections import Counter
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,9 +11,10 @@ import pytest
 from evalkit.errors import EvalkitError, StoreError
 from evalkit.pytest_plugin.options import run_options
 from evalkit.pytest_plugin.project import config_of
+from evalkit.pytest_plugin.signals import orderly_stop
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
     from evalkit.config import Config
@@ -158,7 +157,7 @@ class EvalSession:
         option = session.config.option
         if option.collectonly or getattr(option, "setupplan", False) or getattr(option, "setuponly", False):
             return (yield)
-        with self._stoppable():
+        with orderly_stop(self._note_signal):
             try:
                 done = yield
             finally:
@@ -328,23 +327,8 @@ class EvalSession:
             return int(pytest.ExitCode.TESTS_FAILED)
         return ours
 
-    @contextmanager
-    def _stoppable(self) -> Iterator[None]:
-        """Turn SIGTERM, which pytest does not handle, into the same orderly end as Ctrl-C."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def stop(number: int, frame: object) -> None:
-            del frame
-            self._signal = number
-            raise KeyboardInterrupt  # pytest.exit derives from Exception, which code on the stack may catch
-
-        before = signal.signal(signal.SIGTERM, stop)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGTERM, before)
+    def _note_signal(self, number: int) -> None:
+        self._signal = number
 
 
 def _fresh_run_id() -> str:
