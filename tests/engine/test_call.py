@@ -203,6 +203,75 @@ def test_the_ceiling_holds_even_for_calls_in_flight() -> None:
     assert "--max-cost" in (refused[0].hint or "")
 
 
+def test_every_attempt_counts_against_the_ceiling() -> None:
+    """A malformed 200 may have been billed: its retry is paid too, and the ceiling stops it."""
+    model = Model(CallError("html", kind="bad_response"))
+    call = asyncio.run(caller_of(model, policy=Policy(max_cost_usd=0.03, backoff_s=0), worst=0.02).call(ask("a")))
+    assert len(model.calls) == 1
+    assert isinstance(call.reply, CallFailure)
+    assert call.reply.kind == "budget"
+
+
+def test_calls_that_only_wait_reserve_nothing() -> None:
+    """Twenty cheap calls, two at a time, fit under a ceiling of three worst cases."""
+
+    async def story() -> list[Call]:
+        policy = Policy(max_cost_usd=0.06, concurrency=2)
+        caller = caller_of(Model(GOOD), policy=policy, worst=0.02, cost=lambda _m, _u: 0.001)
+        return list(await asyncio.gather(*(caller.call(ask(str(n))) for n in range(20))))
+
+    assert all(isinstance(call.reply, Response) for call in asyncio.run(story()))
+
+
+def test_a_failure_is_shared_by_those_who_wait_but_not_remembered() -> None:
+    """Who asks again later (a re-run of a test) gets a new try."""
+
+    async def story() -> tuple[list[Call], Call, Model]:
+        model = Model(CallError("odd", kind="bad_request"), GOOD)
+        caller = caller_of(model)
+        together = await asyncio.gather(caller.call(ask("a")), caller.call(ask("a")))
+        return list(together), await caller.call(ask("a")), model
+
+    together, later, model = asyncio.run(story())
+    assert all(isinstance(call.reply, CallFailure) for call in together)
+    assert later.reply == GOOD
+    assert len(model.calls) == 2
+
+
+def test_one_providers_bad_key_does_not_end_anothers_retries() -> None:
+    """Each provider is halted by its own failures only."""
+
+    async def story() -> tuple[Call, Call]:
+        models = {"a": Model(CallError("no", kind="auth")), "b": Model(CallError("busy", kind="overloaded"), GOOD)}
+        caller = Caller(
+            route=lambda name: Route(lambda: models[name], "live", cached=False),
+            ledger=Ledger(),
+            cache=None,
+            policy=Policy(backoff_s=0),
+            pricing=Pricing(lambda _m, _u: 0.0, lambda _r: 0.0),
+        )
+        first = await caller.call(Request("a/m", (Message("user", "x"),)))
+        return first, await caller.call(Request("b/m", (Message("user", "x"),)))
+
+    bad, good = asyncio.run(story())
+    assert isinstance(bad.reply, CallFailure)
+    assert good.reply == GOOD
+
+
+def test_nothing_starts_after_closing() -> None:
+    """A judge that would be asked after Ctrl-C is not paid."""
+
+    async def story() -> Model:
+        model = Model(GOOD)
+        caller = caller_of(model)
+        await caller.aclose()
+        with pytest.raises(asyncio.CancelledError):
+            await caller.call(ask("late"))
+        return model
+
+    assert asyncio.run(story()).calls == []
+
+
 def test_a_ceiling_with_an_unknown_price_refuses_to_guess() -> None:
     """Unknown is never 0: without a price a ceiling cannot be kept, so nothing is sent."""
     model = Model(GOOD)

@@ -28,7 +28,7 @@ def measured(project, *, judge, skip=()):
     config = load_config(project.root)
     planner = Planner(config)
     plan = planner.plan(project.root / "suites" / "hello.yaml")
-    runner = Runner(config, planner, run_id="run-1", worker="main", suites=["hello"])
+    runner = Runner(config, planner, run_id="run-1", worker="main")
     runner.plan([plan], {test.test_id for test in plan.tests})
     for position in judge:
         runner.judge(plan.tests[position], runner.submit(plan.tests[position]).result())

@@ -73,21 +73,30 @@ class Caller:
         self._lines: dict[str, _Line] = {}
         self._flights: dict[str, asyncio.Task[Call]] = {}
         self._halts: dict[str, CallFailure] = {}
+        self._closing = False
         self.halted: CallFailure | None = None
 
     async def call(self, request: Request) -> Call:
         """Return the settled call for ``request``. A failure is a value; only a broken ledger (StoreError) raises."""
+        if self._closing:
+            raise asyncio.CancelledError
         flight = self._flights.get(request.key)
         if flight is None:
             flight = asyncio.create_task(self._settled(request))
             self._flights[request.key] = flight
+            flight.add_done_callback(lambda done: self._landed(request.key, done))
             return await asyncio.shield(flight)
         call = replace(await asyncio.shield(flight), source="shared", attempts=())
         await asyncio.wrap_future(self._ledger.settle(call))
         return call
 
+    def _landed(self, key: str, flight: asyncio.Task[Call]) -> None:
+        if flight.cancelled() or flight.exception() is not None or not isinstance(flight.result().reply, Response):
+            self._flights.pop(key, None)  # a failure is shared by those who wait for it, not by those who ask later
+
     async def aclose(self) -> None:
-        """Cancel what is in flight and close every provider."""
+        """Cancel what is in flight, start nothing more, and close every provider."""
+        self._closing = True
         running = [task for task in self._flights.values() if not task.done()]
         for task in running:
             task.cancel()
@@ -101,26 +110,10 @@ class Caller:
             response = self._cache.get(request.key)
             if response is not None:
                 return await self._written(self._call(request, response, replace(route, source="cache"), []))
-        if route.source != "live":
-            return await self._tried(request, route)
-        return await self._within_budget(request, route)
+        return await self._tried(request, route)
 
     async def _written(self, call: Call) -> Call:
         await asyncio.wrap_future(self._ledger.settle(call))
-        return call
-
-    async def _within_budget(self, request: Request, route: Route) -> Call:
-        worst = self._pricing.worst_case_usd(request)
-        refusal = self._budget.reserve(worst)
-        if refusal is not None:
-            hint = "raise --max-cost, select fewer cases, or give the price in [tool.evalkit.prices]"
-            return await self._written(self._call(request, CallFailure("budget", refusal, 0, hint), route, []))
-        paid: float | None = None
-        try:
-            call = await self._tried(request, route)
-            paid = _paid(call)
-        finally:
-            self._budget.settle(reserved_usd=worst, paid_usd=paid)
         return call
 
     async def _tried(self, request: Request, route: Route) -> Call:
@@ -132,7 +125,7 @@ class Caller:
             return await self._written(self._call(request, self._failed(request, error, tries), route, []))
         async with line.slots:
             # Asked only now: a call may have waited here while another one learned that the key is wrong.
-            halt = self._halts.get(request.provider) or self._halts.get(request.model)
+            halt = self._halt_of(request)
             if halt is not None:
                 return await self._written(self._call(request, replace(halt, attempts=0), route, []))
             tries.started = time.monotonic()
@@ -159,7 +152,7 @@ class Caller:
                 next_wait = wait_before_retry(
                     error, attempt=len(tries.attempts), left_s=left, policy=self._policy, random=self._random
                 )
-                if next_wait is None or self.halted is not None:
+                if next_wait is None or self._halt_of(request) is not None:
                     raise
                 wait = next_wait
             await asyncio.sleep(wait)
@@ -168,7 +161,35 @@ class Caller:
         self, request: Request, route: Route, provider: Provider, tries: _Tries, *, wait_s: float, left_s: float
     ) -> Response:
         if route.source == "live":
+            return await self._attempt_paid(request, provider, tries, wait_s=wait_s, left_s=left_s)
+        return await self._sent(request, provider, tries, wait_s=wait_s, left_s=left_s)
+
+    async def _attempt_paid(
+        self, request: Request, provider: Provider, tries: _Tries, *, wait_s: float, left_s: float
+    ) -> Response:
+        worst = self._pricing.worst_case_usd(request)
+        refusal = self._budget.reserve(worst)
+        if refusal is not None:
+            raise CallError(
+                refusal,
+                kind="budget",
+                hint="raise --max-cost, select fewer cases, or give the price in [tool.evalkit.prices]",
+            )
+        paid: float | None = None
+        try:
             self._ledger.intend(request)
+            response = await self._sent(request, provider, tries, wait_s=wait_s, left_s=left_s)
+            paid = self._pricing.cost_usd(request.model, response.usage)
+        except CallError as error:
+            paid = None if error.kind in {"timeout", "bad_response", "connection"} else 0.0
+            raise
+        finally:
+            self._budget.settle(reserved_usd=worst, paid_usd=paid)
+        return response
+
+    async def _sent(
+        self, request: Request, provider: Provider, tries: _Tries, *, wait_s: float, left_s: float
+    ) -> Response:
         number, started_at, began = len(tries.attempts) + 1, time.time(), time.monotonic()
 
         def note(error: CallError | None) -> None:
@@ -204,6 +225,9 @@ class Caller:
             self._lines[name] = line
         return line
 
+    def _halt_of(self, request: Request) -> CallFailure | None:
+        return self._halts.get(request.provider) or self._halts.get(request.model)
+
     def _halt(self, request: Request, failure: CallFailure) -> None:
         if failure.kind not in FATAL:
             return
@@ -214,10 +238,3 @@ class Caller:
     def _call(self, request: Request, reply: Reply, route: Route, attempts: list[Attempt]) -> Call:
         cost = self._pricing.cost_usd(request.model, reply.usage) if isinstance(reply, Response) else None
         return Call(request, reply, route.source, tuple(attempts), cost, time.time())
-
-
-def _paid(call: Call) -> float | None:
-    """What to count against the ceiling: None (the whole reservation) when the provider may have billed without answering."""
-    if isinstance(call.reply, Response):
-        return call.paid_usd
-    return None if call.reply.kind in {"timeout", "bad_response", "cancelled"} else 0.0

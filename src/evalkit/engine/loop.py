@@ -55,9 +55,9 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
     try:
         loop.run_forever()
+    finally:  # also when a task raised SystemExit, which asyncio lets through: nobody may wait for ever
         left = asyncio.all_tasks(loop)
         for task in left:
             task.cancel()
         loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-    finally:
         loop.close()

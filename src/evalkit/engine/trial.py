@@ -80,7 +80,7 @@ def _context(trial: Trial, call: Call, response: Response) -> CheckContext:
 
 def _questions(check: BuiltCheck, context: CheckContext) -> Sequence[Request] | str:
     try:
-        return check.followups(context)
+        return tuple(check.followups(context))
     except Exception as error:  # noqa: BLE001 - the check runner: a broken check is a verdict, not the end of the run
         return _reason(error)
 

@@ -50,7 +50,7 @@ def run(
     plans = [planner.plan(path) for path in _suite_files(suites, config)]
     tests = [test for plan in plans for test in plan.tests]
     run_id = new_run_id(utc_now())
-    runner = Runner(config, planner, run_id=run_id, worker="main", suites=[plan.spec.name for plan in plans])
+    runner = Runner(config, planner, run_id=run_id, worker="main")
     interrupted = True
     try:
         runner.plan(plans, {test.test_id for test in tests})

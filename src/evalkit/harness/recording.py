@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from evalkit.model.cases import Trial
     from evalkit.model.results import Result
 
-_FROM_A_MODEL = frozenset({"live", "cache", "shared"})
+_FROM_A_MODEL = frozenset({"live", "cache"})
 
 
 def record_answers(config: Config, results: Iterable[Result], plans: Iterable[SuitePlan]) -> dict[str, int]:

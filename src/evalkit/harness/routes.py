@@ -13,7 +13,7 @@ from evalkit.providers.recording import read_recordings
 from evalkit.providers.replay import ReplayProvider
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from evalkit.config import Config
     from evalkit.providers.base import Provider, ProviderKind, ProviderSettings
@@ -24,18 +24,16 @@ def recording_path(suite: str, config: Config) -> str:
     return f"{config.recordings}/{suite}.jsonl"
 
 
-def make_routes(config: Config, suites: Iterable[str]) -> Callable[[str], Route]:
+def make_routes(config: Config) -> Callable[[str], Route]:
     """Return the function that tells how a provider's requests are answered in this run.
 
-    In replay mode the recordings of ``suites`` are read here, so that a damaged one is an error (RecordingError) before anything
+    In replay mode the project's recordings are read here, so that a damaged one is an error (RecordingError) before anything
     else happens. Scripted providers are asked in every mode: they cost nothing.
     """
     exchanges = []
     if config.mode == "replay":
-        for suite in suites:
-            path = config.root / recording_path(suite, config)
-            if path.exists():
-                exchanges.extend(read_recordings(path, root=config.root))
+        for path in sorted(config.folder("recordings").rglob("*.jsonl")):
+            exchanges.extend(read_recordings(path, root=config.root))
     replay = ReplayProvider(exchanges, folder=config.recordings)
 
     def route(name: str) -> Route:

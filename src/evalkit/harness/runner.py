@@ -45,12 +45,10 @@ class Runner:
     ``notes`` says what was wrong with the response cache, if anything. Raises StoreError if the journal cannot be created, RecordingError if a recording is damaged: both before any call.
     """
 
-    def __init__(
-        self, config: Config, planner: Planner, *, run_id: str, worker: str, suites: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, config: Config, planner: Planner, *, run_id: str, worker: str) -> None:
         self._planner = planner
         self._info = describe_run(run_id=run_id, mode=config.mode, root=config.root)
-        routes = make_routes(config, suites)
+        routes = make_routes(config)
         self._journal = Journal(journal_root(config), self._info, worker=worker, redact=Redactor(dict(os.environ)).json)
         self.notes: tuple[str, ...] = ()
         self._cache = self._open_cache(config) if config.mode == "cache" else None
@@ -111,10 +109,12 @@ class Runner:
         if self._closed:
             return
         self._closed = True
-        self._loop.close(self._caller.aclose(), grace_s=GRACE_S)
-        self._journal.close()
-        if self._cache is not None:
-            self._cache.close()
+        try:
+            self._loop.close(self._caller.aclose(), grace_s=GRACE_S)
+        finally:
+            if self._cache is not None:
+                self._cache.close()
+            self._journal.close()
 
     def _open_cache(self, config: Config) -> Cache:
         cache = Cache(config.folder("reports") / CACHE_FILE)

@@ -50,7 +50,7 @@ def exit_code(account: Account, gates: Sequence[GateOutcome], *, on_undecided: O
     An incomplete run could not measure, whatever it saw. A definite failure outranks single errors, errors outrank an undecided gate.
     """
     statuses = {gate.status for gate in gates}
-    if account.missing:
+    if account.missing or (account.planned and account.skipped == account.planned):
         return ExitCode.NOT_MEASURED
     if account.failed_tests or "failed" in statuses:
         return ExitCode.FAILED

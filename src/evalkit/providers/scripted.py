@@ -7,10 +7,12 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+
+from pydantic import TypeAdapter, ValidationError
 
 from evalkit.canon import digest, digest_text, short
 from evalkit.errors import CallError, ConfigError
@@ -116,6 +118,13 @@ async def _called(function: Callable[[Request], Answer | Awaitable[Answer]], req
         return Response(answer, latency_s=time.monotonic() - started)
     if not isinstance(answer, Response):
         raise _function_error(f"returned {type(answer).__name__}, not a text or an evalkit Response")
+    try:
+        answer = TypeAdapter(Response).validate_python(asdict(answer))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _function_error(
+            f"returned a Response whose {'.'.join(map(str, first['loc']))} is wrong: {first['msg']}"
+        ) from error
     return answer if answer.latency_s is not None else replace(answer, latency_s=time.monotonic() - started)
 
 

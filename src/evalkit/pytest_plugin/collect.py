@@ -88,6 +88,8 @@ class EvalItem(pytest.Item):
 
     def setup(self) -> None:
         """Wait for the answers; no answer is an error of the setup."""
+        if self.config.getoption("setuponly"):
+            return
         answered = self._session.wait(self)
         if any(isinstance(one.call.reply, CallFailure) for one in answered):
             self.outcome = self._session.judge(self, answered)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from evalkit.errors import EvalkitError, Where
+from evalkit.errors import EvalkitError
 from evalkit.model.calls import CallFailure, Response
 from evalkit.model.cases import CheckSpec
-from evalkit.model.results import Result
+from evalkit.model.results import Result, Verdict
+from evalkit.pytest_plugin.session import FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from evalkit.engine.trial import Answered
     from evalkit.model.calls import JSON, ToolCall
     from evalkit.model.cases import PlannedTest
-    from evalkit.model.results import Verdict
     from evalkit.pytest_plugin.session import EvalSession
 
 
@@ -75,6 +75,7 @@ class Evalkit:
         self._session = session
         self._node = node
         self._answers: list[Answer] = []
+        self._asked = 0
 
     def ask(
         self,
@@ -91,7 +92,9 @@ class Evalkit:
         """
         from evalkit.harness.asking import question
 
+        self._asked += 1
         path, line, _ = self._node.reportinfo()
+        file, _, name = self._node.nodeid.partition("::")
         planner, runner = self._session.planner, self._session.runner
         test, version = question(
             planner,
@@ -99,8 +102,8 @@ class Evalkit:
             model=model,
             vars=variables,
             params=params or {},
-            test=f"{self._node.name}-{len(self._answers) + 1}" if self._answers else self._node.name,
-            path=self._node.nodeid.partition("::")[0] or str(path),
+            test=f"{name}-{self._asked}" if self._asked > 1 else name,
+            path=file or str(path),
             line=None if line is None else line + 1,
         )
         runner.prompt(version)
@@ -111,13 +114,18 @@ class Evalkit:
             raise EvalkitError(
                 f"no answer from {answered.trial.request.model}: {failure.kind}: {failure.message} ({failure.attempts} attempts)",
                 hint=failure.hint,
-                where=Where(answered.trial.suite_path, line),
+                where=answered.trial.case.where,
             )
         answer = Answer(self._session, test, answered, answered.call.reply)
         self._answers.append(answer)
         return answer
 
     def close(self) -> None:
-        """Store what was measured."""
-        for answer in self._answers:
-            self._session.runner.record(answer.result)
+        """Store what was measured. When the test failed by an assertion of its own, its last answer is stored as failed."""
+        results = [answer.result for answer in self._answers]
+        reason = self._node.stash.get(FAILED, None)
+        if reason is not None and results and all(result.status == "pass" for result in results):
+            verdict = Verdict("assert", "custom", "fail", reason[:500], line=results[-1].trial.case.where.line)
+            results[-1] = replace(results[-1], verdicts=(*results[-1].verdicts, verdict))
+        for result in results:
+            self._session.runner.record(result)

@@ -88,14 +88,13 @@ def shape(report: pytest.TestReport, outcome: TestOutcome | None, *, gated: bool
     """
     if outcome is None or report.when == "teardown":
         return
-    if report.failed:
+    if report.failed and outcome.status != "pass":
         report.longrepr = explanation(outcome)  # type: ignore[assignment]
+        report.evalkit = outcome.status  # type: ignore[attr-defined]
     if report.when != "call":
         return
     report.duration = outcome.latency_s
-    if outcome.status == "error":
-        report.evalkit = "error"  # type: ignore[attr-defined]
-    elif outcome.status == "fail" and gated:
+    if report.failed and outcome.status == "fail" and gated:
         report.outcome = "skipped"
         report.wasxfail = COUNTED_BY_GATE
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from evalkit.pytest_plugin.collect import EvalItem
 
 _SESSION: pytest.StashKey[EvalSession] = pytest.StashKey()
+FAILED: pytest.StashKey[str] = pytest.StashKey()
+"""Why a test written in Python failed, for the results that it leaves behind."""
 
 
 def session_of(config: pytest.Config) -> EvalSession:
@@ -56,7 +58,8 @@ class EvalSession:
         self._tags: set[str] = set()
         self._signal: int | None = None
         self._own_failures = 0
-        self._remote_suites = False
+        self._ctrl_c = False
+        self._trouble: str | None = None
 
     # -- what the items ask for ---------------------------------------------------------------------------------
 
@@ -89,7 +92,6 @@ class EvalSession:
                     self.planner,
                     run_id=self._run_id,
                     worker=self._worker["workerid"] if self._worker else "main",
-                    suites=[plan.spec.name for plan in self.plans.values()],
                 )
                 self._runner.plan(tuple(self.plans.values()), {item.test.test_id for item in self._items})
             except EvalkitError as error:
@@ -121,7 +123,11 @@ class EvalSession:
         """Judge and journal; a fatal failure (a bad key, an unknown model) stops the session once."""
         from evalkit.pytest_plugin.reports import properties
 
-        outcome = self.runner.judge(item.test, answered)
+        try:
+            outcome = self.runner.judge(item.test, answered)
+        except StoreError as error:
+            item.session.shouldstop = f"evalkit: {error}"
+            raise
         item.user_properties.extend(properties(outcome))
         halted = self.runner.halted
         if halted is not None and not item.session.shouldstop:
@@ -136,11 +142,10 @@ class EvalSession:
         """Give every worker the id of this run."""
         node.workerinput["evalkit_run_id"] = self._run_id
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:  # noqa: ANN401 - xdist's type
-        """Notice whether the workers collected any suite."""
-        del node
-        self._remote_suites = self._remote_suites or any(".yaml::" in one or ".yml::" in one for one in ids)
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Tell Ctrl-C from a run that stopped itself."""
+        # Not their subclasses, which are pytest's and xdist's own stops.
+        self._ctrl_c = excinfo.type in {KeyboardInterrupt, pytest.exit.Exception}
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -148,7 +153,7 @@ class EvalSession:
         from evalkit.pytest_plugin.collect import EvalItem
 
         self._items = [item for item in session.items if isinstance(item, EvalItem)]
-        chosen = Counter(item.path for item in self._items)
+        chosen = Counter(path for path, _ in {(item.path, item.test.test_id) for item in self._items})
         self._gated = {path for path, plan in self.plans.items() if plan.spec.gates and chosen[path] == len(plan.tests)}
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -172,7 +177,7 @@ class EvalSession:
         """Top up the calls in flight before ``item`` runs."""
         from evalkit.pytest_plugin.collect import EvalItem
 
-        if not isinstance(item, EvalItem):
+        if not isinstance(item, EvalItem) or item.config.getoption("setuponly"):
             return
         if self._worker is not None:
             # A worker learns only one item ahead; xdist is for correctness, not for speed.
@@ -194,12 +199,14 @@ class EvalSession:
 
         report = yield
         if not isinstance(item, EvalItem):
+            if call.when == "call" and report.failed and call.excinfo is not None:
+                item.stash[FAILED] = call.excinfo.exconly()
             return report
         shape(report, item.outcome, gated=item.path in self._gated)
         if report.failed and call.excinfo is not None and isinstance(call.excinfo.value, EvalkitError):
             report.longrepr = str(call.excinfo.value)
-        if report.when == "setup" and report.skipped and self._runner is not None:
-            self._runner.skip(item.test, str(call.excinfo.value) if call.excinfo else "skipped")
+        if report.when == "setup" and report.skipped:
+            self.runner.skip(item.test, str(call.excinfo.value) if call.excinfo else "skipped")
         if report.when == "teardown":
             if self._window is not None:
                 self._window.done(item, passed=item.outcome is not None and item.outcome.status == "pass")
@@ -211,10 +218,7 @@ class EvalSession:
         """Count our failures; keep ``--lf`` aware of failing cases in gated suites, which pytest takes for expected ones."""
         from evalkit.pytest_plugin.reports import COUNTED_BY_GATE
 
-        if ".yaml::" not in report.nodeid and ".yml::" not in report.nodeid:
-            return
-        if report.failed:
-            self._own_failures += 1
+        self._own_failures += report.failed and hasattr(report, "evalkit")
         if getattr(report, "wasxfail", None) == COUNTED_BY_GATE:
             memory = self.pytest_config.pluginmanager.get_plugin("lfplugin")
             if memory is not None:
@@ -234,15 +238,19 @@ class EvalSession:
         self._close_runner()
         if self._worker is not None or session.config.option.collectonly:
             return
-        if self._owns_a_run() and self.finished is None:
+        if self._owns_a_run() and self.finished is None and self._trouble is None:
             whole = session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
             self._finish(interrupted=not whole)
         if self.finished is not None:
             self._write_files()
+        if self.finished is not None or self._trouble is not None:
             session.exitstatus = self._exit_status(session)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - private type
         """Print pass rates, cost, calls, gates, flips, and where the report is."""
+        if self._trouble is not None:
+            terminalreporter.section("evalkit")
+            terminalreporter.line(f"could not measure: {self._trouble}")
         if self.finished is None:
             return
         from evalkit.report.text import terminal_summary
@@ -265,29 +273,41 @@ class EvalSession:
         return Window(self._items, self._submit, limit=AHEAD * self.config.concurrency, slow_start=stops_early)
 
     def _submit(self, item: EvalItem) -> None:
-        if item.answers is None and item.get_closest_marker("skip") is None:
+        if item.answers is None and not any(item.get_closest_marker(name) for name in ("skip", "skipif", "xfail")):
             item.answers = self.runner.submit(item.test)
 
     def _owns_a_run(self) -> bool:
-        return self._worker is None and (self._runner is not None or self._remote_suites)
+        if self._worker is not None or self._runner is not None:
+            return self._worker is None
+        if getattr(self.pytest_config.option, "dist", "no") == "no":
+            return False
+        from evalkit.harness.runner import journal_root
+
+        return (journal_root(self.config) / self._run_id).is_dir()  # the workers made it, if they measured anything
 
     def _close_runner(self) -> None:
         if self._runner is not None:
-            self._runner.close()
+            try:
+                self._runner.close()
+            except StoreError as error:
+                self._trouble = self._trouble or str(error)
 
     def _finish(self, *, interrupted: bool) -> None:
         from evalkit.harness.finish import finish_run
 
-        self.finished = finish_run(
-            self.config,
-            self.planner,
-            list(self.plans.values()),
-            run_id=self._run_id,
-            interrupted=interrupted,
-            record=self.pytest_config.getoption("evalkit_record"),
-            write_report=not self.pytest_config.getoption("evalkit_no_report"),
-            notes=self._runner.notes if self._runner is not None else (),
-        )
+        try:
+            self.finished = finish_run(
+                self.config,
+                self.planner,
+                list(self.plans.values()),
+                run_id=self._run_id,
+                interrupted=interrupted,
+                record=self.pytest_config.getoption("evalkit_record"),
+                write_report=not self.pytest_config.getoption("evalkit_no_report"),
+                notes=self._runner.notes if self._runner is not None else (),
+            )
+        except EvalkitError as error:
+            self._trouble = self._trouble or str(error)
 
     def _write_files(self) -> None:
         from evalkit.harness.outputs import write_files
@@ -313,14 +333,14 @@ class EvalSession:
     def _exit_status(self, session: pytest.Session) -> int:
         from evalkit.harness.verdict import ExitCode
 
-        assert self.finished is not None  # noqa: S101 - only called with a finished run
         natural = int(session.exitstatus)
         if self._signal == signal.SIGTERM:
             return int(ExitCode.SIGTERM)
+        if self.finished is None or self._trouble is not None:
+            return int(ExitCode.NOT_MEASURED)
         ours = int(self.finished.exit_code)
         if natural == pytest.ExitCode.INTERRUPTED:
-            halted = self._runner is not None and (self._runner.halted is not None or bool(session.shouldstop))
-            return int(ExitCode.NOT_MEASURED) if halted else natural
+            return natural if self._ctrl_c else int(ExitCode.NOT_MEASURED)
         if natural not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
             return natural
         if session.shouldfail or session.testsfailed > self._own_failures:
