@@ -30,7 +30,7 @@ def test_the_summary_counts_everything_with_its_denominator(report):
         total = variant.passed + variant.failed + variant.errors
         assert f"{variant.passed}/{total} (errors {variant.errors}, skipped 0)" in text
     flat = " ".join(text.split())
-    assert f"calls: {report.calls.paid:,} paid ($0.41), 41 shared, 3 failed" in flat
+    assert f"calls: {report.calls.paid:,} paid ($0.410), 41 shared, 3 failed" in flat
     for gate in report.gates:
         reason = "" if gate.status == "passed" else f": {gate.reason}"
         assert f"{gate.gate} [{gate.variant}]{reason}" in flat

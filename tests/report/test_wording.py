@@ -26,8 +26,8 @@ def test_a_tally_hides_nothing(report):
     [
         (wording.money(None), "unknown"),
         (wording.money(0), "$0"),
-        (wording.money(0.00042), "$0.00042"),
-        (wording.money(0.0000042), "$4.2e-06"),
+        (wording.money(0.00042), "$0.000420"),
+        (wording.money(0.0000042), "$0.00000420"),
         (wording.money(1234.5), "$1,234.50"),
         (wording.seconds(None), "unknown"),
         (wording.seconds(0.0421), "42 ms"),

@@ -54,7 +54,7 @@ def render_html(report: RunReport) -> str:
         lstrip_blocks=True,
         loader=FunctionLoader(_asset),
     )
-    environment.globals.update(w=wording, words=words, usd=_usd)
+    environment.globals.update(w=wording, words=words, usd=wording.money)
     style = _asset("report.css")
     script = "\n".join(_asset(f"script/{name}") for name in SCRIPTS)
     return environment.get_template("page.html.j2").render(
@@ -103,10 +103,6 @@ def _shown(value: object) -> object:
     if value is None:
         return wording.UNKNOWN
     return visible(value) if type(value) is str else value
-
-
-def _usd(value: float | None) -> str:
-    return wording.UNKNOWN if value is None else words.usd(value)
 
 
 def _policy(style: str, script: str) -> str:

@@ -45,12 +45,8 @@ def tally(variant: VariantSummary) -> str:
 
 
 def money(usd: float | None) -> str:
-    """US dollars with the digits that matter: ``$1.23``, ``$0.0042``; ``unknown`` for None."""
-    if usd is None:
-        return UNKNOWN
-    if usd == 0:
-        return "$0"
-    return f"${usd:,.2f}" if abs(usd) >= 1 else f"${usd:.3g}" if abs(usd) >= 1e-4 else f"${usd:.1e}"
+    """US dollars as the comparison writes them; ``unknown`` for None."""
+    return UNKNOWN if usd is None else words.usd(usd)
 
 
 def seconds(value: float | None) -> str:
