@@ -51,6 +51,6 @@ def test_the_sentence_has_every_denominator() -> None:
     account = replace(FINE, passed=5, failed=1, errors=2, skipped=1, missing=1)
     sentence = verdict_sentence(account, [gate("passed"), gate("undecided")], ExitCode.NOT_MEASURED)
     assert sentence == (
-        "COULD NOT MEASURE: 1 of 2 gates undecided (s: pass_rate >= 0.9); 1 of 2 gates passed; "
+        "COULD NOT MEASURE: of 2 gates 1 undecided (pass_rate >= 0.9 in s), 1 passed; "
         "6 of 10 planned trials measured (2 errors, 1 skipped, 1 missing)"
     )

@@ -79,14 +79,18 @@ def _gate_parts(gates: Sequence[GateOutcome]) -> list[str]:
     judged = [gate for gate in gates if gate.status != "not_judged"]
     if not judged:
         return [f"{len(gates)} gates not judged, because only some of the cases were run"] if gates else []
-    parts = []
-    for status in ("failed", "undecided"):
-        found = [gate for gate in judged if gate.status == status]
-        if found:
-            more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-            parts.append(f"{len(found)} of {len(judged)} gates {status} ({found[0].suite}: {found[0].gate}{more})")
+    counts = [_counted([gate for gate in judged if gate.status == status]) for status in ("failed", "undecided")]
     passed = sum(gate.status == "passed" for gate in judged)
-    return [*parts, f"{passed} of {len(judged)} gates passed"]
+    return [f"of {len(judged)} gates {', '.join([*filter(None, counts), f'{passed} passed'])}"]
+
+
+def _counted(gates: Sequence[GateOutcome]) -> str:
+    """``2 failed (no_regression in refunds, and 1 more)``; empty if there is none."""
+    if not gates:
+        return ""
+    more = f", and {len(gates) - 1} more" if len(gates) > 1 else ""
+    name = gates[0].gate.partition(": {")[0]
+    return f"{len(gates)} {gates[0].status} ({name} in {gates[0].suite}{more})"
 
 
 def _test_parts(account: Account) -> list[str]:
