@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from evalkit.errors import EvalkitError, StoreError
+from evalkit.pytest_plugin.ending import Ending
 from evalkit.pytest_plugin.options import run_options
 from evalkit.pytest_plugin.project import config_of
 from evalkit.pytest_plugin.signals import orderly_stop
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from evalkit.config import Config
     from evalkit.engine.trial import Answered
-    from evalkit.harness.finish import Finished
     from evalkit.harness.outcome import TestOutcome
     from evalkit.harness.planning import Planner, SuitePlan
     from evalkit.harness.runner import Runner
@@ -46,7 +45,7 @@ class EvalSession:
     def __init__(self, pytest_config: pytest.Config) -> None:
         self.pytest_config = pytest_config
         self.plans: dict[Path, SuitePlan] = {}
-        self.finished: Finished | None = None
+        self.ending = Ending(pytest_config)
         self._worker: dict[str, Any] | None = getattr(pytest_config, "workerinput", None)
         self._run_id = self._worker["evalkit_run_id"] if self._worker else _fresh_run_id()
         self._config: Config | None = None
@@ -56,10 +55,6 @@ class EvalSession:
         self._items: list[EvalItem] = []
         self._gated: set[Path] = set()
         self._tags: set[str] = set()
-        self._signal: int | None = None
-        self._own_failures = 0
-        self._ctrl_c = False
-        self._trouble: str | None = None
 
     # -- what the items ask for ---------------------------------------------------------------------------------
 
@@ -144,8 +139,7 @@ class EvalSession:
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Tell Ctrl-C from a run that stopped itself."""
-        # Not their subclasses, which are pytest's and xdist's own stops.
-        self._ctrl_c = excinfo.type in {KeyboardInterrupt, pytest.exit.Exception}
+        self.ending.note_interrupt(excinfo)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -162,7 +156,7 @@ class EvalSession:
         option = session.config.option
         if option.collectonly or getattr(option, "setupplan", False) or getattr(option, "setuponly", False):
             return (yield)
-        with orderly_stop(self._note_signal):
+        with orderly_stop(self.ending.note_signal):
             try:
                 done = yield
             finally:
@@ -218,7 +212,8 @@ class EvalSession:
         """Count our failures; keep ``--lf`` aware of failing cases in gated suites, which pytest takes for expected ones."""
         from evalkit.pytest_plugin.reports import COUNTED_BY_GATE
 
-        self._own_failures += report.failed and hasattr(report, "evalkit")
+        if report.failed and hasattr(report, "evalkit"):
+            self.ending.note_failure()
         if getattr(report, "wasxfail", None) == COUNTED_BY_GATE:
             memory = self.pytest_config.pluginmanager.get_plugin("lfplugin")
             if memory is not None:
@@ -238,31 +233,16 @@ class EvalSession:
         self._close_runner()
         if self._worker is not None or session.config.option.collectonly:
             return
-        if self._owns_a_run() and self.finished is None and self._trouble is None:
+        if self._owns_a_run() and not self.ending.reached:
             whole = session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
             self._finish(interrupted=not whole)
-        if self.finished is not None:
-            self._write_files()
-        if self.finished is not None or self._trouble is not None:
-            session.exitstatus = self._exit_status(session)
+        if self.ending.reached:
+            self.ending.write_files()
+            session.exitstatus = self.ending.exit_status(session)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - private type
         """Print pass rates, cost, calls, gates, flips, and where the report is."""
-        if self._trouble is not None:
-            terminalreporter.section("evalkit")
-            terminalreporter.line(f"could not measure: {self._trouble}")
-        if self.finished is None:
-            return
-        from evalkit.report.text import terminal_summary
-
-        markup = terminalreporter.hasmarkup
-        terminalreporter.section("evalkit")
-        terminalreporter.write(
-            terminal_summary(self.finished.report, colour=markup, width=terminalreporter._tw.fullwidth)  # noqa: SLF001 - no public width
-        )
-        terminalreporter.line("")
-        for line in self.finished.closing_lines():
-            terminalreporter.line(line)
+        self.ending.summarise(terminalreporter)
 
     # -- how ----------------------------------------------------------------------------------------------------
 
@@ -290,65 +270,19 @@ class EvalSession:
             try:
                 self._runner.close()
             except StoreError as error:
-                self._trouble = self._trouble or str(error)
+                self.ending.note_trouble(error)
 
     def _finish(self, *, interrupted: bool) -> None:
-        from evalkit.harness.finish import finish_run
-
-        try:
-            self.finished = finish_run(
-                self.config,
-                self.planner,
-                list(self.plans.values()),
-                run_id=self._run_id,
-                interrupted=interrupted,
-                record=self.pytest_config.getoption("evalkit_record"),
-                write_report=not self.pytest_config.getoption("evalkit_no_report"),
-                notes=self._runner.notes if self._runner is not None else (),
-            )
-        except EvalkitError as error:
-            self._trouble = self._trouble or str(error)
-
-    def _write_files(self) -> None:
-        from evalkit.harness.outputs import write_files
-
-        assert self.finished is not None  # noqa: S101 - only called with a finished run
-        here = self.pytest_config.invocation_params.dir
-        json_file, markdown_file = (self.pytest_config.getoption(name) for name in ("evalkit_json", "evalkit_markdown"))
-        problems = write_files(
-            self.finished.report,
-            json_file=here / json_file if json_file else None,
-            markdown_file=here / markdown_file if markdown_file else None,
-        )
-        if problems:
-            self.finished = self.finished.with_problems(problems)
+        notes = self._runner.notes if self._runner is not None else ()
+        plans = list(self.plans.values())
+        self.ending.finish(self.config, self.planner, plans, run_id=self._run_id, interrupted=interrupted, notes=notes)
 
     def _show_gates(self, session: pytest.Session) -> None:
-        if self.finished is None:
+        if self.ending.finished is None:
             return
         from evalkit.pytest_plugin.gates import show_gates
 
-        show_gates(self.finished.report.gates, session=session, root=self.config.root)
-
-    def _exit_status(self, session: pytest.Session) -> int:
-        from evalkit.harness.verdict import ExitCode
-
-        natural = int(session.exitstatus)
-        if self._signal == signal.SIGTERM:
-            return int(ExitCode.SIGTERM)
-        if self.finished is None or self._trouble is not None:
-            return int(ExitCode.NOT_MEASURED)
-        ours = int(self.finished.exit_code)
-        if natural == pytest.ExitCode.INTERRUPTED:
-            return natural if self._ctrl_c else int(ExitCode.NOT_MEASURED)
-        if natural not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
-            return natural
-        if session.shouldfail or session.testsfailed > self._own_failures:
-            return int(pytest.ExitCode.TESTS_FAILED)
-        return ours
-
-    def _note_signal(self, number: int) -> None:
-        self._signal = number
+        show_gates(self.ending.finished.report.gates, session=session, root=self.config.root)
 
 
 def _fresh_run_id() -> str:
