@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from evalkit.harness.planning import Planner, SuitePlan
     from evalkit.harness.runner import Runner
     from evalkit.harness.window import Window
-    from evalkit.pytest_plugin.collect import EvalItem
+    from evalkit.pytest_plugin.items import EvalItem
 
 _SESSION: pytest.StashKey[EvalSession] = pytest.StashKey()
 FAILED: pytest.StashKey[str] = pytest.StashKey()
@@ -144,7 +144,7 @@ class EvalSession:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Remember which cases were selected. Gates decide only about suites that run whole; in a part every failure counts."""
-        from evalkit.pytest_plugin.collect import EvalItem
+        from evalkit.pytest_plugin.items import EvalItem
 
         self._items = [item for item in session.items if isinstance(item, EvalItem)]
         chosen = Counter(path for path, _ in {(item.path, item.test.test_id) for item in self._items})
@@ -169,7 +169,7 @@ class EvalSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         """Top up the calls in flight before ``item`` runs."""
-        from evalkit.pytest_plugin.collect import EvalItem
+        from evalkit.pytest_plugin.items import EvalItem
 
         if not isinstance(item, EvalItem) or item.config.getoption("setuponly"):
             return
@@ -188,7 +188,7 @@ class EvalSession:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Shape the report of a case; let the window move on."""
-        from evalkit.pytest_plugin.collect import EvalItem
+        from evalkit.pytest_plugin.items import EvalItem
         from evalkit.pytest_plugin.reports import shape
 
         report = yield

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from evalkit.errors import StoreError, StoreLockedError, Where
-from evalkit.store.schema import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -129,3 +128,8 @@ def _refusal(path: Path, error: Exception) -> StoreError:
         hint="'evalkit ingest --rebuild' makes it again from the journals",
         where=Where(str(path)),
     )
+
+
+def quoted(text: str) -> str:
+    """``text`` as an SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"

@@ -13,9 +13,9 @@ from uuid import UUID
 
 from evalkit.errors import ConfigError, SuiteError, Where
 from evalkit.files import MAX_BYTES
-from evalkit.store.connection import WAIT_S, first_line, in_memory, opened
+from evalkit.store.connection import WAIT_S, first_line, in_memory, opened, quoted
 from evalkit.store.database import DATABASE_FILE, check_tables, ingest
-from evalkit.store.schema import quoted, relations
+from evalkit.store.schema import relations
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal
 
+from evalkit.store.connection import in_memory, quoted
+
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
@@ -52,8 +54,6 @@ def statements() -> list[str]:
 
 def described() -> tuple[Relation, ...]:
     """Like :func:`relations`, with the columns of views too (their comments are empty)."""
-    from evalkit.store.connection import in_memory
-
     with in_memory() as connection:
         for statement in statements():
             connection.execute(statement)
@@ -68,11 +68,6 @@ def _columns(connection: DuckDBPyConnection, view: str) -> tuple[tuple[str, str,
         "select column_name, lower(data_type) from duckdb_columns() where table_name = ? order by column_index", [view]
     ).fetchall()
     return tuple((name, kind, "") for name, kind in rows)
-
-
-def quoted(text: str) -> str:
-    """``text`` as an SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _relation(sql: str) -> Relation:

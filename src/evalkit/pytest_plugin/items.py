@@ -1,0 +1,81 @@
+"""One case × variant as a pytest item."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from evalkit.model.calls import CallFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from evalkit.engine.trial import Answered
+    from evalkit.harness.outcome import TestOutcome
+    from evalkit.model.cases import PlannedTest
+
+_PYTESTS_OWN = frozenset({"skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings", "evalkit"})
+"""Marks with a meaning of their own. As tags they are keywords only: a suite must not be able to skip its cases by a tag."""
+
+
+class Host(Protocol):
+    """What an item needs of the session that it runs in."""
+
+    def register_tag(self, tag: str) -> None:
+        """Make a tag a known marker."""
+        ...
+
+    def wait(self, item: EvalItem) -> tuple[Answered, ...]:
+        """Wait for the item's answers."""
+        ...
+
+    def judge(self, item: EvalItem, answered: Sequence[Answered]) -> TestOutcome:
+        """Judge the answers and journal the results."""
+        ...
+
+
+class EvalItem(pytest.Item):
+    """One case × variant. Waits for its answers in ``setup``, judges them in ``runtest``."""
+
+    def __init__(self, *, test: PlannedTest, host: Host, **kwargs: Any) -> None:  # noqa: ANN401 - pytest's keywords
+        super().__init__(**kwargs)
+        self.test = test
+        self.answers: Future[tuple[Answered, ...]] | None = None
+        self.outcome: TestOutcome | None = None
+        self._host = host
+        self._mark(test)
+
+    def _mark(self, test: PlannedTest) -> None:
+        trial = test.trials[0]
+        variant = trial.variant
+        self.add_marker(
+            pytest.mark.evalkit(prompt=variant.prompt, model=variant.model, variant=variant.name, suite=trial.suite)
+        )
+        for tag in sorted(trial.case.tags):
+            self.extra_keyword_matches.add(tag)
+            if tag.isidentifier() and tag not in _PYTESTS_OWN:
+                self._host.register_tag(tag)
+                self.add_marker(getattr(pytest.mark, tag))
+
+    def setup(self) -> None:
+        """Wait for the answers; no answer is an error of the setup."""
+        if self.config.getoption("setuponly"):
+            return
+        answered = self._host.wait(self)
+        if any(isinstance(one.call.reply, CallFailure) for one in answered):
+            self.outcome = self._host.judge(self, answered)
+            pytest.fail("no answer", pytrace=False)  # without a traceback, which would cost 60 ms and be thrown away
+
+    def runtest(self) -> None:
+        """Judge the answers; raises when too few repeats passed or a check could not judge."""
+        self.outcome = self._host.judge(self, self._host.wait(self))
+        if self.outcome.status != "pass":
+            pytest.fail(self.outcome.status, pytrace=False)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where the case stands: the suite file and its line (0-based, as pytest counts)."""
+        line = self.test.trials[0].case.where.line
+        return self.path, None if line is None else line - 1, self.name
