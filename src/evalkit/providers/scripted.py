@@ -12,8 +12,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from pydantic import TypeAdapter, ValidationError
-
 from evalkit.canon import digest, digest_text, short
 from evalkit.errors import CallError, ConfigError
 from evalkit.files import read_text
@@ -118,14 +116,20 @@ async def _called(function: Callable[[Request], Answer | Awaitable[Answer]], req
         return Response(answer, latency_s=time.monotonic() - started)
     if not isinstance(answer, Response):
         raise _function_error(f"returned {type(answer).__name__}, not a text or an evalkit Response")
+    answer = _validated(answer)
+    return answer if answer.latency_s is not None else replace(answer, latency_s=time.monotonic() - started)
+
+
+def _validated(answer: Response) -> Response:
+    """The answer with every field of its type: the journal must be able to read it back."""
+    from pydantic import TypeAdapter, ValidationError
+
     try:
-        answer = TypeAdapter(Response).validate_python(asdict(answer))
+        return TypeAdapter(Response).validate_python(asdict(answer))
     except ValidationError as error:
         first = error.errors()[0]
-        raise _function_error(
-            f"returned a Response whose {'.'.join(map(str, first['loc']))} is wrong: {first['msg']}"
-        ) from error
-    return answer if answer.latency_s is not None else replace(answer, latency_s=time.monotonic() - started)
+        place = ".".join(map(str, first["loc"]))
+        raise _function_error(f"returned a Response whose {place} is wrong: {first['msg']}") from error
 
 
 def _function_error(problem: str) -> CallError:
