@@ -60,17 +60,23 @@ class Explanation:
 
 def explanation(outcome: TestOutcome) -> Explanation:
     """Why a test did not pass: prompt, answer, failed checks, place; the first reason as a headline."""
-    from evalkit.report.clean import one_line
     from evalkit.report.text import failure_text
 
     test = outcome.test
     case, variant = test.trials[0].case, test.trials[0].variant
     text = failure_text(test.test_id, outcome.results, case.where, variant.prompt, require=test.require)
-    crash = Crash(case.where.path, case.where.line or 1, one_line(_headline(outcome), limit=300))
+    crash = Crash(case.where.path, case.where.line or 1, _headline(outcome))
     return Explanation(text, crash)
 
 
 def _headline(outcome: TestOutcome) -> str:
+    """The first reason in one line; it may quote the model, so it is cleaned here."""
+    from evalkit.report.clean import one_line
+
+    return one_line(_first_reason(outcome), limit=300)
+
+
+def _first_reason(outcome: TestOutcome) -> str:
     for result in outcome.results:
         if isinstance(result.reply, CallFailure):
             return f"{result.reply.kind}: {result.reply.message}"
@@ -96,7 +102,7 @@ def shape(report: pytest.TestReport, outcome: TestOutcome | None, *, gated: bool
     report.duration = outcome.latency_s
     if report.failed and outcome.status == "fail" and gated:
         report.outcome = "skipped"
-        report.wasxfail = COUNTED_BY_GATE
+        report.wasxfail = f"{COUNTED_BY_GATE}: {_headline(outcome)}"
 
 
 def properties(outcome: TestOutcome) -> list[tuple[str, object]]:

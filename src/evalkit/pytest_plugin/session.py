@@ -214,7 +214,7 @@ class EvalSession:
 
         if report.failed and hasattr(report, "evalkit"):
             self.ending.note_failure()
-        if getattr(report, "wasxfail", None) == COUNTED_BY_GATE:
+        if getattr(report, "wasxfail", "").startswith(COUNTED_BY_GATE):
             memory = self.pytest_config.pluginmanager.get_plugin("lfplugin")
             if memory is not None:
                 memory.lastfailed[report.nodeid] = True

@@ -59,9 +59,7 @@ def terminal_summary(report: RunReport, *, colour: bool = False, width: int = 10
         for comparison in report.comparisons:
             if comparison.suite == suite:
                 lines += _comparison_lines(comparison, style)
-        for gate in report.gates:
-            if gate.suite_path == suite_path:
-                lines += _gate_lines(gate, style)
+        lines += _gates_lines([gate for gate in report.gates if gate.suite_path == suite_path], style)
     lines += _call_lines(report, style)
     for note in report.notes:
         lines += style.hang(f"note: {one_line(note)}", indent=0, hang=6)
@@ -83,6 +81,17 @@ def _figures(variant: VariantSummary) -> str:
 def _call_lines(report: RunReport, style: _Style) -> list[str]:
     replayed = " (answers replayed from recordings)" if report.run.mode == "replay" else ""
     return style.hang(f"calls: {wording.calls_line(report.calls)}{replayed}", indent=0, hang=7)
+
+
+def _gates_lines(gates: Sequence[GateOutcome], style: _Style) -> Iterator[str]:
+    """One entry per gate; those of a partial run, which all say the same, are counted."""
+    idle = [gate for gate in gates if gate.status == "not_judged"]
+    for gate in gates:
+        if gate.status != "not_judged":
+            yield from _gate_lines(gate, style)
+    if idle:
+        text = f"{words.number_of(len(idle), 'gate')} not judged: {one_line(idle[0].reason, limit=_REASON_LIMIT)}"
+        yield from style.hang(f"{wording.SYMBOLS['not_judged']} {text}", indent=2, hang=4)
 
 
 def _gate_lines(gate: GateOutcome, style: _Style) -> list[str]:
