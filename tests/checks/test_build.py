@@ -37,7 +37,11 @@ MISTAKES = [
     ({"regex": "(a"}, "'(a' is not a regular expression", "position 2"),
     ({"regex": {"pattern": "a", "full": True, "count": 2}}, "full and count", ""),
     ({"json_schema": {"schema": {"type": "strng"}}}, "not a JSON Schema", "strng"),
-    ({"json_schema": {"schema": {"$ref": "http://127.0.0.1:9/x"}}}, "only its own parts are read", "$defs"),
+    (
+        {"json_schema": {"schema": {"$ref": "http://127.0.0.1:9/x"}}},
+        "$ref leads to 'http://127.0.0.1:9/x'; only its own parts are read",
+        "$defs",
+    ),
     ({"json_schema": {"schema": {"items": [{"$ref": "other.json#/a"}]}}}, "only its own parts are read", "$defs"),
     ({"language": "klingon"}, "no language with the code 'klingon'", "valid"),
     ({"date": {"min": "yesterday"}}, "date: min", "isoformat"),

@@ -307,6 +307,8 @@ def test_a_missing_or_broken_key_is_told_before_the_first_call(monkeypatch):
     )
     assert "MY_KEY is not set" in (OpenAI.ready(settings(api_key_env="MY_KEY")) or "")
     assert OpenAI.ready(settings(base_url="http://127.0.0.1:8000/v1")) is None
+    monkeypatch.setenv("OPENAI_API_KEY", "")
+    assert "OPENAI_API_KEY is empty" in (OpenAI.ready(settings()) or "")
     for broken in ("sk-abc\n", "sk abc", "sk-äbc"):
         monkeypatch.setenv("OPENAI_API_KEY", broken)
         assert "OPENAI_API_KEY holds" in (OpenAI.ready(settings()) or "")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fakes.asking import answers
-from fakes.llm_server import Asked, LLMServer, Reply, chat, default_body, error
+from fakes.llm_server import Asked, LLMServer, Reply, chat, default_body, error, message, response
 
 from evalkit.errors import CallError
 from evalkit.model.calls import Message, Request, Response
@@ -200,6 +200,26 @@ def test_the_key_never_stands_in_a_message(api):
     """A server that echoes the key into its error cannot make us print it."""
     failure = fail(api, error(401, f"Incorrect API key provided: {KEY}"))
     assert "[REDACTED:" in failure.message
+
+
+@pytest.mark.parametrize("before", [170, 180, 185])
+def test_an_excerpt_that_ends_inside_the_key_does_not_show_its_beginning(api, before):
+    """Messages are cut at 200 characters; the half of a key that is left is taken out too."""
+    for reply in (error(401, "x" * before + KEY), Reply(b"<p>" + b"x" * before + KEY.encode() + b"</p>")):
+        assert KEY[:12] not in fail(api, reply).message
+
+
+def test_how_long_the_provider_asks_to_wait_is_told(api):
+    """A wait beyond the deadline is given up on at once: the message says what was asked."""
+    assert "asks to wait 3600 s" in fail(api, error(429, headers={"retry-after": "3600"})).message
+
+
+def test_a_turn_without_a_word_is_an_empty_answer(api):
+    """A normal end without content is what the model had to say: judged (and paid for) as an empty text, never as "None"."""
+    empty = {"chat": chat(None), "responses": response(None, output=[]), "anthropic": message(None, content=[])}
+    with LLMServer(lambda asked: Reply(empty[api])) as server:
+        (answer,) = ask(api, server.url)
+    assert (answer.text, answer.finish, answer.usage.output_tokens) == ("", "stop", 7)
 
 
 def test_cancelling_is_not_a_failure_of_the_call(api):

@@ -112,7 +112,7 @@ class JsonSchema(JsonCheck):
         outside = next(iter(_outside_references(schema)), None)
         if outside is not None:
             raise SuiteError(
-                f"the schema refers to {quoted(outside)}; only its own parts are read", hint="put it under $defs"
+                f"the schema's $ref leads to {quoted(outside)}; only its own parts are read", hint="put it under $defs"
             )
         try:
             validator = jsonschema_rs.validator_for(schema, validate_formats=self.formats, offline=True)

@@ -136,7 +136,8 @@ def understand(received: Received) -> Response:
     texts = [block["text"] for block in blocks if block.get("type") == "text" and isinstance(block.get("text"), str)]
     calls = tuple(_tool_call(block, received, mender) for block in blocks if block.get("type") == "tool_use")
     finish = _FINISH.get(str(data.get("stop_reason")), "unknown")
-    if not texts and not calls and finish not in {"length", "refusal"} and data.get("stop_sequence") is None:
+    # Empty content with "end_turn" is a turn in which the model had nothing to say: an answer, and a billed one.
+    if not texts and not calls and finish not in {"stop", "length", "refusal"}:
         raise received.bad("the content has no text or tool call")
     text = mender.text("".join(texts))
     return Response(

@@ -143,9 +143,10 @@ def status_error(status: int, *, headers: Mapping[str, str], body: object, now: 
         message = (
             f"HTTP {status}: the endpoint redirects to {clean(headers.get('location', 'nowhere'))!r}; not followed"
         )
-    return CallError(
-        message, kind=kind, status=status, retry_after_s=retry_after_s(headers, now=now), hint=_HINTS.get(kind)
-    )
+    wait = retry_after_s(headers, now=now)
+    if wait is not None:
+        message = f"{message}; it asks to wait {wait:g} s"
+    return CallError(message, kind=kind, status=status, retry_after_s=wait, hint=_HINTS.get(kind))
 
 
 def told_error(body: Mapping[str, Any], *, status: int = 200) -> CallError | None:

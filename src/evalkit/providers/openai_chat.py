@@ -101,7 +101,7 @@ def understand(received: Received) -> Response:
     refusal = message.get("refusal")
     finish = _FINISH.get(str(choice.get("finish_reason")), "unknown")
     content = message.get("content")
-    if content is None and (calls or refusal or finish in {"length", "filtered"}):
+    if content is None and (calls or refusal or finish in {"length", "filtered"} or _said_nothing(message, finish)):
         content = ""
     if not isinstance(content, str):
         raise received.bad("the message has no content, tool call or refusal")
@@ -115,6 +115,11 @@ def understand(received: Received) -> Response:
         refusal=mender.text(str(refusal)) if refusal else None,
         repaired=mender.repaired,
     )
+
+
+def _said_nothing(message: Mapping[str, Any], finish: Finish) -> bool:
+    """Whether the model ended normally without a word: servers write that as ``"content": null``."""
+    return finish == "stop" and "content" in message
 
 
 def _tool_calls(raw: object, received: Received, mender: Mender) -> tuple[ToolCall, ...]:

@@ -60,7 +60,8 @@ def understand(received: Received) -> Response:
     text, refusal = _texts(output, mender)
     calls = tuple(_tool_call(item, received, mender) for item in output if item.get("type") == "function_call")
     finish = _finish(data, received)
-    if text is None and not (calls or refusal or finish in {"length", "filtered"}):
+    said_nothing = data.get("status") == "completed"  # the model ended normally without a word
+    if text is None and not (calls or refusal or said_nothing or finish in {"length", "filtered"}):
         raise received.bad("the output has no text, tool call or refusal")
     return Response(
         text=text or "",

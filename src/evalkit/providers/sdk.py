@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_SHORTEST_KEY = 8  # anything shorter is a placeholder, and would be found in ordinary words
+_KEY_START = 12  # so much of a key gives it away; fewer characters are mostly its public prefix
 _NO_KEY = "none"  # what a local server without a key is sent: the SDKs refuse to be built without one
 
 
@@ -57,8 +59,9 @@ class Connection:
         """Return why no live call can be made, with what to do, or None."""
         key = os.environ.get(self.key_env)
         if not key:
+            state = "not set" if key is None else "empty (in CI: no secret reached this job)"
             what_to_do = "export it, or run offline with --evalkit-mode replay"
-            return None if self.local else f"{self.key_env} is not set; {what_to_do}"
+            return None if self.local else f"{self.key_env} is {state}; {what_to_do}"
         if not key.isascii() or not key.isprintable() or " " in key:
             return f"{self.key_env} holds a blank, a line break or a character that no key has; export it again"
         return None
@@ -175,10 +178,15 @@ class Attempt:
         )
 
     def _redacted(self, error: CallError) -> CallError:
-        if len(self.key) < 8 or self.key not in error.message:
+        if len(self.key) < _SHORTEST_KEY:
             return error
+        message = error.message
+        for length in range(
+            len(self.key), min(len(self.key), _KEY_START) - 1, -1
+        ):  # an excerpt may end in the middle of the key
+            message = message.replace(self.key[:length], f"[REDACTED:{self.key_env}]")
         return CallError(
-            error.message.replace(self.key, f"[REDACTED:{self.key_env}]"),
+            message,
             kind=error.kind,
             status=error.status,
             retry_after_s=error.retry_after_s,
