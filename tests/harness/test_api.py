@@ -138,7 +138,7 @@ def test_a_fatal_failure_ends_the_run_early(project, monkeypatch):
         done = evalkit.run(concurrency=2)
     assert len(server.requests) <= 2
     assert done.exit_code == 3
-    assert done.report.verdict.startswith("INCOMPLETE: COULD NOT MEASURE")
+    assert done.report.verdict.startswith("COULD NOT MEASURE: INCOMPLETE; ")
     row = done.report.variants[0]
     assert row.passed + row.failed == 0
     assert row.errors + row.missing == 12

@@ -50,7 +50,7 @@ def test_every_planned_trial_is_in_one_drawer(project):
     done = measured(project, judge=[0, 1], skip=[2])
     assert row(done) == {"passed": 1, "failed": 1, "errors": 0, "skipped": 1, "missing": 2}
     assert done.exit_code == 3
-    assert done.report.verdict.startswith("INCOMPLETE: COULD NOT MEASURE")
+    assert done.report.verdict.startswith("COULD NOT MEASURE: INCOMPLETE; ")
     assert "2 of 5 planned trials measured (1 skipped, 2 missing)" in done.report.verdict
     assert done.report.run.planned == 5
     assert not done.report.run.complete

@@ -191,6 +191,15 @@ def test_an_answer_inside_a_result_is_found_too(root, cache):
     assert cache.absorb(root).responses == 1
 
 
+def test_a_full_disk_is_told_as_one(root, cache):
+    """Deleting the cache would not help then: the advice is to make space."""
+    journal_of(root, *(call(str(number), answer="x" * 5000) for number in range(20)))
+    cache._db.execute("pragma max_page_count = 8")
+    with pytest.raises(StoreError, match="full") as caught:
+        cache.absorb(root)
+    assert "space" in caught.value.hint
+
+
 def test_a_link_in_place_of_the_cache_is_not_followed(tmp_path):
     """The cache is never created at the other end of a symbolic link."""
     (tmp_path / CACHE_FILE).symlink_to(tmp_path / "elsewhere")

@@ -159,6 +159,41 @@ def test_a_trial_that_was_run_again_counts_once(tmp_path):
     assert read_run(tmp_path / "journal" / "r1").results == (again,)
 
 
+def test_two_processes_that_contradict_each_other_are_damage(tmp_path):
+    """One trial with different results in two files: a strict reader refuses, a lenient one keeps the first and tells it."""
+    for worker, answer in (("gw0", "yes"), ("gw1", "no")):
+        journal = Journal(tmp_path / "journal", info(), worker=worker)
+        journal.append_result(type(result())(result().trial, call(answer=answer), ()))
+        journal.close()
+    with pytest.raises(StoreError, match="two different results"):
+        read_run(tmp_path / "journal" / "r1")
+    records = read_run(tmp_path / "journal" / "r1", strict=False)
+    assert [read.call.reply.text for read in records.results] == ["yes"]
+    assert "two different results" in records.damage[0]
+
+
+def test_two_processes_that_agree_are_no_damage(tmp_path):
+    """The same answer twice, only faster, is one result."""
+    for worker, settled_at in (("gw0", 1.0), ("gw1", 2.0)):
+        journal = Journal(tmp_path / "journal", info(), worker=worker)
+        journal.append_result(type(result())(result().trial, call(settled_at=settled_at), ()))
+        journal.close()
+    assert len(read_run(tmp_path / "journal" / "r1").results) == 1
+
+
+def test_a_journal_of_another_run_is_not_mixed_in(journal, tmp_path):
+    """A file copied into the wrong folder is refused with its run's name; a lenient reader leaves it out and tells it."""
+    foreign = Journal(tmp_path / "journal", info("r2"), worker="gw1")
+    foreign.append_result(result("elsewhere"))
+    foreign.close()
+    foreign.path.rename(journal.parent / "gw1-copy.jsonl")
+    with pytest.raises(StoreError, match="it is of run r2"):
+        read_run(journal.parent)
+    records = read_run(journal.parent, strict=False)
+    assert {read.trial.case.id for read in records.results} == {"case-0", "case-1", "case-2"}
+    assert records.damage == ("gw1-copy.jsonl: left out, because it is of run r2",)
+
+
 def test_the_list_of_runs_survives_a_torn_end(journal, tmp_path):
     """A killed run, its last record torn, is listed as incomplete."""
     journal.write_bytes(journal.read_bytes()[:-20])

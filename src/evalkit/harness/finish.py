@@ -111,7 +111,6 @@ def _report(
         partial=any(planned_of(records, plan) < trials_of(plan) for plan in plans),
         planned=account.planned,
     )
-    sentence = verdict_sentence(account, gates, code)
     return RunReport(
         run=run,
         results=records.results,
@@ -120,7 +119,7 @@ def _report(
         comparisons=tuple(c for plan in plans for c in compare_variants(plan, records.results)),
         variants=variant_summaries(records, plans),
         calls=call_counts(records),
-        verdict=sentence if complete else f"INCOMPLETE: {sentence}",
+        verdict=verdict_sentence(account, gates, code, complete=complete),
         outcome=_OUTCOMES[code],
         notes=_notes(records),
     )

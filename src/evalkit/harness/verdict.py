@@ -69,9 +69,9 @@ _WORDS = {
 }
 
 
-def verdict_sentence(account: Account, gates: Sequence[GateOutcome], code: ExitCode) -> str:
+def verdict_sentence(account: Account, gates: Sequence[GateOutcome], code: ExitCode, *, complete: bool = True) -> str:
     """The run in one sentence: what was decided first, then what it rests on, with denominators."""
-    parts = [*_gate_parts(gates), *_test_parts(account), _measured(account)]
+    parts = [*([] if complete else ["INCOMPLETE"]), *_gate_parts(gates), *_test_parts(account), _measured(account)]
     return f"{_WORDS[code]}: {'; '.join(parts)}"
 
 

@@ -199,9 +199,10 @@ def _locked(path: Path) -> StoreLockedError:
 
 
 def _unusable(path: Path, error: Exception) -> StoreError:
+    full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
     return StoreError(
         f"cannot use the response cache: {error}",
-        hint="delete the file: it is rebuilt from the journals",
+        hint="make space on the disk" if full else "delete the file: it is rebuilt from the journals",
         where=Where(str(path)),
     )
 

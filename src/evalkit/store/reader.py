@@ -64,7 +64,7 @@ def read_run(folder: Path, *, strict: bool = True) -> RunRecords:
     """
     reader = _Reader(strict=strict)
     for path in journal_files(folder):
-        reader.read(path)
+        reader.read(path, run_id=folder.name)
     return reader.records(folder)
 
 
@@ -81,8 +81,12 @@ class _Reader:
         self._strict = strict
         self._got = Gathered()
 
-    def read(self, path: Path) -> None:
-        """Add one journal file."""
+    def read(self, path: Path, *, run_id: str) -> None:
+        """Add one journal file, unless it says that it belongs to another run than ``run_id``."""
+        other = _run_of(path)
+        if other not in {None, run_id}:
+            self._refuse(path, f"it is of run {other}")
+            return
         for line in scan(path):
             if line.record is None and line.last:
                 self._got.damage.append(
@@ -100,6 +104,15 @@ class _Reader:
                         where=Where(str(path), line.number),
                     ) from error
                 self._got.damage.append(f"{path.name}: {place} was skipped: {error.message}")
+
+    def _refuse(self, path: Path, problem: str) -> None:
+        if self._strict:
+            raise StoreError(
+                f"{problem}, but lies in the folder of another run",
+                hint="move it to reports/journal/<its run>, or delete the copy",
+                where=Where(str(path)),
+            )
+        self._got.damage.append(f"{path.name}: left out, because {problem}")
 
     def _take(self, path: Path, line: Line) -> None:
         if line.record is None:
@@ -127,6 +140,14 @@ class _Reader:
             possibly_billed=tuple(key for key in got.intents if key not in answered),
             damage=tuple(got.damage),
         )
+
+
+def _run_of(path: Path) -> str | None:
+    """The run that a journal's first record names; None if that cannot be read."""
+    first = next(scan(path), None)
+    run = first.record.get("run") if first is not None and first.record is not None else None
+    named = run.get("run_id") if isinstance(run, dict) else None
+    return named if isinstance(named, str) else None
 
 
 RunStatus = Literal["complete", "incomplete", "damaged"]

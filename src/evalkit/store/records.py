@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from evalkit.errors import StoreError
-from evalkit.model.calls import Call, Request
+from evalkit.model.calls import Call, Request, Response
 from evalkit.model.cases import Trial
 from evalkit.model.results import GateOutcome, PromptRecord, Result, RunInfo, Verdict
 from evalkit.store.codec import decode
@@ -137,7 +137,30 @@ def _take_result(got: Gathered, record: dict[str, Any], place: str) -> None:
         followups=tuple(followup.call for followup in followups),
     )
     stored = StoredResult(result, call.id, tuple(followup.id for followup in followups))
+    _must_agree(got.results.get((trial.test_id, trial.repeat)), stored)
     got.results[trial.test_id, trial.repeat] = stored  # a trial that was run again replaces its first result
+
+
+def _must_agree(before: StoredResult | None, now: StoredResult) -> None:
+    """Raise StoreError if two processes measured one trial and got different answers: nobody can say which one counts."""
+    if before is None or _file(before.call_id) == _file(now.call_id):
+        return
+    if _measured(before.result) != _measured(now.result):
+        raise StoreError(
+            f"trial {now.result.trial.test_id} has two different results, with the calls {before.call_id} and {now.call_id}",
+            hint="keep one of the two files, or measure again: a run's folder holds one result of each trial",
+        )
+
+
+def _file(call_id: str) -> str:
+    return call_id.rpartition("#")[0]
+
+
+def _measured(result: Result) -> tuple[object, ...]:
+    """What makes two measurements of a trial differ; latency and cost may."""
+    reply = result.call.reply
+    answer = reply.text if isinstance(reply, Response) else reply.kind
+    return answer, [(verdict.check, verdict.status) for verdict in result.verdicts]
 
 
 def _find(got: Gathered, reference: dict[str, Any], place: str) -> StoredCall:
