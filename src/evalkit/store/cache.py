@@ -102,7 +102,8 @@ class Cache:
             try:
                 outcome = self._absorb_all(self._news(journal_root))  # asked again: another process may have been first
             except BaseException:
-                self._db.execute("rollback")
+                if self._db.in_transaction:  # on a full disk SQLite has rolled back by itself
+                    self._db.execute("rollback")
                 raise
             self._db.execute("commit")
         return outcome
