@@ -111,8 +111,17 @@ def test_errors_count_as_failures_and_are_said():
     assert (found.errors_a, found.errors_b, found.trials_b) == (0, 1, 2)
     assert found.metric("pass_rate").b == 0.5
     assert found.flips[0].error
-    assert "0 errors before and 1 after count as failures" in found.sentence
+    assert "0 of 2 trials before and 1 of 2 after could not be measured" in found.sentence
     assert "c2  (error)" in comparison_text(found)
+
+
+def test_few_errors_are_counted_and_many_leave_no_verdict():
+    """One error in 100 trials counts as a failure and is said; with more than 2% of errors nobody is called better or worse."""
+    cases = {f"c{number}": "P" for number in range(100)}
+    few = of(side(cases, "baseline"), side(cases | {"c1": "E"}, "candidate"))
+    assert "0 errors before and 1 after count as failures" in few.sentence
+    many = of(side(cases, "baseline"), side(cases | {f"c{number}": "E" for number in range(60)}, "candidate"))
+    assert many.sentence.startswith("candidate cannot be compared with baseline: ")
 
 
 def test_repeats_and_clusters_choose_the_method():

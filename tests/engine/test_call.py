@@ -189,7 +189,7 @@ def test_the_cache_is_asked_first_and_costs_nothing() -> None:
 
 
 def test_the_ceiling_holds_even_for_calls_in_flight() -> None:
-    """With a ceiling of three worst cases and ten asked at once, no more than three are sent; the rest say why."""
+    """With a ceiling of three calls that cost their worst case, three of ten are sent; the rest say why."""
 
     async def story() -> tuple[list[Call], Model]:
         model = Model(GOOD)
@@ -210,6 +210,18 @@ def test_every_attempt_counts_against_the_ceiling() -> None:
     assert len(model.calls) == 1
     assert isinstance(call.reply, CallFailure)
     assert call.reply.kind == "budget"
+
+
+def test_a_call_waits_for_what_others_did_not_need() -> None:
+    """All twenty are asked at once under a ceiling of one worst case; each costs next to nothing, so each gets its turn."""
+
+    async def story() -> list[Call]:
+        caller = caller_of(Model(GOOD), policy=Policy(max_cost_usd=0.03), worst=0.02, cost=lambda _m, _u: 0.0001)
+        return list(await asyncio.gather(*(caller.call(ask(str(n))) for n in range(20))))
+
+    calls = asyncio.run(story())
+    assert all(isinstance(call.reply, Response) for call in calls)
+    assert sum(call.paid_usd or 0 for call in calls) == pytest.approx(0.002)
 
 
 def test_calls_that_only_wait_reserve_nothing() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.compare import words
 from evalkit.compare.estimate import RATIO_METRICS, rate_change, ratio_change
+from evalkit.compare.finding import MOST_ERRORS
 from evalkit.compare.metric import rate_metric, ratio_metric
 from evalkit.compare.pair import expected_flips, flaky_cases, flips, majority, pair
 from evalkit.compare.slices import narrow
@@ -70,7 +71,14 @@ def compare(
         only_b=pairing.only_b,
         changed=pairing.changed,
         expected_flips=noise,
-        sentence=_sentence(names_of(a_side, b_side), cells, metrics[0], noise=noise, errors=errors),
+        sentence=_sentence(
+            names_of(a_side, b_side),
+            cells,
+            metrics[0],
+            noise=noise,
+            errors=errors,
+            trials=(_trials(rows_a), _trials(rows_b)),
+        ),
         extra=_extra(pairing, found, cells, margin=margin, slice_=slice, confidence=confidence),
     )
 
@@ -123,11 +131,17 @@ def _sentence(
     *,
     noise: float | None,
     errors: tuple[int, int],
+    trials: tuple[int, int],
 ) -> str:
     """The comparison in one sentence: the word, the flips, the rates, the change with its interval."""
     a, b = names
     if metric.interval is None or metric.change is None:
         return f"nothing to compare between {b} and {a}: no case was run on both sides"
+    if any(total and count > total * MOST_ERRORS for count, total in zip(errors, trials, strict=True)):
+        return (
+            f"{b} cannot be compared with {a}: {errors[0]} of {trials[0]} trials before and {errors[1]} of {trials[1]} after "
+            "could not be measured; mend the errors and run again"
+        )
     subject = {
         "better": f"{b} is better",
         "worse": f"{b} is worse",

@@ -168,13 +168,7 @@ class Caller:
         self, request: Request, provider: Provider, tries: _Tries, *, wait_s: float, left_s: float
     ) -> Response:
         worst = self._pricing.worst_case_usd(request)
-        refusal = self._budget.reserve(worst)
-        if refusal is not None:
-            raise CallError(
-                refusal,
-                kind="budget",
-                hint="raise --max-cost, select fewer cases, or give the price in [tool.evalkit.prices]",
-            )
+        await self._budget.reserve(worst)
         paid: float | None = None
         try:
             self._ledger.intend(request)
@@ -184,7 +178,7 @@ class Caller:
             paid = None if error.kind in {"timeout", "bad_response", "connection"} else 0.0
             raise
         finally:
-            self._budget.settle(reserved_usd=worst, paid_usd=paid)
+            await self._budget.settle(reserved_usd=worst, paid_usd=paid)
         return response
 
     async def _sent(
