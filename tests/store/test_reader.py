@@ -194,6 +194,23 @@ def test_a_journal_of_another_run_is_not_mixed_in(journal, tmp_path):
     assert records.damage == ("gw1-copy.jsonl: left out, because it is of run r2",)
 
 
+def test_a_lost_file_is_not_a_smaller_run(tmp_path):
+    """A complete run that lacks a worker's file is refused; a lenient reader tells the gap and calls the run incomplete."""
+    workers = [Journal(tmp_path / "journal", info(), worker=name) for name in ("gw0", "gw1")]
+    for number, worker in enumerate(workers):
+        worker.append_result(result(f"case-{number}"))
+        worker.close()
+    end = Journal(tmp_path / "journal", info(), worker="end")
+    end.close(info(complete=True, planned=2))
+    folder = end.path.parent
+    assert read_run(folder).run.complete
+    workers[0].path.unlink()
+    with pytest.raises(StoreError, match="1 of 2 trials are in none"):
+        read_run(folder)
+    records = read_run(folder, strict=False)
+    assert (records.run.complete, len(records.results), len(records.damage)) == (False, 1, 1)
+
+
 def test_the_list_of_runs_survives_a_torn_end(journal, tmp_path):
     """A killed run, its last record torn, is listed as incomplete."""
     journal.write_bytes(journal.read_bytes()[:-20])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from evalkit.errors import StoreError, Where
@@ -129,7 +129,7 @@ class _Reader:
             )
         answered = {stored.key for stored in got.calls.values()}
         return RunRecords(
-            run=infos[0],
+            run=self._whole(infos[0], folder),
             planned_tests=tuple(got.tests),
             planned=got.planned,
             prompts=tuple(got.prompts.values()),
@@ -140,6 +140,23 @@ class _Reader:
             possibly_billed=tuple(key for key in got.intents if key not in answered),
             damage=tuple(got.damage),
         )
+
+    def _whole(self, run: RunInfo, folder: Path) -> RunInfo:
+        """Return ``run`` as it is now: a run that ended complete and has fewer trials than it planned has lost a file.
+
+        Raises StoreError for that unless damage that was told already explains it, or the reader is lenient.
+        """
+        got = self._got
+        found = len(got.results) + sum(skip.trials for skip in got.skipped.values())
+        if not run.complete or run.planned is None or found >= run.planned:
+            return run
+        problem = f"{run.planned - found} of {run.planned} trials are in none of the run's files"
+        if self._strict and not got.damage:
+            raise StoreError(
+                problem, hint="the file of a worker is missing: bring it back, or run again", where=Where(str(folder))
+            )
+        got.damage.append(problem)
+        return replace(run, complete=False)
 
 
 def _run_of(path: Path) -> str | None:
