@@ -106,6 +106,30 @@ def test_the_ceiling_stops_the_bill(project: PytestProject, monkeypatch: pytest.
         result.stdout.fnmatch_lines(["*budget*"])
 
 
+def test_a_ceiling_without_a_price_is_one_message(project: PytestProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unknown is not zero: nothing is called, and what to write into pyproject.toml is said once."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+    with LLMServer(lambda asked: "Hello") as server:
+        live_project(project, server)
+        project.prompt("v1", tone="kind", model="openai/nobody-knows-1")
+        result = project.run_here("suites", "--max-cost", "1")
+        assert (result.ret, server.requests) == (2, [])
+        text = result.stdout.str() + result.stderr.str()
+        assert text.count('[tool.evalkit.prices."openai/nobody-knows-1"]') == 1
+
+
+def test_a_damaged_recording_is_found_before_anything_is_paid(
+    project: PytestProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--evalkit-record would add to it, which would hide the damage."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+    with LLMServer(lambda asked: "Hello") as server:
+        live_project(project, server)
+        project.write("suites/recordings/hello.jsonl", '{"model": "openai/gpt-5-mini", "requ')
+        assert project.run_here("suites", "--evalkit-record").ret == 3
+        assert server.requests == []
+
+
 def test_recordings_replay_what_was_live(project: PytestProject, monkeypatch: pytest.MonkeyPatch) -> None:
     """--evalkit-record writes a readable recording; replay needs neither key nor server; another prompt misses and says why."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.harness.routes import recording_path
 from evalkit.model.calls import Response
-from evalkit.providers.recording import Recorder
+from evalkit.providers.recording import Recorder, read_recordings
 from evalkit.providers.redact import Redactor
 
 if TYPE_CHECKING:
@@ -21,12 +21,20 @@ if TYPE_CHECKING:
 _FROM_A_MODEL = frozenset({"live", "cache"})
 
 
+def require_readable(config: Config, suites: Iterable[str]) -> None:
+    """Raise RecordingError if a recording that this run would add to is damaged: before anything is paid, not after it."""
+    for suite in suites:
+        path = config.root / recording_path(suite, config)
+        if path.exists():
+            read_recordings(path, root=config.root)
+
+
 def record_answers(config: Config, results: Iterable[Result], plans: Iterable[SuitePlan]) -> dict[str, int]:
     """Record every answer that came from a model, now or through the cache, with what its checks asked for.
 
     ``plans`` hold the requests as they were sent: the results come from the journal, where secrets are taken out, and a request without
     its secrets would never be found again. Returns how many exchanges were added to each file; what is recorded already is left as it
-    is. Raises RecordingError or OSError.
+    is, except in ``refresh`` mode. Raises RecordingError or OSError.
     """
     sent = {_identity(trial): trial.request for plan in plans for test in plan.tests for trial in test.trials}
     redactor = Redactor(dict(os.environ))
@@ -39,7 +47,7 @@ def record_answers(config: Config, results: Iterable[Result], plans: Iterable[Su
             if not isinstance(call.reply, Response) or call.source not in _FROM_A_MODEL:
                 continue
             if path not in recorders:
-                recorders[path] = Recorder(config.root / path, redactor=redactor)
+                recorders[path] = Recorder(config.root / path, redactor=redactor, replace=config.mode == "refresh")
             added[path] = added.get(path, 0) + recorders[path].add(request, call.reply, at=call.settled_at)
     return added
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from evalkit.engine.call import Caller
 from evalkit.engine.loop import BackgroundLoop
 from evalkit.engine.trial import answer, judge
+from evalkit.errors import ConfigError
 from evalkit.harness.facts import describe_run
 from evalkit.harness.outcome import TestOutcome
 from evalkit.harness.routes import make_policy, make_pricing, make_routes
@@ -42,11 +43,14 @@ def journal_root(config: Config) -> Path:
 class Runner:
     """Submits tests to the engine, judges and journals their answers.
 
-    ``notes`` says what was wrong with the response cache, if anything. Raises StoreError if the journal cannot be created, RecordingError if a recording is damaged: both before any call.
+    ``notes`` says what was wrong with the response cache, if anything. Raises StoreError if the journal cannot be created,
+    RecordingError if a recording is damaged: both before any call.
     """
 
     def __init__(self, config: Config, planner: Planner, *, run_id: str, worker: str) -> None:
         self._planner = planner
+        self._config = config
+        self._pricing = make_pricing(config)
         self._info = describe_run(run_id=run_id, mode=config.mode, root=config.root)
         routes = make_routes(config)
         self._journal = Journal(journal_root(config), self._info, worker=worker, redact=Redactor(dict(os.environ)).json)
@@ -58,7 +62,7 @@ class Runner:
             ledger=self._journal,
             cache=self._cache,
             policy=make_policy(config),
-            pricing=make_pricing(config),
+            pricing=self._pricing,
         )
         self._closed = False
 
@@ -68,13 +72,28 @@ class Runner:
         return self._caller.halted
 
     def plan(self, plans: Iterable[SuitePlan], selected: set[str]) -> None:
-        """Journal what is about to be measured: the prompts' full text and the selected tests. Raises StoreError."""
+        """Journal what is about to be measured: the prompts' full text and the selected tests.
+
+        Raises StoreError, and ConfigError when a ceiling cannot be kept because a model has no price.
+        """
         tests: list[PlannedTest] = []
         for suite in plans:
             for prompt in suite.prompts:
                 self._journal.append_prompt(prompt.record())
             tests.extend(test for test in suite.tests if test.test_id in selected)
+        self._require_prices(tests)
         self._journal.append_plan([test.test_id for test in tests], planned=sum(len(test.trials) for test in tests))
+
+    def _require_prices(self, tests: Iterable[PlannedTest]) -> None:
+        if self._config.max_cost_usd is None or self._config.mode == "replay":
+            return
+        for request in {test.trials[0].request.model: test.trials[0].request for test in tests}.values():
+            if self._pricing.worst_case_usd(request) is None:
+                raise ConfigError(
+                    f"the price of {request.model} is unknown, so the ceiling of ${self._config.max_cost_usd:g} cannot be kept",
+                    hint=f'add to pyproject.toml: [tool.evalkit.prices."{request.model}"] with input_usd_per_mtok and '
+                    "output_usd_per_mtok, or run without a ceiling",
+                )
 
     def submit(self, test: PlannedTest) -> Future[tuple[Answered, ...]]:
         """Send all repeats of ``test``; the future holds their answers in order."""

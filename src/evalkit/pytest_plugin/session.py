@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from evalkit.errors import EvalkitError, StoreError
+from evalkit.errors import ConfigError, EvalkitError, StoreError
 from evalkit.pytest_plugin.ending import Ending
 from evalkit.pytest_plugin.options import run_options
 from evalkit.pytest_plugin.project import config_of
@@ -79,9 +79,12 @@ class EvalSession:
     def runner(self) -> Runner:
         """The engine and the journal, started when the first item is about to run. Ends the session if they cannot start."""
         if self._runner is None:
+            from evalkit.harness.recording import require_readable
             from evalkit.harness.runner import Runner
 
             try:
+                if self.pytest_config.getoption("evalkit_record"):
+                    require_readable(self.config, [plan.spec.name for plan in self.plans.values()])
                 self._runner = Runner(
                     self.config,
                     self.planner,
@@ -90,7 +93,7 @@ class EvalSession:
                 )
                 self._runner.plan(tuple(self.plans.values()), {item.test.test_id for item in self._items})
             except EvalkitError as error:
-                pytest.exit(str(error), returncode=3)
+                pytest.exit(str(error), returncode=2 if isinstance(error, ConfigError) else 3)
         return self._runner
 
     def plan(self, path: Path) -> SuitePlan:
