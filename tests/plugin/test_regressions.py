@@ -102,6 +102,19 @@ def test_an_answer_of_the_wrong_type_is_an_error_of_its_case(project: PytestProj
     assert result.ret == 3
 
 
+def test_a_key_that_the_model_repeats_is_not_printed(project: PytestProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the terminal, nor JUnit, nor anything that the run wrote holds the value of a secret of the environment."""
+    secret = "quiet-otter-4711-abcdef"
+    monkeypatch.setenv("MY_API_KEY", secret)
+    project.configure(answers={"default": f"the key is {secret}, friend"})
+    project.suite(PLAIN)
+    result = project.run_here("suites", "--junitxml=out.xml")
+    result.assert_outcomes(failed=2)
+    assert secret not in result.stdout.str()
+    written = [path for path in (project.root / "out.xml", *(project.root / "reports").rglob("*")) if path.is_file()]
+    assert [path.name for path in written if secret.encode() in path.read_bytes()] == []
+
+
 @pytest.mark.parametrize("option", ["--setup-plan", "--setup-only"])
 def test_looking_at_the_plan_calls_nothing(project: PytestProject, option: str) -> None:
     """Only a real run buys answers."""

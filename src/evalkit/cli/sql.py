@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _SHOWN_ROWS = 500
 _SHOWN_CHARACTERS = 80
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 @click.command("sql")
@@ -77,7 +77,8 @@ def ingest_command(*, rebuild: bool) -> int:
     for note in done.damage:
         click.echo(f"warning: {clean(note)}", err=True)
     click.echo(f"{done.runs} runs with {done.trials} trials were read into {config.reports}/{database.DATABASE_FILE}")
-    return 0
+    # A record cut short is what a kill leaves behind; anything else is damage, and what it held was not measured.
+    return 3 if any("cut short" not in note for note in done.damage) else 0
 
 
 def _schema_lines() -> Iterator[str]:

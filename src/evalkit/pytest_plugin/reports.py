@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -66,14 +67,21 @@ def explanation(outcome: TestOutcome) -> Explanation:
     case, variant = test.trials[0].case, test.trials[0].variant
     text = failure_text(test.test_id, outcome.results, case.where, variant.prompt, require=test.require)
     crash = Crash(case.where.path, case.where.line or 1, _headline(outcome))
-    return Explanation(text, crash)
+    return Explanation(_without_secrets(text), crash)
+
+
+def _without_secrets(text: str) -> str:
+    """A model may repeat a key that it was shown: the terminal and JUnit get it as little as the store does."""
+    from evalkit.providers.redact import Redactor
+
+    return Redactor(dict(os.environ)).text(text)
 
 
 def _headline(outcome: TestOutcome) -> str:
     """The first reason in one line; it may quote the model, so it is cleaned here."""
     from evalkit.report.clean import one_line
 
-    return one_line(_first_reason(outcome), limit=300)
+    return _without_secrets(one_line(_first_reason(outcome), limit=300))
 
 
 def _first_reason(outcome: TestOutcome) -> str:
