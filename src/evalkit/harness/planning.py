@@ -179,6 +179,9 @@ def import_project_module(module: str, config: Config) -> Any:  # noqa: ANN401 -
     try:
         return import_module(module)
     except ImportError as error:
-        raise ConfigError(f"cannot import {module!r}: {error}", hint=f"modules are looked up from {root}; [tool.evalkit] of pyproject.toml or the suite names it") from error
+        raise ConfigError(
+            f"cannot import {module!r}: {error}",
+            hint=f"modules are looked up from {root}; [tool.evalkit] of pyproject.toml or the suite names it",
+        ) from error
     finally:
         sys.path.remove(root)
