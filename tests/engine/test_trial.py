@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,7 @@ def test_a_check_that_breaks_is_an_error_and_does_not_disturb_the_others() -> No
     checks = (Curious(breaks="asking"), Curious(breaks="judging"), Curious())
     result = judge(run(Model(GOOD), *checks), [built(check) for check in checks])
     assert [verdict.status for verdict in result.verdicts] == ["error", "error", "pass"]
-    assert result.verdicts[0].reason == "the check raised ValueError: cannot ask"
+    assert re.fullmatch(r"the check raised ValueError: cannot ask \(test_trial\.py:\d+\)", result.verdicts[0].reason)
     assert result.verdicts[1].reason == "cannot judge"
     assert result.verdicts[0].line == 7
     assert result.status == "error"

@@ -102,6 +102,17 @@ def test_an_answer_of_the_wrong_type_is_an_error_of_its_case(project: PytestProj
     assert result.ret == 3
 
 
+def test_a_mistake_in_a_check_module_is_one_line(project: PytestProject) -> None:
+    """The file and line of the mistake, not a screen of import machinery."""
+    project.configure(answers={"default": "Hello"}, check_modules=["my_broken_checks"])
+    project.write("my_broken_checks.py", "import evalkit\n\ndef broken(:\n    pass\n")
+    project.suite(PLAIN)
+    result = project.run_here("suites")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["my_broken_checks.py:3: cannot import 'my_broken_checks': invalid syntax"])
+    assert "Traceback" not in result.stdout.str()
+
+
 def test_a_key_that_the_model_repeats_is_not_printed(project: PytestProject, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the terminal, nor JUnit, nor anything that the run wrote holds the value of a secret of the environment."""
     secret = "quiet-otter-4711-abcdef"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from evalkit.checks.base import CheckContext
@@ -102,4 +104,6 @@ def _error(check: BuiltCheck, reason: str) -> Verdict:
 def _reason(error: Exception) -> str:
     if isinstance(error, CheckError):
         return str(error)
-    return f"the check raised {type(error).__name__}: {error}"
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({PurePath(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"the check raised {type(error).__name__}: {error}{place}"

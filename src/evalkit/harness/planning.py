@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.checks.base import BuildContext
@@ -13,7 +14,7 @@ from evalkit.checks.build import build_check
 from evalkit.checks.catalog import CHECKS, families
 from evalkit.compare.gates import feasibility
 from evalkit.errors import ConfigError, EvalkitError, SuiteError, Where, did_you_mean
-from evalkit.files import inside, read_text
+from evalkit.files import inside, read_text, shown
 from evalkit.prompts.library import PromptLibrary
 from evalkit.providers.catalog import resolve
 from evalkit.store.query import read_parquet
@@ -22,7 +23,6 @@ from evalkit.suites.loader import load_suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from evalkit.checks.build import BuiltCheck
     from evalkit.config import Config
@@ -178,6 +178,9 @@ def import_project_module(module: str, config: Config) -> Any:  # noqa: ANN401 -
     sys.path.insert(0, root)
     try:
         return import_module(module)
+    except SyntaxError as error:
+        where = Where(shown(Path(error.filename), config.root), error.lineno) if error.filename else None
+        raise ConfigError(f"cannot import {module!r}: {error.msg}", hint="mend the file", where=where) from error
     except ImportError as error:
         raise ConfigError(
             f"cannot import {module!r}: {error}",
