@@ -6,12 +6,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from evalkit.compare.stats import wilson
-from evalkit.metrics.summary import summarise
+from evalkit.metrics.summary import summarise, total
 from evalkit.model.calls import CallFailure
 from evalkit.report.values import CallCounts, VariantSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from evalkit.compare.values import Interval
     from evalkit.harness.planning import SuitePlan
@@ -77,7 +77,7 @@ def _summary(
         missing=max(0, planned - measured - skipped),
         interval=_interval(passed, measured),
         cost_usd=counts.cost_usd if counts else None,
-        judge_cost_usd=_sum(call.cost_usd for result in results for call in result.followups),
+        judge_cost_usd=total([0.0, *(call.cost_usd for result in results for call in result.followups)]),
         latency_p50_s=counts.latency_p50_s if counts else None,
         latency_p95_s=counts.latency_p95_s if counts else None,
         input_tokens=counts.input_tokens if counts else None,
@@ -88,15 +88,6 @@ def _summary(
 def _interval(passed: int, n: int) -> Interval | None:
     """Wilson's interval over trials, errors counted as failures."""
     return None if not n else wilson(passed, n, CONFIDENCE)
-
-
-def _sum(values: Iterable[float | None]) -> float | None:
-    total = 0.0
-    for value in values:
-        if value is None:
-            return None
-        total += value
-    return total
 
 
 def call_counts(records: RunRecords) -> CallCounts:
@@ -115,7 +106,7 @@ def call_counts(records: RunRecords) -> CallCounts:
         scripted=sources["scripted"],
         shared=sources["shared"],
         failed=failed,
-        paid_usd=_sum(_paid(call) for call in records.calls),
+        paid_usd=total([0.0, *(_paid(call) for call in records.calls)]),
     )
 
 

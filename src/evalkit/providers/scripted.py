@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -22,6 +23,8 @@ from evalkit.providers.sdk import option_error, text_option
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
+
+    from pydantic import TypeAdapter
 
     from evalkit.providers.base import Provider, ProviderSettings
 
@@ -120,12 +123,20 @@ async def _called(function: Callable[[Request], Answer | Awaitable[Answer]], req
     return answer if answer.latency_s is not None else replace(answer, latency_s=time.monotonic() - started)
 
 
+@cache
+def _response_type() -> TypeAdapter[Response]:
+    """Built once: building it takes milliseconds, and every answer of a function passes through."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Response)
+
+
 def _validated(answer: Response) -> Response:
     """The answer with every field of its type: the journal must be able to read it back."""
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     try:
-        return TypeAdapter(Response).validate_python(asdict(answer))
+        return _response_type().validate_python(asdict(answer))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
