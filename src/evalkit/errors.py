@@ -27,6 +27,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from evalkit.rates import RateLimits
+
 
 @dataclass(frozen=True, slots=True)
 class Where:
@@ -120,7 +122,11 @@ FATAL: frozenset[FailureKind] = frozenset({"auth", "quota", "model_not_found"})
 
 
 class CallError(EvalkitError):
-    """One attempt at a model call failed. ``status`` is the HTTP status or None; ``retry_after_s`` what the provider asked."""
+    """One attempt at a model call failed. ``status`` is the HTTP status or None; ``retry_after_s`` what the provider asked.
+
+    ``should_retry`` is what the provider said about trying again (``x-should-retry``), None if it did not; ``limits`` is a
+    :class:`evalkit.rates.RateLimits` if the reply's headers held one.
+    """
 
     def __init__(
         self,
@@ -130,11 +136,15 @@ class CallError(EvalkitError):
         status: int | None = None,
         retry_after_s: float | None = None,
         hint: str | None = None,
+        should_retry: bool | None = None,
+        limits: RateLimits | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.kind: FailureKind = kind
         self.status = status
         self.retry_after_s = retry_after_s
+        self.should_retry = should_retry
+        self.limits = limits
 
 
 class StoreError(EvalkitError):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from evalkit.canon import digest
 from evalkit.errors import FailureKind
+from evalkit.rates import RateLimits
 
 if TYPE_CHECKING:
     JSON: TypeAlias = "Mapping[str, JSON] | list[JSON] | tuple[JSON, ...] | str | int | float | bool | None"
@@ -23,6 +24,7 @@ RequestKind = Literal["chat", "embed", "moderate"]
 Finish = Literal["stop", "length", "filtered", "refusal", "tool_calls", "unknown"]
 Source = Literal["live", "cache", "replay", "scripted", "shared"]
 """Where a reply came from. ``shared``: an identical request of the same run was already answered."""
+Transport = Literal["sdk", "http"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,18 @@ class Tool:
     parameters: Mapping[str, JSON]
 
 
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a request travels. It changes no answer, so it is no part of a request's key.
+
+    ``stream`` asks for the answer piece by piece, which measures the time to first token. ``transport`` is ``sdk`` (the vendor's
+    client) or ``http`` (a lean one of evalkit's); None leaves it to the provider's configuration.
+    """
+
+    stream: bool = False
+    transport: Transport | None = None
+
+
 @dataclass(frozen=True)
 class Request:
     """Exactly what is sent, and nothing that is not.
@@ -72,6 +86,7 @@ class Request:
     endpoint: str = ""
     repeat: int = 0
     kind: RequestKind = "chat"
+    delivery: Delivery = field(default_factory=Delivery)
 
     @property
     def provider(self) -> str:
@@ -113,17 +128,25 @@ def _message_identity(message: Message) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the provider counted them. ``input_tokens`` includes cached ones, for every provider."""
+    """Tokens as the provider counted them. ``input_tokens`` includes cached ones, for every provider.
+
+    ``cached_input_tokens`` were read from the provider's prompt cache, ``cache_write_tokens`` written to it; both are part of
+    ``input_tokens``. ``reasoning_tokens`` are part of ``output_tokens``.
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cached_input_tokens: int | None = None
     reasoning_tokens: int | None = None
+    cache_write_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
     """An answer. ``latency_s`` is that of the attempt that succeeded, waits and failed attempts excluded.
+
+    ``first_token_s`` is the time to first token of a streamed answer. ``limits`` is what the reply said of the account's rate
+    limits: the engine reads it and drops it, so that it is None in whatever is stored.
 
     ``repaired`` says that characters no text may hold (lone surrogates) were replaced. ``vectors`` is filled for embed
     requests (one per text), ``labels`` for moderate requests (flagged categories).
@@ -140,6 +163,8 @@ class Response:
     repaired: bool = False
     vectors: tuple[tuple[float, ...], ...] = ()
     labels: tuple[str, ...] = ()
+    first_token_s: float | None = None
+    limits: RateLimits | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

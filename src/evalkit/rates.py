@@ -1,0 +1,24 @@
+"""What a provider says about an account's rate limits, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RateWindow:
+    """One limit as a provider reports it: ``limit`` per window, what is ``remaining``, seconds until it is full again."""
+
+    limit: float | None = None
+    remaining: float | None = None
+    reset_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """What a reply's headers say about the account's limits; None for those that the provider does not name."""
+
+    requests: RateWindow | None = None
+    tokens: RateWindow | None = None
+    input_tokens: RateWindow | None = None
+    output_tokens: RateWindow | None = None
