@@ -5,6 +5,7 @@ Endpoints, keys and importable modules come only from here and from the real env
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -30,8 +31,19 @@ _PROVIDER_KEYS = frozenset({
     "headers",
     "anthropic_version",
     "max_tokens_field",
+    "account",
+    "transport",
+    "stream",
+})
+_LIMIT_KEYS = frozenset({
+    "requests_per_minute",
+    "tokens_per_minute",
+    "input_tokens_per_minute",
+    "output_tokens_per_minute",
+    "concurrency",
 })
 _PRICE_KEYS = frozenset({"input_usd_per_mtok", "output_usd_per_mtok", "cached_input_usd_per_mtok"})
+_TABLES = {"providers": _PROVIDER_KEYS, "prices": _PRICE_KEYS, "limits": _LIMIT_KEYS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +51,11 @@ class Config:
     """The project's settings. ``root`` is the folder of ``pyproject.toml`` (or where the command was started).
 
     ``providers`` maps a provider's name to its settings: ``kind`` (``openai``, ``anthropic``, ``scripted`` or a registered
-    one), ``base_url``, ``api_key_env``, ``api`` (``chat`` or ``responses``), and for ``scripted`` ``answers`` or ``function``.
+    one), ``base_url``, ``api_key_env``, ``api`` (``chat`` or ``responses``), ``transport`` (``sdk`` or ``http``), ``stream``,
+    ``account`` (whose limits apply; the provider's name by default), and for ``scripted`` ``answers`` or ``function``.
+    ``limits`` maps an account to ``requests_per_minute``, ``tokens_per_minute``, ``input_tokens_per_minute``,
+    ``output_tokens_per_minute`` and ``concurrency``; what is not set is learned from the provider's headers.
+    ``max_cost_usd``, ``max_tokens`` and ``max_calls`` are the ceilings of one run.
     ``prices`` maps ``provider/model`` to US dollars per million tokens. ``allow_python`` lists the top-level modules that a
     suite may name by dotted path. ``check_modules`` are imported at the start so that their ``@check`` functions exist.
     ``timeout_s`` is the deadline of one attempt, ``deadline_s`` of one call with all its retries.
@@ -53,12 +69,15 @@ class Config:
     mode: Mode = "cache"
     concurrency: int = 32
     max_cost_usd: float | None = None
+    max_tokens: int | None = None
+    max_calls: int | None = None
     retries: int = 4
     timeout_s: float = 120.0
     deadline_s: float = 300.0
     on_undecided: OnUndecided = "fail"
     providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     allow_python: tuple[str, ...] = ()
     check_modules: tuple[str, ...] = ()
 
@@ -106,6 +125,8 @@ _CHOICES: dict[str, tuple[str, ...]] = {"mode": get_args(Mode), "on_undecided": 
 _NUMBERS: dict[str, float] = {
     "concurrency": 1,
     "max_cost_usd": 0,
+    "max_tokens": 0,
+    "max_calls": 0,
     "retries": 0,
     "timeout_s": 0.001,
     "deadline_s": 0.001,
@@ -118,7 +139,7 @@ def _checked(key: str, value: Any, where: Where) -> Any:  # noqa: ANN401 - a TOM
             raise ConfigError(f"{key} = {value!r}", hint=did_you_mean(str(value), _CHOICES[key]), where=where)
         return value
     if key in _NUMBERS:
-        whole = key in {"concurrency", "retries"}
+        whole = key in {"concurrency", "retries", "max_tokens", "max_calls"}
         if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or value < _NUMBERS[key]:
             kind = "a whole number" if whole else "a number"
             raise ConfigError(f"{key} = {value!r} is not {kind} of at least {_NUMBERS[key]}", where=where)
@@ -127,8 +148,8 @@ def _checked(key: str, value: Any, where: Where) -> Any:  # noqa: ANN401 - a TOM
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise ConfigError(f"{key} is not a list of module names", where=where)
         return tuple(value)
-    if key in {"providers", "prices"}:
-        return _tables(key, value, _PROVIDER_KEYS if key == "providers" else _PRICE_KEYS, where)
+    if key in _TABLES:
+        return _tables(key, value, _TABLES[key], where)
     if not isinstance(value, str) or not value or Path(value).is_absolute() or ".." in Path(value).parts:
         raise ConfigError(f"{key} = {value!r} is not a folder inside the project", where=where)
     return value
@@ -149,4 +170,8 @@ def _tables(key: str, value: Any, valid: frozenset[str], where: Where) -> dict[s
             isinstance(v, (int, float)) and not isinstance(v, bool) and v >= 0 for v in row.values()
         ):
             raise ConfigError(f"[tool.evalkit.prices.{name!r}] holds something that is not a price", where=where)
+        if key == "limits" and not all(
+            isinstance(v, (int, float)) and not isinstance(v, bool) and 0 < v < math.inf for v in row.values()
+        ):
+            raise ConfigError(f"[tool.evalkit.limits.{name}] holds something that is not a number above 0", where=where)
     return value

@@ -13,6 +13,8 @@ from evalkit.config import find_root, load_config
 from evalkit.errors import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pytest
 
 _QUIET = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
@@ -89,6 +91,8 @@ class _Session:
 @click.option(
     "--max-cost", type=click.FloatRange(0), metavar="USD", help="Make no call that could take the run above USD."
 )
+@click.option("--max-tokens", type=click.IntRange(0), metavar="N", help="Use at most N tokens in this run.")
+@click.option("--max-calls", type=click.IntRange(0), metavar="N", help="Make at most N calls in this run.")
 @click.option("--concurrency", type=click.IntRange(1), metavar="N", help="Calls in flight per provider.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
@@ -97,6 +101,8 @@ def run_command(
     mode: str | None,
     record: bool,
     max_cost: float | None,
+    max_tokens: int | None,
+    max_calls: int | None,
     concurrency: int | None,
     arguments: tuple[str, ...],
 ) -> int:
@@ -125,7 +131,14 @@ def run_command(
         return 0
     root = find_root(Path.cwd())
     session = _Session(root, load_config(root).folder("suites"))
-    words = [*_options(mode, record=record, max_cost=max_cost, concurrency=concurrency), *arguments]
+    chosen = {
+        "--evalkit-mode": mode,
+        "--max-cost": max_cost,
+        "--max-tokens": max_tokens,
+        "--max-calls": max_calls,
+        "--evalkit-concurrency": concurrency,
+    }
+    words = [*(["--evalkit-record"] if record else []), *_words(chosen), *arguments]
     code = pytest.main(["--rootdir", str(root), "--no-header", "-rfE", *_QUIET, *words], plugins=[session])
     hint = _hint(code, arguments)
     if hint is not None:
@@ -133,11 +146,8 @@ def run_command(
     return _exit_code(code, interrupted=session.interrupted)
 
 
-def _options(mode: str | None, *, record: bool, max_cost: float | None, concurrency: int | None) -> list[str]:
-    words = ["--evalkit-record"] if record else []
-    for name, value in (("--evalkit-mode", mode), ("--max-cost", max_cost), ("--evalkit-concurrency", concurrency)):
-        words += [] if value is None else [name, str(value)]
-    return words
+def _words(chosen: Mapping[str, object]) -> list[str]:
+    return [word for name, value in chosen.items() if value is not None for word in (name, str(value))]
 
 
 def _hint(code: int, arguments: tuple[str, ...]) -> str | None:

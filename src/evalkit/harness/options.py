@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 class RunOptions:
     """Command-line choices; None leaves the configuration's value. ``record`` writes live answers to the recordings.
 
-    ``workers`` is the number of xdist processes that share the run's concurrency and ceiling. Raises ConfigError for a value that no
+    ``workers`` is the number of xdist processes that share the run's concurrency, limits and ceilings. Raises ConfigError for a value that no
     run can have.
     """
 
     mode: Mode | None = None
     concurrency: int | None = None
     max_cost_usd: float | None = None
+    max_tokens: int | None = None
+    max_calls: int | None = None
     record: bool = False
     workers: int = 1
 
@@ -33,6 +35,9 @@ class RunOptions:
             raise ConfigError(f"concurrency {self.concurrency}: at least 1 is needed")
         if self.max_cost_usd is not None and not self.max_cost_usd >= 0:
             raise ConfigError(f"max_cost_usd {self.max_cost_usd}: a number of US dollars, 0 or more")
+        for name, value in (("max_tokens", self.max_tokens), ("max_calls", self.max_calls)):
+            if value is not None and value < 0:
+                raise ConfigError(f"{name} {value}: a whole number, 0 or more")
 
     def apply(self, config: Config) -> Config:
         """The configuration with these choices in it."""
@@ -42,9 +47,22 @@ class RunOptions:
                 ("mode", self.mode),
                 ("concurrency", self.concurrency),
                 ("max_cost_usd", self.max_cost_usd),
+                ("max_tokens", self.max_tokens),
+                ("max_calls", self.max_calls),
             )
             if value is not None
         }
         config = replace(config, **chosen)  # type: ignore[arg-type]
-        ceiling = None if config.max_cost_usd is None else config.max_cost_usd / self.workers
-        return replace(config, concurrency=max(1, config.concurrency // self.workers), max_cost_usd=ceiling)
+        if self.workers == 1:
+            return config
+        return replace(
+            config,
+            concurrency=max(1, config.concurrency // self.workers),
+            max_cost_usd=None if config.max_cost_usd is None else config.max_cost_usd / self.workers,
+            max_tokens=None if config.max_tokens is None else config.max_tokens // self.workers,
+            max_calls=None if config.max_calls is None else config.max_calls // self.workers,
+            limits={
+                account: {name: max(1, value // self.workers) for name, value in row.items()}
+                for account, row in config.limits.items()
+            },
+        )

@@ -29,6 +29,16 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="USD",
         help="make no call that could take this run above USD",
     )
+    for name, what in (("tokens", "use more than N tokens"), ("calls", "make more than N calls")):
+        group.addoption(
+            f"--max-{name}",
+            f"--evalkit-max-{name}",
+            dest=f"evalkit_max_{name}",
+            type=int,
+            default=None,
+            metavar="N",
+            help=f"do not {what} in this run; what is cached or recorded does not count",
+        )
     group.addoption(
         "--evalkit-record",
         action="store_true",
@@ -53,6 +63,8 @@ def run_options(config: pytest.Config, *, workers: int = 1) -> RunOptions:
         mode=config.getoption("evalkit_mode"),
         concurrency=config.getoption("evalkit_concurrency"),
         max_cost_usd=config.getoption("evalkit_max_cost"),
+        max_tokens=config.getoption("evalkit_max_tokens"),
+        max_calls=config.getoption("evalkit_max_calls"),
         record=config.getoption("evalkit_record"),
         workers=workers,
     )
