@@ -29,16 +29,24 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="USD",
         help="make no call that could take this run above USD",
     )
-    for name, what in (("tokens", "use more than N tokens"), ("calls", "make more than N calls")):
-        group.addoption(
-            f"--max-{name}",
-            f"--evalkit-max-{name}",
-            dest=f"evalkit_max_{name}",
-            type=int,
-            default=None,
-            metavar="N",
-            help=f"do not {what} in this run; what is cached or recorded does not count",
-        )
+    group.addoption(
+        "--max-tokens",
+        "--evalkit-max-tokens",
+        dest="evalkit_max_tokens",
+        type=int,
+        default=None,
+        metavar="N",
+        help="use at most N tokens in this run; what is cached or recorded does not count",
+    )
+    group.addoption(
+        "--max-calls",
+        "--evalkit-max-calls",
+        dest="evalkit_max_calls",
+        type=int,
+        default=None,
+        metavar="N",
+        help="make at most N calls in this run, retries included",
+    )
     group.addoption(
         "--evalkit-record",
         action="store_true",
