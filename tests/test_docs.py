@@ -31,9 +31,9 @@ class Options:
 
 
 def test_every_setting_is_documented() -> None:
-    """Each key of [tool.evalkit], of a provider and of a price stands on the configuration page."""
+    """Each key of [tool.evalkit], of a provider, a price and a limit stands on the configuration page."""
     keys = {field.name for field in fields(Config)} - {"root"}
-    keys |= config._PROVIDER_KEYS | config._PRICE_KEYS
+    keys |= config._PROVIDER_KEYS | config._PRICE_KEYS | config._LIMIT_KEYS
     assert {key for key in keys if key not in CONFIGURATION} == set()
 
 
@@ -41,7 +41,7 @@ def test_every_option_is_documented() -> None:
     """Each option of the plugin stands on the configuration page, and each option there exists."""
     options = Options()
     add_options(options)  # type: ignore[arg-type]
-    documented = set(re.findall(r"--(?:evalkit-[a-z-]+|max-cost)", CONFIGURATION))
+    documented = set(re.findall(r"--(?:evalkit-[a-z-]+|max-cost|max-tokens|max-calls)", CONFIGURATION))
     assert documented == set(options.names)
 
 
