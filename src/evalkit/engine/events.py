@@ -16,6 +16,7 @@ EventName = Literal[
     "call.settled",  # the call is on disk; ``call`` holds it
     "limit.changed",  # a limit was learned, shrunk or widened; ``reason`` says which and to what
     "provider.stopped",  # no more calls to this account: a fatal failure or an open circuit
+    "trial.answered",  # a trial has its answer (or none) and all that its checks asked for; ``reason`` is its test id
 ]
 
 

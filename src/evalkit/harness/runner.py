@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from typing import TYPE_CHECKING
 
 from evalkit.engine.call import Caller
+from evalkit.engine.events import Event, unobserved
 from evalkit.engine.loop import BackgroundLoop
 from evalkit.engine.trial import answer, judge
 from evalkit.errors import ConfigError
@@ -24,10 +26,11 @@ if TYPE_CHECKING:
 
     from evalkit.checks.build import BuiltCheck
     from evalkit.config import Config
+    from evalkit.engine.events import Observer
     from evalkit.engine.trial import Answered
     from evalkit.harness.planning import Planner, SuitePlan
     from evalkit.model.calls import CallFailure
-    from evalkit.model.cases import PlannedTest
+    from evalkit.model.cases import PlannedTest, Trial
     from evalkit.model.results import Result
     from evalkit.prompts.version import PromptVersion
 
@@ -43,12 +46,15 @@ def journal_root(config: Config) -> Path:
 class Runner:
     """Submits tests to the engine, judges and journals their answers.
 
-    ``notes`` says what was wrong with the response cache, if anything. Raises StoreError if the journal cannot be created,
-    RecordingError if a recording is damaged: both before any call.
+    ``notes`` says what was wrong with the response cache, if anything; ``observe`` hears every event of the run. Raises StoreError if
+    the journal cannot be created, RecordingError if a recording is damaged: both before any call.
     """
 
-    def __init__(self, config: Config, planner: Planner, *, run_id: str, worker: str) -> None:
+    def __init__(
+        self, config: Config, planner: Planner, *, run_id: str, worker: str, observe: Observer = unobserved
+    ) -> None:
         self._planner = planner
+        self._observe = observe
         self._config = config
         self._pricing = make_pricing(config)
         self._info = describe_run(run_id=run_id, mode=config.mode, root=config.root)
@@ -142,4 +148,12 @@ class Runner:
         return cache
 
     async def _answers(self, test: PlannedTest, checks: Sequence[BuiltCheck]) -> tuple[Answered, ...]:
-        return tuple(await asyncio.gather(*(answer(trial, checks, self._caller) for trial in test.trials)))
+        return tuple(await asyncio.gather(*(self._answer(trial, checks) for trial in test.trials)))
+
+    async def _answer(self, trial: Trial, checks: Sequence[BuiltCheck]) -> Answered:
+        answered = await answer(trial, checks, self._caller)
+        account = trial.request.provider
+        self._observe(
+            Event("trial.answered", time.time(), account, trial.request, reason=trial.test_id, call=answered.call)
+        )
+        return answered
