@@ -34,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     except EvalkitError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    print(found.table())
     for disagreement in found.disagreements:
         print(disagreement)
     print(found)

@@ -13,6 +13,11 @@ def _relation(relation: str, number: int) -> dict[str, int]:
     return {"max": number - 1} if relation == "less than" else {"min": number}
 
 
+def _language(code: str) -> dict[str, Any]:
+    """The reference asks langdetect, with seeds drawn at random; evalkit asks it with a fixed one."""
+    return {"language": {"code": code, "detector": "langdetect"}}
+
+
 def _postscript(marker: str) -> dict[str, Any]:
     """The reference takes blanks between the letters for granted and looks at every line."""
     patterns = {"P.P.S": r"p\.\s?p\.\s?s", "P.S.": r"p\.\s?s\."}
@@ -20,10 +25,11 @@ def _postscript(marker: str) -> dict[str, Any]:
 
 
 def _first_word(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    # The reference takes anything but white space and six marks for a part of the word: "Summary:" is not "summary".
     start = {
         "value": kwargs["first_word"],
         "ignore_case": True,
-        "word": True,
+        "beside": ".,?!'\"",
         "trim": "'\"",
         "paragraph": kwargs["nth_paragraph"],
     }
@@ -48,8 +54,8 @@ CONVERSIONS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "change_case:capital_word_frequency": lambda k: {
         "uppercase_words": _relation(k["capital_relation"], k["capital_frequency"])
     },
-    "change_case:english_capital": lambda _: {"all_of": [{"case": "upper"}, {"language": "en"}]},
-    "change_case:english_lowercase": lambda _: {"all_of": [{"case": "lower"}, {"language": "en"}]},
+    "change_case:english_capital": lambda _: {"all_of": [{"case": "upper"}, _language("en")]},
+    "change_case:english_lowercase": lambda _: {"all_of": [{"case": "lower"}, _language("en")]},
     "combination:repeat_prompt": lambda k: {"starts_with": {"value": k["prompt_to_repeat"], "ignore_case": True}},
     "combination:two_responses": lambda _: {"parts": {"separator": "******", "equals": 2, "distinct": True}},
     "detectable_content:number_placeholders": lambda k: {
@@ -70,7 +76,7 @@ CONVERSIONS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     },
     "keywords:frequency": _keyword,
     "keywords:letter_frequency": _letters,
-    "language:response_language": lambda k: {"language": k["language"]},
+    "language:response_language": lambda k: _language(k["language"]),
     "length_constraints:nth_paragraph_first_word": _first_word,
     "length_constraints:number_paragraphs": lambda k: {"parts": {"separator": "***", "equals": k["num_paragraphs"]}},
     "length_constraints:number_sentences": lambda k: {

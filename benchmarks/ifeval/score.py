@@ -8,21 +8,13 @@ from typing import TYPE_CHECKING, Any
 from evalkit.errors import EvalkitError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _LETTER = "the prompt names no letter; the reference draws one at random"
-_DETECTOR = "English or not, for a few words: the reference's detector draws lots"
 
 EXPLAINED: dict[tuple[int, str], str] = {
     (1122, "keywords:letter_frequency"): _LETTER,
     (1129, "keywords:letter_frequency"): _LETTER,
-    (1843, "change_case:english_lowercase"): _DETECTOR,
-    (
-        1954,
-        "length_constraints:nth_paragraph_first_word",
-    ): "the reference takes the colon after a word for a part of it",
-    (3456, "change_case:english_capital"): _DETECTOR,
-    (3617, "change_case:english_capital"): "English or not, for six words: ours is wrong",
 }
 """Disagreements that are understood, by key and instruction."""
 
@@ -56,6 +48,16 @@ class Disagreement:
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of instruction: how many, how many followed as evalkit judges, and as the reference does."""
+
+    instruction: str
+    total: int
+    followed: int
+    reference: int
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """Prompts and instructions followed, of those that have a reference verdict."""
 
@@ -64,6 +66,15 @@ class Score:
     instructions: int
     instructions_followed: int
     disagreements: tuple[Disagreement, ...]
+    kinds: tuple[Kind, ...] = ()
+
+    def table(self) -> str:
+        """One line per instruction kind: how many there are, how many are followed here and by the reference."""
+        width = max((len(kind.instruction) for kind in self.kinds), default=0)
+        rows = [
+            f"{kind.instruction:{width}} {kind.total:5} {kind.followed:6} {kind.reference:10}" for kind in self.kinds
+        ]
+        return "\n".join([f"{'instruction':{width}} {'count':>5} {'passed':>6} {'reference':>10}", *rows])
 
     def __str__(self) -> str:
         return (
@@ -94,4 +105,16 @@ def score(rows: Sequence[Mapping[str, Any]], judged: Mapping[int, Sequence[Judge
         instructions=sum(len(verdicts) for verdicts in followed.values()),
         instructions_followed=sum(sum(verdicts) for verdicts in followed.values()),
         disagreements=tuple(disagreements),
+        kinds=tuple(_kinds(known, followed)),
     )
+
+
+def _kinds(known: Sequence[Mapping[str, Any]], followed: Mapping[int, Sequence[bool]]) -> Iterator[Kind]:
+    rows = [
+        (instruction["id"], ours, reference)
+        for row in known
+        for instruction, ours, reference in zip(row["instructions"], followed[row["key"]], row["strict"], strict=True)
+    ]
+    for name in sorted({instruction for instruction, _, _ in rows}):
+        mine = [(ours, reference) for instruction, ours, reference in rows if instruction == name]
+        yield Kind(name, len(mine), sum(ours for ours, _ in mine), sum(reference for _, reference in mine))

@@ -251,3 +251,24 @@ def _order():
 
 
 Order = _order()
+
+
+def test_what_may_stand_beside_a_text_can_be_limited(judge):
+    """With `beside`, only white space, the answer's edge and the characters given may be next to the text."""
+    check = {"starts_with": {"value": "Summary", "beside": ".,!"}}
+    assert [judge(check, text).status for text in ("Summary", "Summary, in short", "Summary of it")] == ["pass"] * 3
+    assert [judge(check, text).status for text in ("Summary: x", "Summary-like", "Summarys")] == ["fail"] * 3
+    assert judge({"ends_with": {"value": "end", "beside": "("}}, "the (end").status == "pass"
+    assert judge({"ends_with": {"value": "end", "beside": "("}}, "the-end").status == "fail"
+
+
+def test_both_language_detectors_are_deterministic_and_may_differ(judge):
+    """`detector: langdetect` repeats itself on names, where langid and it disagree; its codes are its own."""
+    names = "1. PIXEL PRODIGY\n2. CODE CONSTRUCT\n3. DIGITAL DYNAMICS"
+    verdicts = {judge({"language": {"code": "en", "detector": "langdetect"}}, names).reason for _ in range(5)}
+    assert verdicts == {"expected en, found en"}
+    assert judge({"language": "en"}, names).status == "fail"
+    assert judge({"language": {"code": "zh-cn", "detector": "langdetect"}}, "您的订单明天送达。").status == "pass"
+    assert judge({"language": {"code": "en", "detector": "langdetect"}}, "x1 ! 2").status == "fail"
+    with pytest.raises(SuiteError, match="no language with the code 'zh'"):
+        judge({"language": {"code": "zh", "detector": "langdetect"}}, "您好")

@@ -32,7 +32,7 @@ _BUILTIN: dict[str, str] = {
     "ends_with": "evalkit.checks.shape_edges:EndsWith",
     "case": "evalkit.checks.shape_text:Case",
     "uppercase_words": "evalkit.checks.shape_text:UppercaseWords",
-    "language": "evalkit.checks.shape_text:Language",
+    "language": "evalkit.checks.shape_language:Language",
     "bullets": "evalkit.checks.shape_markdown:Bullets",
     "headings": "evalkit.checks.shape_markdown:Headings",
     "highlights": "evalkit.checks.shape_markdown:Highlights",

@@ -27,6 +27,9 @@ class EdgeCheck(CheckModel):
     value: str | list[str] = Field(description="the text, or several of which one must be there", min_length=1)
     ignore_case: bool = Field(False, description="upper and lower case are the same")
     word: bool = Field(False, description="whole words only: no letter, digit or underscore next to it")
+    beside: str | None = Field(
+        None, description="only white space or one of these characters may stand next to it, such as '.,!?'"
+    )
     trim: str = Field(
         "", description="characters to overlook at both ends, besides white space, such as quotation marks"
     )
@@ -72,6 +75,12 @@ class EdgeCheck(CheckModel):
         """Whether two texts are the same, case aside if ``ignore_case``."""
         return found.lower() == value.lower() if self.ignore_case else found == value
 
+    def ends_there(self, neighbour: str) -> bool:
+        """Whether the text may have this character (none at the edge of the answer) next to it."""
+        if self.word and (neighbour.isalnum() or neighbour == "_"):
+            return False
+        return self.beside is None or neighbour in self.beside or neighbour.isspace()
+
     def _part(self, text: str) -> Span | None:
         start, end = 0, len(text)
         if self.paragraph is not None:
@@ -98,7 +107,7 @@ class StartsWith(EdgeCheck):
         """Compare the beginning."""
         stop = start + len(value)
         after = text[stop:end][:1]
-        if stop > end or not self.same(text[start:stop], value) or (self.word and (after.isalnum() or after == "_")):
+        if stop > end or not self.same(text[start:stop], value) or not self.ends_there(after):
             return None
         return start, stop
 
@@ -117,11 +126,7 @@ class EndsWith(EdgeCheck):
         """Compare the end."""
         begin = end - len(value)
         before = text[start:begin][-1:]
-        if (
-            begin < start
-            or not self.same(text[begin:end], value)
-            or (self.word and (before.isalnum() or before == "_"))
-        ):
+        if begin < start or not self.same(text[begin:end], value) or not self.ends_there(before):
             return None
         return begin, end
 

@@ -1,4 +1,4 @@
-"""Shape of plain text: patterns, lengths, letter case, language."""
+"""Shape of plain text: patterns, lengths, letter case."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from evalkit.checks.base import BuildContext, CheckContext, CheckModel
 from evalkit.checks.count import CountCheck, Range, example
 from evalkit.checks.patterns import compile_pattern, search
 from evalkit.checks.text import UNITS, Span, line_of, placed, quoted, words
-from evalkit.errors import MissingExtraError, SuiteError, did_you_mean
 from evalkit.model.results import Family
 
 if TYPE_CHECKING:
@@ -147,46 +146,3 @@ class UppercaseWords(CountCheck):
     def find(self, text: str) -> list[Span]:
         """Words of which every letter is upper case."""
         return [(start, end) for start, end in words(text) if text[start:end].isupper()]
-
-
-class Language(CheckModel):
-    """The answer is written in a language, by its ISO 639 code: ``en``, ``de``, ``hi``.
-
-    Short texts, names and lists are guesses: give the detector a sentence or more. It is deterministic and works offline.
-
-    Source: py3langid, a naive Bayes model over byte n-grams (Lui and Baldwin 2012, "langid.py").
-    """
-
-    name: ClassVar[str] = "language"
-    family: ClassVar[Family] = "shape"
-    short: ClassVar[str | None] = "code"
-    example = example("de", passes="Ihre Bestellung ist leider verspätet.", fails="Your order is late, we are sorry.")
-
-    code: str | list[str] = Field(description="the language code, or several of which one must fit")
-
-    def prepare(self, build: BuildContext) -> Language:
-        """Load the detector. Raises MissingExtraError without it, SuiteError for a code it does not know."""
-        del build
-        try:
-            import py3langid
-        except ImportError as error:
-            raise MissingExtraError("the check language", package="py3langid", extra="language") from error
-        known = [code for code, _ in py3langid.rank("known languages")]
-        for code in self._codes:
-            if code not in known:
-                raise SuiteError(f"no language with the code {code!r}", hint=did_you_mean(code, known))
-        return self
-
-    @property
-    def _codes(self) -> list[str]:
-        return [self.code] if isinstance(self.code, str) else self.code
-
-    def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
-        """Compare with the most likely language."""
-        del replies
-        if not any(char.isalpha() for char in ctx.text):
-            return self.verdict("fail", f"expected {' or '.join(self._codes)}, found no letters")
-        import py3langid
-
-        found, _ = py3langid.classify(ctx.text)
-        return self.verdict(found in self._codes, f"expected {' or '.join(self._codes)}, found {found}")
