@@ -60,6 +60,15 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="write a summary for a pull request or a job summary to FILE",
     )
+    group.addoption(
+        "--evalkit-progress",
+        choices=("auto", "plain", "off"),
+        default="auto",
+        help="auto: a status line on a terminal, else a line every ten seconds (default); plain: always lines; off: nothing",
+    )
+    group.addoption(
+        "--evalkit-log", default=None, metavar="FILE", help="append every event of the run to FILE, as JSON lines"
+    )
     group.addoption("--evalkit-no-report", action="store_true", default=False, help="do not write the HTML report")
 
 

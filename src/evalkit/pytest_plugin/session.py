@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from evalkit.harness.runner import Runner
     from evalkit.harness.window import Window
     from evalkit.pytest_plugin.items import EvalItem
+    from evalkit.pytest_plugin.protocol import CaseProtocol
+    from evalkit.pytest_plugin.watch import Watch
 
 _SESSION: pytest.StashKey[EvalSession] = pytest.StashKey()
 FAILED: pytest.StashKey[str] = pytest.StashKey()
@@ -52,6 +54,8 @@ class EvalSession:
         self._planner: Planner | None = None
         self._runner: Runner | None = None
         self._window: Window[EvalItem] | None = None
+        self._protocol: CaseProtocol | None = None
+        self._watch: Watch | None = None
         self._items: list[EvalItem] = []
         self._gated: set[Path] = set()
         self._tags: set[str] = set()
@@ -81,15 +85,16 @@ class EvalSession:
         if self._runner is None:
             from evalkit.harness.recording import require_readable
             from evalkit.harness.runner import Runner
+            from evalkit.pytest_plugin.watch import Watch
 
             try:
                 if self.pytest_config.getoption("evalkit_record"):
                     require_readable(self.config, [plan.spec.name for plan in self.plans.values()])
+                worker = self._worker["workerid"] if self._worker else "main"
+                total = sum(len(item.test.trials) for item in self._items)
+                self._watch = Watch(self.pytest_config, run_id=self._run_id, worker=worker, total=total)
                 self._runner = Runner(
-                    self.config,
-                    self.planner,
-                    run_id=self._run_id,
-                    worker=self._worker["workerid"] if self._worker else "main",
+                    self.config, self.planner, run_id=self._run_id, worker=worker, observe=self._watch.hear
                 )
                 self._runner.plan(tuple(self.plans.values()), {item.test.test_id for item in self._items})
             except EvalkitError as error:
@@ -112,7 +117,7 @@ class EvalSession:
         if item.answers is None:
             item.answers = self.runner.submit(item.test)
         try:
-            return item.answers.result()
+            return item.answers.result() if self._watch is None else self._watch.result(item.answers)
         except StoreError as error:
             item.session.shouldstop = f"evalkit: {error}"
             raise
@@ -132,6 +137,16 @@ class EvalSession:
             hint = f" ({halted.hint})" if halted.hint else ""
             item.session.shouldstop = f"evalkit: {halted.kind}: {halted.message}{hint}"
         return outcome
+
+    def reported(self, item: EvalItem, report: pytest.TestReport) -> None:
+        """Shape the report of one phase of ``item``; after the last one let the window move on and the answers go."""
+        from evalkit.pytest_plugin.reports import shape
+
+        shape(report, item.outcome, gated=item.path in self._gated)
+        if report.when == "teardown":
+            if self._window is not None:
+                self._window.done(item, passed=item.outcome is not None and item.outcome.status == "pass")
+            item.answers = item.outcome = None
 
     # -- hooks --------------------------------------------------------------------------------------------------
 
@@ -170,21 +185,17 @@ class EvalSession:
         return done
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
-        """Top up the calls in flight before ``item`` runs."""
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        """Top up the calls in flight, then run ``item``, or leave it to pytest."""
         from evalkit.pytest_plugin.items import EvalItem
 
+        if self._protocol is None:
+            self._protocol = self._make_protocol()
         if not isinstance(item, EvalItem) or item.config.getoption("setuponly"):
-            return
-        if self._worker is not None:
-            # A worker learns only one item ahead; xdist is for correctness, not for speed.
-            for one in (item, nextitem):
-                if isinstance(one, EvalItem):
-                    self._submit(one)
-            return
-        if self._window is None:
-            self._window = self._make_window()
-        self._window.want(item)
+            self._protocol.left()
+            return None
+        self._buy_ahead(item, nextitem)
+        return self._protocol.run(item, nextitem) or None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -192,31 +203,27 @@ class EvalSession:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Shape the report of a case; let the window move on."""
         from evalkit.pytest_plugin.items import EvalItem
-        from evalkit.pytest_plugin.reports import shape
 
         report = yield
         if not isinstance(item, EvalItem):
             if call.when == "call" and report.failed and call.excinfo is not None:
                 item.stash[FAILED] = call.excinfo.exconly()
             return report
-        shape(report, item.outcome, gated=item.path in self._gated)
+        self.reported(item, report)
         if report.failed and call.excinfo is not None and isinstance(call.excinfo.value, EvalkitError):
             report.longrepr = str(call.excinfo.value)
         if report.when == "setup" and report.skipped:
             self.runner.skip(item.test, str(call.excinfo.value) if call.excinfo else "skipped")
-        if report.when == "teardown":
-            if self._window is not None:
-                self._window.done(item, passed=item.outcome is not None and item.outcome.status == "pass")
-            item.answers = item.outcome = None
         return report
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count our failures; keep ``--lf`` aware of failing cases in gated suites, which pytest takes for expected ones."""
-        from evalkit.pytest_plugin.reports import COUNTED_BY_GATE
+        from evalkit.pytest_plugin.reports import COUNTED_BY_GATE, forget
 
         if report.failed and hasattr(report, "evalkit"):
             self.ending.note_failure()
+        forget(report, self.pytest_config.pluginmanager.get_plugin("terminalreporter"))
         if getattr(report, "wasxfail", "").startswith(COUNTED_BY_GATE):
             memory = self.pytest_config.pluginmanager.get_plugin("lfplugin")
             if memory is not None:
@@ -249,6 +256,24 @@ class EvalSession:
 
     # -- how ----------------------------------------------------------------------------------------------------
 
+    def _buy_ahead(self, item: EvalItem, nextitem: pytest.Item | None) -> None:
+        from evalkit.pytest_plugin.items import EvalItem
+
+        if self._worker is not None:
+            # A worker learns only one item ahead; xdist is for correctness, not for speed.
+            for one in (item, nextitem):
+                if isinstance(one, EvalItem):
+                    self._submit(one)
+            return
+        if self._window is None:
+            self._window = self._make_window()
+        self._window.want(item)
+
+    def _make_protocol(self) -> CaseProtocol:
+        from evalkit.pytest_plugin.protocol import CaseProtocol
+
+        return CaseProtocol(self.pytest_config, runs_user_code=lambda item: self.planner.runs_user_code(item.test))
+
     def _make_window(self) -> Window[EvalItem]:
         from evalkit.harness.window import AHEAD, Window
 
@@ -274,9 +299,11 @@ class EvalSession:
                 self._runner.close()
             except StoreError as error:
                 self.ending.note_trouble(error)
+            if self._watch is not None:
+                self._watch.close()
 
     def _finish(self, *, interrupted: bool) -> None:
-        notes = self._runner.notes if self._runner is not None else ()
+        notes = (*(self._runner.notes if self._runner else ()), *(self._watch.notes if self._watch else ()))
         plans = list(self.plans.values())
         self.ending.finish(self.config, self.planner, plans, run_id=self._run_id, interrupted=interrupted, notes=notes)
 

@@ -1,0 +1,67 @@
+"""Everybody who listens to the run of one process: the progress display, the event log."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, TypeVar
+
+from evalkit.harness.eventlog import EventLog
+from evalkit.harness.progress import Tracker
+from evalkit.pytest_plugin.progress import Silent, display_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+    import pytest
+
+    from evalkit.engine.events import Event
+
+T = TypeVar("T")
+
+
+class Watch:
+    """Hears the events of a run of ``total`` trials, and waits for its answers where progress is shown.
+
+    Raises ConfigError when the file of ``--evalkit-log`` cannot be written.
+    """
+
+    def __init__(self, config: pytest.Config, *, run_id: str, worker: str, total: int) -> None:
+        tracker = Tracker(total)
+        self._display = display_for(config, tracker.progress)
+        self._log = _event_log(config, run_id=run_id, worker=worker)
+        listeners: list[Callable[[Event], None]] = []
+        if not isinstance(self._display, Silent):
+            listeners.append(tracker.hear)
+        if self._log is not None:
+            listeners.append(self._log.hear)
+        self._listeners = tuple(listeners)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What went wrong while watching, if anything."""
+        return (self._log.problem,) if self._log is not None and self._log.problem else ()
+
+    def hear(self, event: Event) -> None:
+        """Tell everybody who listens."""
+        for listener in self._listeners:
+            listener(event)
+
+    def result(self, future: Future[T]) -> T:
+        """The future's result, waited for while progress is shown."""
+        return self._display.result(future)
+
+    def close(self) -> None:
+        """Close what was opened, after the last event."""
+        if self._log is not None:
+            self._log.close()
+
+
+def _event_log(config: pytest.Config, *, run_id: str, worker: str) -> EventLog | None:
+    name: str | None = config.getoption("evalkit_log")
+    if name is None:
+        return None
+    from evalkit.providers.redact import Redactor
+
+    redact = Redactor(dict(os.environ)).text
+    return EventLog(config.invocation_params.dir / name, run=run_id, worker=worker, redact=redact)
