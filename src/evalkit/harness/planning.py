@@ -85,6 +85,10 @@ class Planner:
         """The built checks of a planned test, in order."""
         return tuple(self.build(spec) for spec in test.checks)
 
+    def runs_user_code(self, test: PlannedTest) -> bool:
+        """Whether a check of ``test`` is the user's own Python, which may print, log or warn."""
+        return any(check.family == "custom" for check in self.checks_of(test))
+
     def build(self, spec: CheckSpec) -> BuiltCheck:
         """Build a check; the same specification object is built once. Raises SuiteError at the check's line."""
         known = self._built.get(id(spec))

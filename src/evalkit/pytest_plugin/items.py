@@ -36,6 +36,10 @@ class Host(Protocol):
         """Judge the answers and journal the results."""
         ...
 
+    def reported(self, item: EvalItem, report: pytest.TestReport) -> None:
+        """Shape the report of one phase of the item."""
+        ...
+
 
 class EvalItem(pytest.Item):
     """One case × variant. Waits for its answers in ``setup``, judges them in ``runtest``."""
@@ -45,7 +49,7 @@ class EvalItem(pytest.Item):
         self.test = test
         self.answers: Future[tuple[Answered, ...]] | None = None
         self.outcome: TestOutcome | None = None
-        self._host = host
+        self.host = host
         self._mark(test)
 
     def _mark(self, test: PlannedTest) -> None:
@@ -57,21 +61,21 @@ class EvalItem(pytest.Item):
         for tag in sorted(trial.case.tags):
             self.extra_keyword_matches.add(tag)
             if tag.isidentifier() and tag not in _PYTESTS_OWN:
-                self._host.register_tag(tag)
+                self.host.register_tag(tag)
                 self.add_marker(getattr(pytest.mark, tag))
 
     def setup(self) -> None:
         """Wait for the answers; no answer is an error of the setup."""
         if self.config.getoption("setuponly"):
             return
-        answered = self._host.wait(self)
+        answered = self.host.wait(self)
         if any(isinstance(one.call.reply, CallFailure) for one in answered):
-            self.outcome = self._host.judge(self, answered)
+            self.outcome = self.host.judge(self, answered)
             pytest.fail("no answer", pytrace=False)  # without a traceback, which would cost 60 ms and be thrown away
 
     def runtest(self) -> None:
         """Judge the answers; raises when too few repeats passed or a check could not judge."""
-        self.outcome = self._host.judge(self, self._host.wait(self))
+        self.outcome = self.host.judge(self, self.host.wait(self))
         if self.outcome.status != "pass":
             pytest.fail(self.outcome.status, pytrace=False)
 

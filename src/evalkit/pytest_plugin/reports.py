@@ -113,6 +113,21 @@ def shape(report: pytest.TestReport, outcome: TestOutcome | None, *, gated: bool
         report.wasxfail = f"{COUNTED_BY_GATE}: {_headline(outcome)}"
 
 
+def forget(report: pytest.TestReport, reporter: Any) -> None:  # noqa: ANN401 - private type
+    """Let the terminal reporter drop the report of a setup or teardown that passed: it would search all of them per failure shown."""
+    if (
+        reporter is None
+        or report.when == "call"
+        or not report.passed
+        or report.sections
+        or "evalkit" not in report.keywords
+    ):
+        return
+    kept = reporter.stats.get("")
+    if kept and kept[-1] is report:
+        kept.pop()
+
+
 def properties(outcome: TestOutcome) -> list[tuple[str, object]]:
     """Scalars for JUnit: what ran, what it cost. No prompt and no answer, which may be long or private."""
     variant = outcome.test.trials[0].variant
