@@ -1,27 +1,36 @@
-"""What Anthropic is sent and how its answers are read, through the real SDK."""
+"""What Anthropic is sent and how its answers are read, over both transports."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from fakes.asking import answers
 from fakes.llm_server import Asked, LLMServer, Reply, message
 
 from evalkit.errors import CallError, ConfigError
-from evalkit.model.calls import Message, Request, Response, Tool, ToolCall, Usage
+from evalkit.model.calls import Message, Request, Response, Tool, ToolCall, Transport, Usage
 from evalkit.providers.anthropic import Anthropic
 from evalkit.providers.base import ProviderSettings
 
 WEATHER = Tool("weather", "Says the weather", {"type": "object", "properties": {"city": {"type": "string"}}})
 
 
+COMMON: dict[str, Any] = {}
+
+
+@pytest.fixture(autouse=True, params=get_args(Transport))
+def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Transport:
+    """Every story is told over the SDK and over plain HTTP."""
+    monkeypatch.setitem(COMMON, "transport", request.param)
+    return request.param
+
+
 def settings(**options: Any) -> ProviderSettings:
-    return ProviderSettings("anthropic", Path(), options, timeout_s=20)
+    return ProviderSettings("anthropic", Path(), {**COMMON, **options}, timeout_s=20)
 
 
 def asked(*messages: Message, **fields: Any) -> Request:
@@ -225,30 +234,18 @@ def test_no_key_is_told_with_the_variables_name():
     assert "ANTHROPIC_API_KEY is not set" in (Anthropic.ready(settings()) or "")
 
 
-def test_a_retired_model_under_strict_warnings_is_a_clear_failure(monkeypatch):
-    """The SDK warns about old models; where warnings are errors, that is told and no crash."""
-    from anthropic.resources.messages import messages as sdk
-
-    monkeypatch.setitem(sdk.DEPRECATED_MODELS, "claude-x", "2020-01-01")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        with pytest.raises(CallError, match="deprecated") as caught:
-            exchange(asked())
-    assert caught.value.kind == "bad_request"
-
-
 def test_validation_imports_no_sdk():
     """Endpoint, check and ready of every kind work without loading an SDK: they run at collection."""
     code = """
 import sys, pathlib
-from evalkit.model.calls import Message, Request
+from evalkit.model.calls import Message, Request, Transport
 from evalkit.providers.base import ProviderSettings
 from evalkit.providers.catalog import PROVIDERS
 for name in ("openai", "anthropic", "scripted"):
     kind = PROVIDERS.get(name)
     settings = ProviderSettings(name, pathlib.Path(), {"answers": ["x"]} if name == "scripted" else {})
     kind.endpoint(settings), kind.ready(settings), kind.check(Request(name + "/m", (Message("user", "x"),)), settings)
-heavy = {"openai", "anthropic", "httpx2", "pydantic", "rapidfuzz", "pandas", "duckdb"} & set(sys.modules)
+heavy = {"openai", "anthropic", "httpx2", "aiohttp", "pydantic", "rapidfuzz", "pandas", "duckdb"} & set(sys.modules)
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

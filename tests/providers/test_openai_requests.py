@@ -1,16 +1,16 @@
-"""What OpenAI is sent and how its answers are read, through the real SDK."""
+"""What OpenAI is sent and how its answers are read, over both transports."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from fakes.asking import answers
 from fakes.llm_server import Asked, LLMServer, Reply, chat, response
 
 from evalkit.errors import CallError, ConfigError
-from evalkit.model.calls import Message, Request, Response, Tool, ToolCall, Usage
+from evalkit.model.calls import Message, Request, Response, Tool, ToolCall, Transport, Usage
 from evalkit.providers.base import ProviderSettings
 from evalkit.providers.openai import OpenAI
 
@@ -19,8 +19,18 @@ OPEN = {"type": "object", "properties": {"a": {"type": "string", "minLength": 2}
 WEATHER = Tool("weather", "Says the weather", {"type": "object", "properties": {"city": {"type": "string"}}})
 
 
+COMMON: dict[str, Any] = {}
+
+
+@pytest.fixture(autouse=True, params=get_args(Transport))
+def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Transport:
+    """Every story is told over the SDK and over plain HTTP."""
+    monkeypatch.setitem(COMMON, "transport", request.param)
+    return request.param
+
+
 def settings(**options: Any) -> ProviderSettings:
-    return ProviderSettings("openai", Path(), options, timeout_s=20)
+    return ProviderSettings("openai", Path(), {**COMMON, **options}, timeout_s=20)
 
 
 def asked(*messages: Message, **fields: Any) -> Request:

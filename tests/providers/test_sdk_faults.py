@@ -1,4 +1,4 @@
-"""Every fault a provider can show, through the real SDKs: each becomes one kind of failure, after exactly one request."""
+"""Every fault a provider can show, over both transports: each becomes one kind of failure, after exactly one request."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import gzip
 import json
 from email.utils import formatdate
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import pytest
 from fakes.asking import answers
 from fakes.llm_server import Asked, LLMServer, Reply, chat, default_body, error, message, response
 
 from evalkit.errors import CallError
-from evalkit.model.calls import Message, Request, Response
+from evalkit.model.calls import Message, Request, Response, Transport
 from evalkit.providers.anthropic import Anthropic
 from evalkit.providers.base import Provider, ProviderSettings
 from evalkit.providers.openai import OpenAI
@@ -26,9 +26,19 @@ KEY = "sk-test-0123456789abcdef"
 APIS = ("chat", "responses", "anthropic")
 
 
-@pytest.fixture(params=APIS)
-def api(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Each of the three ways to a model, with a key in the environment."""
+class Way(NamedTuple):
+    """A way to a model: the API that is spoken, and the transport that carries it."""
+
+    api: str
+    transport: Transport
+
+
+WAYS = [Way(api, transport) for api in APIS for transport in get_args(Transport)]
+
+
+@pytest.fixture(params=WAYS, ids="-".join)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Way:
+    """Each way to a model, with a key in the environment."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
     return request.param
@@ -37,25 +47,26 @@ def api(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 ASKED = {api: Request(f"{'anthropic' if api == 'anthropic' else 'openai'}/m", (Message("user", "hi"),)) for api in APIS}
 
 
-def open_provider(api: str, url: str, *, timeout_s: float = 20.0) -> Provider:
-    """The provider that speaks ``api`` with the server at ``url``."""
-    if api == "anthropic":
-        return Anthropic.open(ProviderSettings("anthropic", Path(), {"base_url": url}, timeout_s=timeout_s))
-    options = {"base_url": f"{url}/v1", "api": api}
+def open_provider(way: Way, url: str, *, timeout_s: float = 20.0) -> Provider:
+    """The provider that goes that ``way`` to the server at ``url``."""
+    common = {"transport": way.transport}
+    if way.api == "anthropic":
+        return Anthropic.open(ProviderSettings("anthropic", Path(), {"base_url": url, **common}, timeout_s=timeout_s))
+    options = {"base_url": f"{url}/v1", "api": way.api, **common}
     return OpenAI.open(ProviderSettings("openai", Path(), options, timeout_s=timeout_s))
 
 
-def ask(api: str, url: str, *, timeout_s: float = 20.0, times: int = 1) -> list[Response]:
-    """Send ``times`` requests at once over ``api`` to the server at ``url``."""
-    return answers(lambda: open_provider(api, url, timeout_s=timeout_s), *[ASKED[api]] * times)
+def ask(way: Way, url: str, *, timeout_s: float = 20.0, times: int = 1) -> list[Response]:
+    """Send ``times`` requests at once that ``way`` to the server at ``url``."""
+    return answers(lambda: open_provider(way, url, timeout_s=timeout_s), *[ASKED[way.api]] * times)
 
 
-def fail(api: str, reply: Reply | Callable[[Asked], Reply], *, timeout_s: float = 20.0) -> CallError:
+def fail(way: Way, reply: Reply | Callable[[Asked], Reply], *, timeout_s: float = 20.0) -> CallError:
     """The failure that ``reply`` becomes; the server must have been asked exactly once."""
     script = reply if callable(reply) else lambda asked: reply
     with LLMServer(script) as server:
         with pytest.raises(CallError) as caught:
-            ask(api, server.url, timeout_s=timeout_s)
+            ask(way, server.url, timeout_s=timeout_s)
         assert len(server.requests) == 1
     assert KEY not in str(caught.value)
     return caught.value
@@ -80,21 +91,21 @@ def fail(api: str, reply: Reply | Callable[[Asked], Reply], *, timeout_s: float 
         (529, "overloaded"),
     ],
 )
-def test_a_status_becomes_one_kind_and_is_not_retried(api, status, kind):
+def test_a_status_becomes_one_kind_and_is_not_retried(way, status, kind):
     """The SDK's own retries are off: one request, the kind, the status, and the provider's words."""
-    failure = fail(api, error(status, "the cable is wet"))
+    failure = fail(way, error(status, "the cable is wet"))
     assert (failure.kind, failure.status) == (kind, status)
     assert "the cable is wet" in failure.message
 
 
-def test_an_exhausted_account_is_not_a_rate_limit(api):
+def test_an_exhausted_account_is_not_a_rate_limit(way):
     """429 with insufficient_quota can never succeed, so it is not the kind that is tried again."""
-    assert fail(api, error(429, code="insufficient_quota")).kind == "quota"
+    assert fail(way, error(429, code="insufficient_quota")).kind == "quota"
 
 
-def test_a_context_window_refusal_is_too_long(api):
+def test_a_context_window_refusal_is_too_long(way):
     """A 400 that says the prompt does not fit is told apart from a wrong request."""
-    assert fail(api, error(400, "prompt is too long: 300000 tokens")).kind == "too_long"
+    assert fail(way, error(400, "prompt is too long: 300000 tokens")).kind == "too_long"
 
 
 @pytest.mark.parametrize(
@@ -105,9 +116,9 @@ def test_a_context_window_refusal_is_too_long(api):
         ({"retry-after": formatdate(4_102_444_800, usegmt=True)}, 60, 10**10),
     ],
 )
-def test_retry_after_is_handed_over(api, headers, low, high):
+def test_retry_after_is_handed_over(way, headers, low, high):
     """Seconds, milliseconds and a date all arrive as seconds to wait; nobody sleeps here."""
-    failure = fail(api, error(429, headers=headers))
+    failure = fail(way, error(429, headers=headers))
     assert failure.retry_after_s is not None
     assert low <= failure.retry_after_s <= high
 
@@ -133,14 +144,14 @@ def test_retry_after_is_handed_over(api, headers, low, high):
     ],
 )
 @pytest.mark.parametrize("content_type", ["application/json", "text/html"])
-def test_a_200_without_an_answer_is_an_error_not_an_empty_answer(api, body, content_type):
+def test_a_200_without_an_answer_is_an_error_not_an_empty_answer(way, body, content_type):
     """Whatever stands in a 200 that is no answer, the failure is bad_response."""
-    assert fail(api, Reply(body, headers={"content-type": content_type})).kind == "bad_response"
+    assert fail(way, Reply(body, headers={"content-type": content_type})).kind == "bad_response"
 
 
-def test_a_bad_200_shows_what_came(api):
+def test_a_bad_200_shows_what_came(way):
     """The message names the content type and the first characters, on one line and without control characters."""
-    failure = fail(api, Reply(b"<html>\x1b[31m\nportal" + b"x" * 5_000, headers={"content-type": "text/html"}))
+    failure = fail(way, Reply(b"<html>\x1b[31m\nportal" + b"x" * 5_000, headers={"content-type": "text/html"}))
     assert "text/html" in failure.message
     assert "<html>" in failure.message
     assert "\x1b" not in failure.message
@@ -148,86 +159,86 @@ def test_a_bad_200_shows_what_came(api):
     assert len(failure.message) < 500
 
 
-def test_a_gzip_bomb_is_not_read_to_its_end(api):
+def test_a_gzip_bomb_is_not_read_to_its_end(way):
     """A small compressed body that unpacks to more than the limit is refused."""
     bomb = gzip.compress(b'{"a": "' + b"A" * 30_000_000 + b'"}')
-    failure = fail(api, Reply(bomb, headers={"content-encoding": "gzip"}))
+    failure = fail(way, Reply(bomb, headers={"content-encoding": "gzip"}))
     assert failure.kind == "bad_response"
     assert "larger than" in failure.message
 
 
-def test_an_endless_answer_is_left_at_the_limit(api):
+def test_an_endless_answer_is_left_at_the_limit(way):
     """Reading stops at the limit: what would have come after it, here a cut connection, is never met."""
-    failure = fail(api, Reply(b" " * 41_960_000, drop="midway"))
+    failure = fail(way, Reply(b" " * 41_960_000, drop="midway"))
     assert "larger than" in failure.message
 
 
 @pytest.mark.parametrize("drop", ["before", "midway"])
-def test_a_dropped_connection_is_a_connection_failure(api, drop):
+def test_a_dropped_connection_is_a_connection_failure(way, drop):
     """Closed before the first byte or in the middle of the body: the kind is connection."""
-    assert fail(api, lambda asked: Reply(default_body(asked), drop=drop)).kind == "connection"
+    assert fail(way, lambda asked: Reply(default_body(asked), drop=drop)).kind == "connection"
 
 
-def test_nobody_listening_is_a_connection_failure(api):
+def test_nobody_listening_is_a_connection_failure(way):
     """A refused connection is no crash."""
     with LLMServer() as server:
         url = server.url
     with pytest.raises(CallError) as caught:
-        ask(api, url)
+        ask(way, url)
     assert caught.value.kind == "connection"
 
 
 @pytest.mark.parametrize(
     "reply", [Reply(chat("x"), drip_s=0.02), Reply(chat("x"), drop="never")], ids=["drip", "silence"]
 )
-def test_the_deadline_is_for_the_whole_attempt(api, reply):
+def test_the_deadline_is_for_the_whole_attempt(way, reply):
     """A server that sends a byte now and then never resets the clock."""
-    failure = fail(api, reply, timeout_s=0.3)
+    failure = fail(way, reply, timeout_s=0.3)
     assert failure.kind == "timeout"
     assert "0.3 s" in failure.message
 
 
-def test_a_redirect_is_not_followed(api):
+def test_a_redirect_is_not_followed(way):
     """The prompt is never sent on to another address."""
     with LLMServer() as other:
-        failure = fail(api, Reply({}, status=307, headers={"location": f"{other.url}/v1/leak"}))
+        failure = fail(way, Reply({}, status=307, headers={"location": f"{other.url}/v1/leak"}))
         assert other.requests == []
     assert failure.kind == "bad_response"
     assert "redirects" in failure.message
 
 
-def test_the_key_never_stands_in_a_message(api):
+def test_the_key_never_stands_in_a_message(way):
     """A server that echoes the key into its error cannot make us print it."""
-    failure = fail(api, error(401, f"Incorrect API key provided: {KEY}"))
+    failure = fail(way, error(401, f"Incorrect API key provided: {KEY}"))
     assert "[REDACTED:" in failure.message
 
 
 @pytest.mark.parametrize("before", [170, 180, 185])
-def test_an_excerpt_that_ends_inside_the_key_does_not_show_its_beginning(api, before):
+def test_an_excerpt_that_ends_inside_the_key_does_not_show_its_beginning(way, before):
     """Messages are cut at 200 characters; the half of a key that is left is taken out too."""
     for reply in (error(401, "x" * before + KEY), Reply(b"<p>" + b"x" * before + KEY.encode() + b"</p>")):
-        assert KEY[:12] not in fail(api, reply).message
+        assert KEY[:12] not in fail(way, reply).message
 
 
-def test_how_long_the_provider_asks_to_wait_is_told(api):
+def test_how_long_the_provider_asks_to_wait_is_told(way):
     """A wait beyond the deadline is given up on at once: the message says what was asked."""
-    assert "asks to wait 3600 s" in fail(api, error(429, headers={"retry-after": "3600"})).message
+    assert "asks to wait 3600 s" in fail(way, error(429, headers={"retry-after": "3600"})).message
 
 
-def test_a_turn_without_a_word_is_an_empty_answer(api):
+def test_a_turn_without_a_word_is_an_empty_answer(way):
     """A normal end without content is what the model had to say: judged (and paid for) as an empty text, never as "None"."""
     empty = {"chat": chat(None), "responses": response(None, output=[]), "anthropic": message(None, content=[])}
-    with LLMServer(lambda asked: Reply(empty[api])) as server:
-        (answer,) = ask(api, server.url)
+    with LLMServer(lambda asked: Reply(empty[way.api])) as server:
+        (answer,) = ask(way, server.url)
     assert (answer.text, answer.finish, answer.usage.output_tokens) == ("", "stop", 7)
 
 
-def test_cancelling_is_not_a_failure_of_the_call(api):
+def test_cancelling_is_not_a_failure_of_the_call(way):
     """A cancelled attempt stays a cancellation, so that Ctrl-C stops at once."""
 
     async def run(server: LLMServer) -> None:
-        provider = open_provider(api, server.url)
-        task = asyncio.create_task(provider.complete(ASKED[api]))
+        provider = open_provider(way, server.url)
+        task = asyncio.create_task(provider.complete(ASKED[way.api]))
         while not server.requests:
             await asyncio.sleep(0)
         task.cancel()
@@ -240,31 +251,31 @@ def test_cancelling_is_not_a_failure_of_the_call(api):
         asyncio.run(run(server))
 
 
-def test_lone_surrogates_are_replaced_and_told(api):
+def test_lone_surrogates_are_replaced_and_told(way):
     """A text that no file can hold arrives mended, and says so."""
 
     def script(asked: Asked) -> Reply:
         return Reply(json.dumps(default_body(asked, "SENTINEL")).replace("SENTINEL", "a\\ud800b").encode())
 
     with LLMServer(script) as server:
-        answer = ask(api, server.url)[0]
+        answer = ask(way, server.url)[0]
     assert answer.text == "a\N{REPLACEMENT CHARACTER}b"
     assert answer.repaired
 
 
-def test_a_byte_order_mark_and_a_missing_content_type_are_forgiven(api):
+def test_a_byte_order_mark_and_a_missing_content_type_are_forgiven(way):
     """What is an answer is taken as one, even if its wrapping is sloppy."""
 
     def script(asked: Asked) -> Reply:
         return Reply(b"\xef\xbb\xbf" + json.dumps(default_body(asked)).encode(), headers={"content-type": "text/plain"})
 
     with LLMServer(script) as server:
-        assert ask(api, server.url)[0].text == "hello"
+        assert ask(way, server.url)[0].text == "hello"
 
 
-def test_concurrent_calls_share_the_provider(api):
+def test_concurrent_calls_share_the_provider(way):
     """Several calls are in flight at once, each with its own latency."""
     with LLMServer(lambda asked: Reply(default_body(asked), delay_s=0.1)) as server:
-        answers = ask(api, server.url, times=6)
+        answers = ask(way, server.url, times=6)
         assert server.peak > 1
     assert all(answer.latency_s >= 0.09 for answer in answers)

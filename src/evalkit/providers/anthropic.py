@@ -1,27 +1,37 @@
-"""The ``anthropic`` kind: Anthropic's Messages API through the official SDK."""
+"""The ``anthropic`` kind: Anthropic's Messages API."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalkit.providers import anthropic_messages
+from evalkit.providers.connection import Connection, connection, option_error, text_option
+from evalkit.providers.exchange import LiveProvider, Post
+from evalkit.providers.http import HttpWire
 from evalkit.providers.refusals import request_problem
-from evalkit.providers.sdk import Attempt, Connection, connection, http_options, option_error, text_option
+from evalkit.providers.sdk import SdkWire, client_options
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
 
-    from evalkit.model.calls import Request, Response
+    from evalkit.model.calls import Request
     from evalkit.providers.base import Provider, ProviderSettings
+    from evalkit.providers.wire import Wire
+
+URL = "https://api.anthropic.com"
+"""Where Anthropic answers when no ``base_url`` is configured; the SDK's own default."""
+
+VERSION = "2026-10-21"
+"""The API's version when none is pinned; what the SDK sends."""
 
 _SAMPLING_UNTIL = "2023-06-01"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``[tool.evalkit.providers.<name>]`` of kind ``anthropic``. ``version`` pins the API's version; None is the SDK's."""
+    """``[tool.evalkit.providers.<name>]`` of kind ``anthropic``. ``version`` pins the API's version; None is the newest that evalkit knows."""
 
     connection: Connection
     version: str | None
@@ -84,37 +94,45 @@ class Anthropic:
 
     @staticmethod
     def open(settings: ProviderSettings) -> Provider:
-        """Open the SDK's client. Raises ConfigError if :meth:`ready` has something to say."""
-        return AnthropicProvider(settings)
-
-
-class AnthropicProvider:
-    """An open client of Anthropic's SDK: no retries, no redirects, no tracing, a total deadline per attempt."""
-
-    def __init__(self, settings: ProviderSettings) -> None:
-        import anthropic
-
+        """Open the provider; its transports open when first used. Raises ConfigError if :meth:`ready` has something to say."""
         options = Options.of(settings)
-        key = options.connection.key()
-        self._client: AsyncAnthropic = anthropic.AsyncAnthropic(
-            api_key=key,
-            base_url=options.connection.base_url,
-            timeout=settings.timeout_s,
-            max_retries=0,
-            default_headers=options.headers,
-            open_telemetry=False,
-            http_client=anthropic.DefaultAsyncHttpxClient(**http_options(settings)),
-        )
-        self._attempt = Attempt(
-            sdk=anthropic, key=key, key_env=options.connection.key_env, timeout_s=settings.timeout_s
+        return LiveProvider(
+            settings,
+            options.connection,
+            plan=post,
+            wires={
+                "sdk": lambda: _sdk_wire(options, settings),
+                "http": lambda: _http_wire(options, settings),
+            },
         )
 
-    async def complete(self, request: Request) -> Response:
-        """Send ``request`` once. Raises CallError."""
-        send = self._client.messages.with_streaming_response.create(**anthropic_messages.keywords(request))
-        response, latency_s = await self._attempt.run(send, anthropic_messages.understand)
-        return replace(response, latency_s=latency_s)
 
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._client.close()
+def post(request: Request) -> Post:
+    """Return where ``request`` goes below the base URL, its JSON body, and who reads the reply."""
+    return Post("/v1/messages", anthropic_messages.keywords(request), anthropic_messages.understand)
+
+
+def open_sdk(options: Options, settings: ProviderSettings) -> AsyncAnthropic:
+    """Open Anthropic's client on its aiohttp connections: no retries, redirects, tracing or deadline. Raises ConfigError without a key."""
+    import anthropic
+
+    return anthropic.AsyncAnthropic(
+        api_key=options.connection.key(),
+        base_url=options.connection.base_url,
+        timeout=None,
+        max_retries=0,
+        default_headers=options.headers,
+        open_telemetry=False,
+        http_client=anthropic.DefaultAioHttpClient(**client_options(settings)),
+    )
+
+
+def _sdk_wire(options: Options, settings: ProviderSettings) -> Wire:
+    import anthropic
+
+    return SdkWire(open_sdk(options, settings), sdk=anthropic)
+
+
+def _http_wire(options: Options, settings: ProviderSettings) -> Wire:
+    headers = options.connection.sent_headers({"anthropic-version": options.version or VERSION})
+    return HttpWire(options.connection.base_url or URL, headers=headers, settings=settings)

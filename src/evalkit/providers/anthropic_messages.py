@@ -1,4 +1,4 @@
-"""Anthropic's Messages API: a ``Request`` as the call's keywords, and the reply as a ``Response``."""
+"""Anthropic's Messages API: a ``Request`` as a JSON body, and the reply as a ``Response``."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _FINISH: Mapping[str, Finish] = {
 
 
 def keywords(request: Request) -> dict[str, Any]:
-    """Return the keyword arguments of ``messages.create`` for ``request``. All system messages become one ``system`` text."""
+    """Return the JSON body of ``/v1/messages`` for ``request``. All system messages become one ``system`` text."""
     params = request.params
     body: dict[str, Any] = {
         "model": request.model_name,
@@ -60,8 +60,8 @@ def keywords(request: Request) -> dict[str, Any]:
             {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
             for tool in request.tools
         ]
-    extra = {name: value for name, value in params.items() if name in SAMPLING}
-    parts = {"tool_choice": _tool_choice(request), "output_config": _output_config(request), "extra_body": extra}
+    body |= {name: value for name, value in params.items() if name in SAMPLING}
+    parts = {"tool_choice": _tool_choice(request), "output_config": _output_config(request)}
     return body | {name: part for name, part in parts.items() if part}
 
 

@@ -1,23 +1,32 @@
-"""The ``openai`` kind: OpenAI's API and every server that speaks it, through the official SDK."""
+"""The ``openai`` kind: OpenAI's API and every server that speaks it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import os
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from evalkit.providers import openai_chat, openai_responses, openai_vectors
+from evalkit.providers.connection import Connection, connection, text_option
+from evalkit.providers.exchange import LiveProvider, Post
+from evalkit.providers.http import HttpWire
 from evalkit.providers.refusals import request_problem
-from evalkit.providers.sdk import Attempt, Connection, connection, http_options, text_option
+from evalkit.providers.sdk import SdkWire, client_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
     from openai import AsyncOpenAI
 
-    from evalkit.model.calls import Request, Response
+    from evalkit.model.calls import Request
     from evalkit.providers.base import Provider, ProviderSettings
-    from evalkit.providers.body import Received
+    from evalkit.providers.wire import Wire
+
+URL = "https://api.openai.com/v1"
+"""Where OpenAI answers when no ``base_url`` is configured; the SDK's own default."""
+
+_ACCOUNT: Mapping[str, str] = {"OPENAI_ORG_ID": "openai-organization", "OPENAI_PROJECT_ID": "openai-project"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,58 +80,54 @@ class OpenAI:
 
     @staticmethod
     def open(settings: ProviderSettings) -> Provider:
-        """Open the SDK's client. Raises ConfigError if :meth:`ready` has something to say."""
-        return OpenAIProvider(settings)
-
-
-class OpenAIProvider:
-    """An open client of OpenAI's SDK: no retries, no redirects, a total deadline per attempt."""
-
-    def __init__(self, settings: ProviderSettings) -> None:
-        import openai
-
+        """Open the provider; its transports open when first used. Raises ConfigError if :meth:`ready` has something to say."""
         options = Options.of(settings)
-        key = options.connection.key()
-        self._options = options
-        self._client: AsyncOpenAI = openai.AsyncOpenAI(
-            api_key=key,
-            base_url=options.connection.base_url,
-            timeout=settings.timeout_s,
-            max_retries=0,
-            default_headers=dict(options.connection.headers),
-            http_client=openai.DefaultAsyncHttpxClient(**http_options(settings)),
+        return LiveProvider(
+            settings,
+            options.connection,
+            plan=partial(post, options=options),
+            wires={
+                "sdk": lambda: _sdk_wire(options.connection, settings),
+                "http": lambda: _http_wire(options.connection, settings),
+            },
         )
-        self._attempt = Attempt(sdk=openai, key=key, key_env=options.connection.key_env, timeout_s=settings.timeout_s)
 
-    async def complete(self, request: Request) -> Response:
-        """Send ``request`` once. Raises CallError."""
-        create, keywords, understand = self._route(request)
-        response, latency_s = await self._attempt.run(create(**keywords), understand)
-        return replace(response, latency_s=latency_s)
 
-    def _route(self, request: Request) -> tuple[Callable[..., Any], dict[str, Any], Callable[[Received], Response]]:
-        texts = len(request.messages)
-        if request.kind == "embed":
-            create: Callable[..., Any] = self._client.embeddings.with_streaming_response.create
-            return (
-                create,
-                openai_vectors.embed_keywords(request),
-                partial(openai_vectors.understand_vectors, texts=texts),
-            )
-        if request.kind == "moderate":
-            create = self._client.moderations.with_streaming_response.create
-            return (
-                create,
-                openai_vectors.moderate_keywords(request),
-                partial(openai_vectors.understand_labels, texts=texts),
-            )
-        if self._options.api == "responses":
-            create = self._client.responses.with_streaming_response.create
-            return create, openai_responses.keywords(request), openai_responses.understand
-        create = self._client.chat.completions.with_streaming_response.create
-        keywords = openai_chat.keywords(request, max_tokens_field=self._options.max_tokens_field)
-        return create, keywords, openai_chat.understand
+def post(request: Request, *, options: Options) -> Post:
+    """Return where ``request`` goes below the base URL, its JSON body, and who reads the reply."""
+    texts = len(request.messages)
+    if request.kind == "embed":
+        understand = partial(openai_vectors.understand_vectors, texts=texts)
+        return Post("/embeddings", openai_vectors.embed_keywords(request), understand)
+    if request.kind == "moderate":
+        understand = partial(openai_vectors.understand_labels, texts=texts)
+        return Post("/moderations", openai_vectors.moderate_keywords(request), understand)
+    if options.api == "responses":
+        return Post("/responses", openai_responses.keywords(request), openai_responses.understand)
+    body = openai_chat.keywords(request, max_tokens_field=options.max_tokens_field)
+    return Post("/chat/completions", body, openai_chat.understand)
 
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._client.close()
+
+def open_sdk(connection: Connection, settings: ProviderSettings) -> AsyncOpenAI:
+    """Open OpenAI's client on its aiohttp connections: no retries, no redirects, no deadline. Raises ConfigError without a key."""
+    import openai
+
+    return openai.AsyncOpenAI(
+        api_key=connection.key(),
+        base_url=connection.base_url,
+        timeout=None,
+        max_retries=0,
+        default_headers=dict(connection.headers),
+        http_client=openai.DefaultAioHttpClient(**client_options(settings)),
+    )
+
+
+def _sdk_wire(connection: Connection, settings: ProviderSettings) -> Wire:
+    import openai
+
+    return SdkWire(open_sdk(connection, settings), sdk=openai)
+
+
+def _http_wire(connection: Connection, settings: ProviderSettings) -> Wire:
+    account = {header: os.environ[name] for name, header in _ACCOUNT.items() if os.environ.get(name)}
+    return HttpWire(connection.base_url or URL, headers=connection.sent_headers(account), settings=settings)

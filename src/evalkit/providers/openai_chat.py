@@ -1,4 +1,4 @@
-"""OpenAI's Chat Completions: a ``Request`` as the call's keywords, and the reply as a ``Response``."""
+"""OpenAI's Chat Completions: a ``Request`` as a JSON body, and the reply as a ``Response``."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _FINISH: Mapping[str, Finish] = {
 
 
 def keywords(request: Request, *, max_tokens_field: str = "max_completion_tokens") -> dict[str, Any]:
-    """Return the keyword arguments of ``chat.completions.create`` for ``request``."""
+    """Return the JSON body of ``/chat/completions`` for ``request``."""
     body: dict[str, Any] = {
         "model": request.model_name,
         "messages": [_message(message) for message in request.messages],
@@ -56,7 +56,7 @@ def keywords(request: Request, *, max_tokens_field: str = "max_completion_tokens
     if request.output_schema is not None:
         body["response_format"] = {"type": "json_schema", "json_schema": schema_format(request.output_schema)}
     if "top_k" in request.params:
-        body["extra_body"] = {"top_k": request.params["top_k"]}
+        body["top_k"] = request.params["top_k"]
     return body
 
 

@@ -1,4 +1,4 @@
-"""OpenAI's Responses API: a ``Request`` as the call's keywords, and the reply as a ``Response``."""
+"""OpenAI's Responses API: a ``Request`` as a JSON body, and the reply as a ``Response``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PARAMETERS = frozenset(_NAMES) | {"reasoning_effort", "tool_choice"}
 
 
 def keywords(request: Request) -> dict[str, Any]:
-    """Return the keyword arguments of ``responses.create`` for ``request``. Nothing is stored at the provider."""
+    """Return the JSON body of ``/responses`` for ``request``. Nothing is stored at the provider."""
     params = request.params
     body: dict[str, Any] = {
         "model": request.model_name,

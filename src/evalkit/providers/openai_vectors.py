@@ -1,4 +1,4 @@
-"""OpenAI's embeddings and moderations: the calls' keywords, and the replies as a ``Response`` with vectors or labels."""
+"""OpenAI's embeddings and moderations: the JSON bodies, and the replies as a ``Response`` with vectors or labels."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def embed_keywords(request: Request) -> dict[str, Any]:
-    """Return the keyword arguments of ``embeddings.create``: one input per message."""
+    """Return the JSON body of ``/embeddings``: one input per message."""
     texts = [message.content for message in request.messages]
     return {"model": request.model_name, "input": texts, "encoding_format": "float"}
 
 
 def moderate_keywords(request: Request) -> dict[str, Any]:
-    """Return the keyword arguments of ``moderations.create``: one input per message."""
+    """Return the JSON body of ``/moderations``: one input per message."""
     return {"model": request.model_name, "input": [message.content for message in request.messages]}
 
 

@@ -1,221 +1,117 @@
-"""What the two SDK providers share: options and key from configuration and environment, and one bounded attempt."""
+"""The transport ``sdk``: requests go out through the vendor's client, on its aiohttp connections."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
-from evalkit.errors import CallError, ConfigError, Where
-from evalkit.providers.body import MAX_BYTES, Received
-from evalkit.providers.failures import clean, status_error
+from evalkit.errors import CallError
+from evalkit.providers.http import aiohttp_failure
+from evalkit.providers.wire import LARGE, Answer, bad_encoding, connection_failure, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import AsyncIterator
     from types import ModuleType
 
     import httpx2
+    from anthropic import AsyncAnthropic
+    from openai import AsyncOpenAI
 
     from evalkit.providers.base import ProviderSettings
 
-T = TypeVar("T")
-
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_SHORTEST_KEY = 8  # anything shorter is a placeholder, and would be found in ordinary words
-_KEY_START = 12  # so much of a key gives it away; fewer characters are mostly its public prefix
-_NO_KEY = "none"  # what a local server without a key is sent: the SDKs refuse to be built without one
+_PIECE = 2**16
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """Where and how an SDK connects. ``base_url`` None is the SDK's own default; ``key_env`` names the key's variable."""
+def client_options(settings: ProviderSettings) -> dict[str, Any]:
+    """Return what the HTTP clients of both SDKs (``DefaultAioHttpClient``) are built with.
 
-    base_url: str | None
-    key_env: str
-    headers: Mapping[str, str]
-
-    @property
-    def shown_url(self) -> str:
-        """The base URL as part of a request's identity; ``default`` when none is configured."""
-        return self.base_url or "default"
-
-    @property
-    def local(self) -> bool:
-        """Whether the server is on this machine, so that a key is not needed."""
-        return self.base_url is not None and urlsplit(self.base_url).hostname in _LOOPBACK
-
-    def key(self) -> str:
-        """Return the API key. Raises ConfigError if :meth:`problem` has something to say."""
-        problem = self.problem()
-        if problem is not None:
-            raise ConfigError(problem)
-        return os.environ.get(self.key_env) or _NO_KEY
-
-    def problem(self) -> str | None:
-        """Return why no live call can be made, with what to do, or None."""
-        key = os.environ.get(self.key_env)
-        if not key:
-            state = "not set" if key is None else "empty (in CI: no secret reached this job)"
-            what_to_do = "export it, or run offline with --evalkit-mode replay"
-            return None if self.local else f"{self.key_env} is {state}; {what_to_do}"
-        if not key.isascii() or not key.isprintable() or " " in key:
-            return f"{self.key_env} holds a blank, a line break or a character that no key has; export it again"
-        return None
-
-
-def connection(settings: ProviderSettings, *, base_url_env: str, key_env: str) -> Connection:
-    """Read ``base_url``, ``api_key_env`` and ``headers`` of a provider, and the environment. Raises ConfigError."""
-    base_url = text_option(settings, "base_url") or os.environ.get(base_url_env) or None
-    headers = settings.options.get("headers", {})
-    if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
-        raise option_error(settings, "headers is not a table of texts")
-    if base_url is not None:
-        base_url = base_url.rstrip("/")
-        _check_url(base_url, settings)
-    return Connection(base_url=base_url, key_env=text_option(settings, "api_key_env") or key_env, headers=headers)
-
-
-def text_option(settings: ProviderSettings, name: str, *, choices: tuple[str, ...] = ()) -> str | None:
-    """Return a provider's option that must be a text (one of ``choices``), or None. Raises ConfigError."""
-    value = settings.options.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, str) or not value or (choices and value not in choices):
-        wanted = f"one of {', '.join(choices)}" if choices else "a text"
-        raise option_error(settings, f"{name} is {value!r}, which is not {wanted}")
-    return value
-
-
-def option_error(settings: ProviderSettings, problem: str, *, hint: str | None = None) -> ConfigError:
-    """Return the error about an entry of ``[tool.evalkit.providers.<name>]``."""
-    return ConfigError(f"[tool.evalkit.providers.{settings.name}]: {problem}", hint=hint, where=Where("pyproject.toml"))
-
-
-def _check_url(url: str, settings: ProviderSettings) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise option_error(settings, f"base_url {url!r} is not an http or https URL")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise option_error(
-            settings,
-            "base_url holds a user name, a query or a fragment",
-            hint="put the key into the environment and name the variable in api_key_env",
-        )
-
-
-def http_options(settings: ProviderSettings) -> dict[str, Any]:
-    """Return what both SDKs' HTTP clients are built with: one connection per concurrent call, and no redirects."""
+    One connection per concurrent call, no redirects, and an error body is read by us, because the SDKs read it without a
+    bound. The deadline is the caller's, so there is no other clock.
+    """
     import httpx2
 
     limits = httpx2.Limits(max_connections=settings.max_connections, max_keepalive_connections=settings.max_connections)
-    return {"limits": limits, "timeout": httpx2.Timeout(settings.timeout_s), "follow_redirects": False}
+    return {
+        "limits": limits,
+        "timeout": httpx2.Timeout(None),
+        "follow_redirects": False,
+        "event_hooks": {"response": [_refuse]},
+    }
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One call through an SDK under a total deadline, its failures told as ``CallError`` without the ``key`` in them.
+async def _refuse(response: httpx2.Response) -> None:
+    await refuse(_answer(response))
 
-    ``sdk`` is the SDK's module: both name their exceptions alike (``APIStatusError``, ``APITimeoutError``, …).
+
+def _answer(response: httpx2.Response) -> Answer:
+    return Answer(response.status_code, dict(response.headers), response.aiter_bytes())
+
+
+class SdkWire:
+    """An open client of a vendor's SDK, its retries off.
+
+    The SDK builds the request (address, authentication, headers) and sends it; the reply is taken as it came, because building
+    the SDK's models only to read them again is half of what a call costs.
     """
 
-    sdk: ModuleType
-    key: str
-    key_env: str
-    timeout_s: float
+    def __init__(self, client: AsyncOpenAI | AsyncAnthropic, *, sdk: ModuleType) -> None:
+        self._client = client
+        self._sdk = sdk
 
-    async def run(self, send: AbstractAsyncContextManager[Any], read: Callable[[Received], T]) -> tuple[T, float]:
-        """Send, read at most 20 MB, understand the reply. Returns what ``read`` made of it, and the seconds it took.
-
-        ``send`` is an unentered ``with_streaming_response`` call. Raises CallError, and nothing else.
-        """
-        started = time.monotonic()
-        try:
-            received = await self._receive(send)
-            latency_s = time.monotonic() - started
-            return read(received), latency_s
-        except CallError as error:
-            raise self._redacted(error) from None
-
-    async def _receive(self, send: AbstractAsyncContextManager[Any]) -> Received:
+    @asynccontextmanager
+    async def post(self, path: str, body: bytes) -> AsyncIterator[Answer]:
+        """Send ``body`` once. See :meth:`evalkit.providers.wire.Wire.post`."""
+        import aiohttp
         import httpx2
 
         try:
-            async with asyncio.timeout(self.timeout_s), send as raw:
-                return await _read(raw.http_response)
-        except self.sdk.APIStatusError as error:
-            raise status_error(
-                error.status_code, headers=_lower(error.response.headers), body=error.body, now=time.time()
-            ) from None
-        except (self.sdk.APITimeoutError, httpx2.TimeoutException, TimeoutError):
-            raise self._timeout() from None
-        except self.sdk.APIConnectionError as error:
-            raise _connection_error(error.__cause__ or error) from None
-        except httpx2.HTTPError as error:
-            raise _connection_error(error) from None
-        except DeprecationWarning as warning:
-            raise CallError(
-                f"the SDK warns, and this session turns warnings into errors: {clean(str(warning))}",
-                kind="bad_request",
-                hint="use a current model, or ignore this warning in pytest's filterwarnings",
-            ) from None
-        except (self._sdk_error(), TypeError, ValueError) as error:
-            raise CallError(f"the SDK refused the request: {clean(str(error))}", kind="bad_request") from None
+            response = await self._send(path, body)
+            try:
+                yield _answer(response)
+            finally:
+                await response.aclose()
+        except CallError:
+            raise
+        except (self._sdk.APIError, httpx2.HTTPError, aiohttp.ClientError) as error:
+            raise _failure(error) from None
 
-    def _sdk_error(self) -> type[Exception]:
-        """The root of the SDK's exceptions; the two SDKs name it differently, so it is found as a base class."""
-        base: type[Exception] = self.sdk.APIError.__bases__[0]
-        return base
+    async def _send(self, path: str, body: bytes) -> httpx2.Response:
+        import httpx2
 
-    def _timeout(self) -> CallError:
-        return CallError(
-            f"no complete answer within {self.timeout_s:g} s",
-            kind="timeout",
-            hint="raise timeout_s in [tool.evalkit] if the model needs longer",
+        large = len(body) > LARGE
+        headers = {"content-length": str(len(body))} if large else {}
+        response: httpx2.Response = await self._client.post(
+            path,
+            content=_pieces(body) if large else body,
+            cast_to=httpx2.Response,
+            options={"headers": headers},
+            stream=True,
+            stream_cls=self._sdk.AsyncStream,
         )
+        return response
 
-    def _redacted(self, error: CallError) -> CallError:
-        if len(self.key) < _SHORTEST_KEY:
-            return error
-        message = error.message
-        for length in range(
-            len(self.key), min(len(self.key), _KEY_START) - 1, -1
-        ):  # an excerpt may end in the middle of the key
-            message = message.replace(self.key[:length], f"[REDACTED:{self.key_env}]")
-        return CallError(
-            message,
-            kind=error.kind,
-            status=error.status,
-            retry_after_s=error.retry_after_s,
-            hint=error.hint,
-        )
+    async def aclose(self) -> None:
+        """Close the SDK's client."""
+        await self._client.close()
 
 
-async def _read(response: httpx2.Response) -> Received:
-    pieces: list[bytes] = []
-    size = 0
-    async for piece in response.aiter_bytes():
-        size += len(piece)
-        pieces.append(piece)
-        if size > MAX_BYTES:
-            break
-    received = Received(b"".join(pieces), _lower(response.headers), response.status_code)
-    if size > MAX_BYTES:
-        raise received.bad(f"the body is larger than {MAX_BYTES:,} bytes")
-    return received
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), _PIECE):
+        yield body[start : start + _PIECE]
 
 
-def _lower(headers: httpx2.Headers) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
+def _failure(error: BaseException) -> CallError:
+    """The failure at the root of a chain of exceptions: the SDK wraps httpx2's, which wraps aiohttp's."""
+    import aiohttp
+    import httpx2
 
-
-def _connection_error(cause: BaseException) -> CallError:
-    text = clean(str(cause))
-    return CallError(
-        f"the connection failed: {type(cause).__name__}{': ' if text else ''}{text}",
-        kind="connection",
-        hint="check base_url, the network, and the proxy variables HTTPS_PROXY and NO_PROXY",
-    )
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, CallError):
+            return link
+        if isinstance(link, httpx2.DecodingError):
+            return bad_encoding(link)
+        if isinstance(link, aiohttp.ClientError):
+            return aiohttp_failure(link)
+        link = link.__cause__
+    return connection_failure(error.__cause__ or error)
