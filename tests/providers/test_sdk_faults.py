@@ -18,6 +18,7 @@ from evalkit.model.calls import Message, Request, Response, Transport
 from evalkit.providers.anthropic import Anthropic
 from evalkit.providers.base import Provider, ProviderSettings
 from evalkit.providers.openai import OpenAI
+from evalkit.rates import RateLimits, RateWindow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,6 +219,27 @@ def test_an_excerpt_that_ends_inside_the_key_does_not_show_its_beginning(way, be
     """Messages are cut at 200 characters; the half of a key that is left is taken out too."""
     for reply in (error(401, "x" * before + KEY), Reply(b"<p>" + b"x" * before + KEY.encode() + b"</p>")):
         assert KEY[:12] not in fail(way, reply).message
+
+
+@pytest.mark.parametrize(("told", "means"), [("true", True), ("false", False), ("maybe", None)])
+def test_a_provider_may_say_whether_to_try_again(way, told, means):
+    """x-should-retry arrives as it was said, whatever the status."""
+    assert fail(way, error(429, headers={"x-should-retry": told})).should_retry is means
+
+
+LIMITS = {
+    "x-ratelimit-limit-requests": "300",
+    "x-ratelimit-remaining-requests": "0",
+    "x-ratelimit-reset-requests": "200ms",
+}
+
+
+def test_limits_are_learned_from_answers_and_from_refusals(way):
+    """What the headers say of the account's limits reaches the engine with a good and with a bad status."""
+    told = RateLimits(requests=RateWindow(300, 0, 0.2))
+    assert fail(way, error(429, headers=LIMITS)).limits == told
+    with LLMServer(lambda asked: Reply(default_body(asked), headers=LIMITS)) as server:
+        assert ask(way, server.url)[0].limits == told
 
 
 def test_how_long_the_provider_asks_to_wait_is_told(way):

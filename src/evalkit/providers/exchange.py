@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import CallError
+from evalkit.providers.limits import rate_limits
 from evalkit.providers.wire import encoded, read
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ class LiveProvider:
         async with asyncio.timeout(self._timeout_s), wire.post(post.path, body) as answer:
             received = await read(answer)
             latency_s = time.monotonic() - started
-        return replace(post.understand(received), latency_s=latency_s)
+        limits = rate_limits(received.headers, now=time.time())
+        return replace(post.understand(received), latency_s=latency_s, limits=limits)
 
     def _wire(self, request: Request) -> Wire:
         transport = request.delivery.transport or self._connection.transport

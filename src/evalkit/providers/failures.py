@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import CallError
+from evalkit.providers.limits import rate_limits, should_retry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -146,7 +147,15 @@ def status_error(status: int, *, headers: Mapping[str, str], body: object, now: 
     wait = retry_after_s(headers, now=now)
     if wait is not None:
         message = f"{message}; it asks to wait {wait:g} s"
-    return CallError(message, kind=kind, status=status, retry_after_s=wait, hint=_HINTS.get(kind))
+    return CallError(
+        message,
+        kind=kind,
+        status=status,
+        retry_after_s=wait,
+        hint=_HINTS.get(kind),
+        should_retry=should_retry(headers),
+        limits=rate_limits(headers, now=now),
+    )
 
 
 def told_error(body: Mapping[str, Any], *, status: int = 200) -> CallError | None:

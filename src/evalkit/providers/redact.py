@@ -35,18 +35,24 @@ _WORDS = re.compile(r"[A-Za-z]+")
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
-    """A key's format. ``literal`` must be in the text before ``regex`` is tried: most texts hold none of them."""
+    """A key's format. ``literal`` must be in the text before ``regex`` is tried: most texts hold none of them.
+
+    ``loose`` finds at least as much in the text's JSON, where other characters stand before a match and some inside are escaped.
+    """
 
     name: str
     literal: str
     regex: re.Pattern[str]
+    loose: re.Pattern[str]
 
 
-def _pattern(name: str, literal: str, regex: str) -> _Pattern:
-    return _Pattern(name, literal, re.compile(regex, re.ASCII))
+def _pattern(name: str, literal: str, regex: str, *, loose: str | None = None) -> _Pattern:
+    wider = regex.removeprefix(_START) if loose is None else loose
+    return _Pattern(name, literal, re.compile(regex, re.ASCII), re.compile(wider, re.ASCII))
 
 
 # Every repetition is bounded, and a match can start only where the character before does not belong to the format: linear time.
+# An escaped character of JSON has up to 12 (two \\uXXXX).
 _START = r"(?<![A-Za-z0-9_-])"
 _PATTERNS = (
     _pattern("provider key", "sk-", _START + r"sk-[A-Za-z0-9_-]{20,250}"),
@@ -61,13 +67,20 @@ _PATTERNS = (
         "private key",
         "PRIVATE KEY-----",
         r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[A-Za-z0-9+/=\s\\]{20,16000}-----END [A-Z ]{0,30}PRIVATE KEY-----",
+        loose="PRIVATE KEY-----",
     ),
     _pattern(
         "authorization",
         "uthorization",
         r"(?<=uthorization)[\"']{0,2}\s{0,3}[:=]\s{0,3}[\"']{0,2}(?:[Bb]earer|[Bb]asic)\s{1,3}[A-Za-z0-9._~+/=-]{8,4000}",
+        loose=r"uthorization.{0,60}?[Bb](?:earer|asic)",
     ),
-    _pattern("password in a URL", "://", r"(?<=://)[^\s/@:]{1,100}:[^\s/@:]{3,200}(?=@)"),
+    _pattern(
+        "password in a URL",
+        "://",
+        r"(?<=://)[^\s/@:]{1,100}:[^\s/@:]{3,200}(?=@)",
+        loose=r"://[^\s/@:]{1,1200}:[^\s/@:]{3,2400}@",
+    ),
 )
 
 
@@ -77,6 +90,7 @@ class Redactor:
     def __init__(self, environ: Mapping[str, str]) -> None:
         forms = {form: name for name, value in environ.items() if is_secret(name, value) for form in _forms(value)}
         self._forms = sorted(forms.items(), key=lambda item: -len(item[0]))  # a key that contains another one first
+        self._escaped = tuple({json.dumps(form)[1:-1] for form in forms})
 
     def text(self, text: str) -> str:
         """Return ``text`` without the secrets in it; the same object if it holds none."""
@@ -87,6 +101,15 @@ class Redactor:
             if pattern.literal in text:
                 text = pattern.regex.sub(f"[REDACTED:{pattern.name}]", text)
         return text
+
+    def suspects(self, encoded: str) -> bool:
+        """Return False only if :meth:`json` would change nothing in the value of which ``encoded`` is the JSON in ASCII.
+
+        One look over the whole text instead of one at each of its strings: nearly all records hold no secret.
+        """
+        if any(form in encoded for form in self._escaped):
+            return True
+        return any(pattern.literal in encoded and pattern.loose.search(encoded) is not None for pattern in _PATTERNS)
 
     def json(self, value: Any) -> Any:  # noqa: ANN401 - any JSON value
         """Return a JSON value with every text and every key in it redacted."""
