@@ -42,8 +42,14 @@ _LIMIT_KEYS = frozenset({
     "output_tokens_per_minute",
     "concurrency",
 })
-_PRICE_KEYS = frozenset({"input_usd_per_mtok", "output_usd_per_mtok", "cached_input_usd_per_mtok"})
-_TABLES = {"providers": _PROVIDER_KEYS, "prices": _PRICE_KEYS, "limits": _LIMIT_KEYS}
+_PRICE_KEYS = frozenset({
+    "input_usd_per_mtok",
+    "output_usd_per_mtok",
+    "cached_input_usd_per_mtok",
+    "cache_write_usd_per_mtok",
+})
+_MODEL_KEYS = frozenset({"context_window"})
+_TABLES = {"providers": _PROVIDER_KEYS, "prices": _PRICE_KEYS, "limits": _LIMIT_KEYS, "models": _MODEL_KEYS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Config:
     ``limits`` maps an account to ``requests_per_minute``, ``tokens_per_minute``, ``input_tokens_per_minute``,
     ``output_tokens_per_minute`` and ``concurrency``; what is not set is learned from the provider's headers.
     ``max_cost_usd``, ``max_tokens`` and ``max_calls`` are the ceilings of one run.
-    ``prices`` maps ``provider/model`` to US dollars per million tokens. ``allow_python`` lists the top-level modules that a
+    ``prices`` maps ``provider/model`` to US dollars per million tokens, ``models`` to its ``context_window`` in tokens. ``allow_python`` lists the top-level modules that a
     suite may name by dotted path. ``check_modules`` are imported at the start so that their ``@check`` functions exist.
     ``timeout_s`` is the deadline of one attempt, ``deadline_s`` of one call with all its retries.
     """
@@ -78,6 +84,7 @@ class Config:
     providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    models: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     allow_python: tuple[str, ...] = ()
     check_modules: tuple[str, ...] = ()
 
@@ -167,11 +174,15 @@ def _tables(key: str, value: Any, valid: frozenset[str], where: Where) -> dict[s
                     where=where,
                 )
         if key == "prices" and not all(
-            isinstance(v, (int, float)) and not isinstance(v, bool) and v >= 0 for v in row.values()
+            isinstance(v, (int, float)) and not isinstance(v, bool) and 0 <= v < math.inf for v in row.values()
         ):
             raise ConfigError(f"[tool.evalkit.prices.{name!r}] holds something that is not a price", where=where)
         if key == "limits" and not all(
             isinstance(v, (int, float)) and not isinstance(v, bool) and 0 < v < math.inf for v in row.values()
         ):
             raise ConfigError(f"[tool.evalkit.limits.{name}] holds something that is not a number above 0", where=where)
+        if key == "models" and not all(type(v) is int and v > 0 for v in row.values()):
+            raise ConfigError(
+                f"[tool.evalkit.models.{name!r}] holds something that is not a whole number above 0", where=where
+            )
     return value

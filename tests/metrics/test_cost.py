@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from evalkit.metrics.cost import DEFAULT_OUTPUT_TOKENS, Prices, input_estimate
+from evalkit.metrics.cost import DEFAULT_OUTPUT_TOKENS, Prices
+from evalkit.metrics.tokens import input_estimate
 from evalkit.model.calls import Message, Request, Tool, Usage
 
 MILLION = Usage(input_tokens=1_000_000, output_tokens=1_000_000)
