@@ -111,6 +111,7 @@ FailureKind = Literal[
     "replay_miss",  # nothing recorded for this request
     "budget",  # the run's ceiling was reached before this call
     "cancelled",  # the run stopped first
+    "pending",  # asked in a batch, or about to be: the answer is not there yet
 ]
 """Why a call has no answer. A closed set: it is stored, counted and shown."""
 

@@ -13,7 +13,7 @@ Status = Literal["pass", "fail", "error", "skip"]
 """``error``: could not be judged. It is neither pass nor fail, it is counted, and it fails the gate."""
 
 Family = Literal["shape", "content", "safety", "judge", "metamorphic", "operational", "custom"]
-Mode = Literal["live", "cache", "replay", "refresh"]
+Mode = Literal["live", "cache", "replay", "refresh", "batch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,12 @@ class Result:
         if "error" in counting:
             return "error"
         return "fail" if "fail" in counting else "pass"
+
+    @property
+    def pending(self) -> bool:
+        """Whether the answer, or one that a check asked for, is still to come from a batch."""
+        replies = (call.reply for call in (self.call, *self.followups))
+        return any(isinstance(reply, CallFailure) and reply.kind == "pending" for reply in replies)
 
     def measurement(self) -> Measurement:
         """The slim row that comparisons and gates work on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import CallError
@@ -10,7 +10,7 @@ from evalkit.providers.http import aiohttp_failure
 from evalkit.providers.wire import LARGE, Answer, bad_encoding, connection_failure, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from types import ModuleType
 
     import httpx2
@@ -40,11 +40,26 @@ def client_options(settings: ProviderSettings) -> dict[str, Any]:
 
 
 async def _refuse(response: httpx2.Response) -> None:
-    await refuse(_answer(response))
+    await refuse(answer_of(response))
 
 
-def _answer(response: httpx2.Response) -> Answer:
+def answer_of(response: httpx2.Response) -> Answer:
+    """Return a reply of an SDK's HTTP client as it came, its body still to be read."""
     return Answer(response.status_code, dict(response.headers), response.aiter_bytes())
+
+
+@contextmanager
+def told(sdk: ModuleType) -> Iterator[None]:
+    """Tell what a vendor's SDK and the connections beneath it raise as CallError."""
+    import aiohttp
+    import httpx2
+
+    try:
+        yield
+    except CallError:
+        raise
+    except (sdk.APIError, httpx2.HTTPError, aiohttp.ClientError) as error:
+        raise _failure(error) from None
 
 
 class SdkWire:
@@ -61,19 +76,12 @@ class SdkWire:
     @asynccontextmanager
     async def post(self, path: str, body: bytes) -> AsyncIterator[Answer]:
         """Send ``body`` once. See :meth:`evalkit.providers.wire.Wire.post`."""
-        import aiohttp
-        import httpx2
-
-        try:
+        with told(self._sdk):
             response = await self._send(path, body)
             try:
-                yield _answer(response)
+                yield answer_of(response)
             finally:
                 await response.aclose()
-        except CallError:
-            raise
-        except (self._sdk.APIError, httpx2.HTTPError, aiohttp.ClientError) as error:
-            raise _failure(error) from None
 
     async def _send(self, path: str, body: bytes) -> httpx2.Response:
         import httpx2
