@@ -79,7 +79,7 @@ class LiveLine:
 class PlainLines:
     """A line of its own at most every ``every_s`` seconds, and none in a run that is over before."""
 
-    def __init__(self, progress: Callable[[], Progress], screen: Screen, *, every_s: float = PLAIN_S) -> None:
+    def __init__(self, progress: Callable[[], Progress], screen: Screen, *, every_s: float) -> None:
         self._progress = progress
         self._screen = screen
         self._every_s = every_s
@@ -87,13 +87,18 @@ class PlainLines:
 
     def result(self, future: Future[T]) -> T:
         """The future's result, waited for; what is due is written meanwhile."""
-        while True:
-            left = self._due - time.monotonic()
-            if left <= 0:
-                self._screen.line(line(self._progress(), 1000))
-                self._due = time.monotonic() + self._every_s
-            elif future.done() or wait((future,), timeout=left).done:
-                return future.result()
+        while not future.done():
+            wait((future,), timeout=self._left())
+        self._left()
+        return future.result()
+
+    def _left(self) -> float:
+        """Seconds until the next line is due; one that is due already is written first."""
+        now = time.monotonic()
+        if now >= self._due:
+            self._screen.line(line(self._progress(), 1000))
+            self._due = now + self._every_s
+        return self._due - now
 
 
 class Screen:
@@ -127,10 +132,11 @@ class Screen:
             self._writer.write_raw(_ERASE, flush=True)
 
     def line(self, text: str) -> None:
-        """Write a line of its own; pytest's next letter begins a new one."""
+        """Write a line of its own. pytest's letters go on in the next one; with ``-v`` the test is named again."""
         with self._uncaptured():
-            self._reporter.ensure_newline()
-            if self._writer.width_of_current_line:
+            if self._reporter.showlongtestinfo:
+                self._reporter.ensure_newline()
+            elif self._writer.width_of_current_line:
                 self._writer.line()
             self._writer.line(text)
             self._writer.flush()
@@ -151,7 +157,7 @@ def display_for(config: pytest.Config, progress: Callable[[], Progress]) -> Disp
         return Silent()
     plugins = config.pluginmanager
     screen = Screen(plugins.get_plugin("terminalreporter"), plugins.get_plugin("capturemanager"))
-    return LiveLine(progress, screen) if style == "live" else PlainLines(progress, screen)
+    return LiveLine(progress, screen) if style == "live" else PlainLines(progress, screen, every_s=PLAIN_S)
 
 
 def style_of(config: pytest.Config) -> Style:
