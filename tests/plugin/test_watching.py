@@ -33,7 +33,8 @@ def on_a_terminal(project: PytestProject, *words: str, until: str, then: Callabl
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "pytest", "-p", "no:hypothesispytest", "suites", *words]
-    environ = {**os.environ, "COLUMNS": "80", "TERM": "xterm", "OPENAI_API_KEY": KEY}
+    environ = {name: value for name, value in os.environ.items() if name not in {"PY_COLORS", "FORCE_COLOR"}}
+    environ |= {"COLUMNS": "80", "TERM": "xterm", "OPENAI_API_KEY": KEY}
     with subprocess.Popen(command, cwd=project.root, stdin=theirs, stdout=theirs, stderr=theirs, env=environ):
         os.close(theirs)
         text, called = "", False
@@ -58,8 +59,7 @@ def test_a_status_line_stands_below_the_dots_while_pytest_waits_and_leaves_no_tr
     project: PytestProject, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
     """The first answer comes only after the line was seen; afterwards the screen looks as if there had been none. NO_COLOR is obeyed."""
-    if "-q" in words:
-        monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1" if "-q" in words else "")
     seen = threading.Event()
     with LLMServer(lambda asked: "Hello" if seen.wait(30) else "late") as server:
         project.live(server.url)
