@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from evalkit.pytest_plugin.garbage import restore
 from evalkit.pytest_plugin.options import add_options
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker. An xdist controller collects nothing itself, so it gets its session object here."""
+    """Register the marker and the last clean-up. An xdist controller collects nothing itself, so it gets its session object here."""
     config.addinivalue_line("markers", "evalkit(prompt, model, variant, suite): a case of an evalkit suite")
+    # Clean-ups run in reverse: this one comes after pytest's own last look for garbage.
+    config.add_cleanup(lambda: restore(config))
     if getattr(config.option, "dist", "no") != "no" and not hasattr(config, "workerinput"):
         from evalkit.pytest_plugin.session import session_of
 

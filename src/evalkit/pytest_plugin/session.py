@@ -9,6 +9,7 @@ import pytest
 
 from evalkit.errors import ConfigError, EvalkitError, StoreError
 from evalkit.pytest_plugin.ending import Ending
+from evalkit.pytest_plugin.garbage import collect_rarely, set_aside
 from evalkit.pytest_plugin.options import run_options
 from evalkit.pytest_plugin.project import config_of
 from evalkit.pytest_plugin.signals import orderly_stop
@@ -46,6 +47,7 @@ class EvalSession:
 
     def __init__(self, pytest_config: pytest.Config) -> None:
         self.pytest_config = pytest_config
+        collect_rarely(pytest_config)
         self.plans: dict[Path, SuitePlan] = {}
         self.ending = Ending(pytest_config)
         self._worker: dict[str, Any] | None = getattr(pytest_config, "workerinput", None)
@@ -57,6 +59,7 @@ class EvalSession:
         self._protocol: CaseProtocol | None = None
         self._watch: Watch | None = None
         self._items: list[EvalItem] = []
+        self._only_cases = False
         self._gated: set[Path] = set()
         self._tags: set[str] = set()
 
@@ -165,6 +168,8 @@ class EvalSession:
         from evalkit.pytest_plugin.items import EvalItem
 
         self._items = [item for item in session.items if isinstance(item, EvalItem)]
+        self._only_cases = len(self._items) == len(session.items)
+        set_aside()
         chosen = Counter(path for path, _ in {(item.path, item.test.test_id) for item in self._items})
         self._gated = {path for path, plan in self.plans.items() if plan.spec.gates and chosen[path] == len(plan.tests)}
 
@@ -253,6 +258,12 @@ class EvalSession:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - private type
         """Print pass rates, cost, calls, gates, flips, and where the report is."""
         self.ending.summarise(terminalreporter)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_unconfigure(self) -> None:
+        """Spare pytest the search for garbage in a session that ran none of the user's Python."""
+        if self._only_cases:
+            set_aside()
 
     # -- how ----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,35 @@
+"""How often Python looks for cyclic garbage while a session holds suites.
+
+A session with suites makes many objects that live to its end, and next to no cycles. Looking through all of them again and again was a quarter
+of its CPU time (1000 cases from the cache: 2.3 s with Python's defaults, 1.7 s without any collection).
+"""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+_EVERY = (50_000, 20, 20)
+"""Young objects between two collections, then collections per older generation. Bounds what cycles may hold at some 10 MB."""
+
+_BEFORE: pytest.StashKey[tuple[int, int, int]] = pytest.StashKey()
+
+
+def collect_rarely(config: pytest.Config) -> None:
+    """Collect less often from now on, until :func:`restore`."""
+    config.stash.setdefault(_BEFORE, gc.get_threshold())
+    gc.set_threshold(*_EVERY)
+
+
+def set_aside() -> None:
+    """Take everything that lives now for permanent: later collections pass it by, until :func:`restore`."""
+    gc.freeze()
+
+
+def restore(config: pytest.Config) -> None:
+    """Undo :func:`collect_rarely` and :func:`set_aside`; nothing happens in a session without suites."""
+    before = config.stash.get(_BEFORE, None)
+    if before is not None:
+        gc.set_threshold(*before)
+        gc.unfreeze()
