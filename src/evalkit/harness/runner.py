@@ -59,7 +59,10 @@ class Runner:
         self._pricing = make_pricing(config)
         self._info = describe_run(run_id=run_id, mode=config.mode, root=config.root)
         routes = make_routes(config)
-        self._journal = Journal(journal_root(config), self._info, worker=worker, redact=Redactor(dict(os.environ)).json)
+        redactor = Redactor(dict(os.environ))
+        self._journal = Journal(
+            journal_root(config), self._info, worker=worker, redact=redactor.json, suspects=redactor.suspects
+        )
         self.notes: tuple[str, ...] = ()
         self._cache = self._open_cache(config) if config.mode == "cache" else None
         self._loop = BackgroundLoop()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit.canon import digest_text
 from evalkit.errors import StoreError, StoreLockedError, Where
 from evalkit.model.calls import Response
-from evalkit.store.codec import decode, dumps
+from evalkit.store.codec import decode, decode_text, dumps
 from evalkit.store.lines import scan
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Cache:
                 hint="delete the file: it is rebuilt from the journals, and nothing is paid twice",
                 where=Where(str(self._path)),
             )
-        return decode(Response, json.loads(text))
+        return decode_text(Response, text.encode("utf-8", "surrogatepass")) or decode(Response, json.loads(text))
 
     def absorb(self, journal_root: Path) -> Absorbed:
         """Read what journals under ``journal_root`` hold beyond what was read before. Keeps live answers that ended normally.
@@ -222,13 +222,13 @@ def _answers(news: _News) -> tuple[list[tuple[str, str, str, float]], int, list[
     """Return the rows to keep, the byte up to which all is read, and what was skipped."""
     rows, end, damage = [], news.start, []
     for line in scan(news.path, offset=news.start):
-        if line.record is None and line.last:
+        if line.body is None and line.last:
             break
         end = line.end
-        if line.record is None:
+        if line.body is None:
             damage.append(f"{news.name}: the record at byte {line.start} is damaged and was skipped")
-        elif line.record["t"] == "call":
-            rows += _row(line.record)
+        elif line.body.startswith(b'{"t":"call"') and b'"source":"live"' in line.body:
+            rows += _row(line.record or {})
     return rows, end, damage
 
 
@@ -237,9 +237,9 @@ def _row(record: dict[str, Any]) -> list[tuple[str, str, str, float]]:
     try:
         call, key = record["call"], record["key"]
         reply = call["reply"]
-        usable = call["source"] == "live" and "text" in reply and reply["finish"] != "unknown"
-        settled_at = float(call["settled_at"])
-    except (KeyError, TypeError, ValueError):
+        usable = call["source"] == "live" and "text" in reply and reply.get("finish") != "unknown"
+        settled_at = float(call.get("settled_at", 0.0))
+    except (AttributeError, KeyError, TypeError, ValueError):
         return []
     if not usable or not isinstance(key, str):
         return []

@@ -6,7 +6,7 @@ import os
 from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
 from evalkit.errors import StoreError, Where
@@ -16,16 +16,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _GROUP = 512
+_LINGER_S = 0.02
+"""Seconds that what nobody waits for may lie in memory: a thread that wakes for every line costs more than the line."""
 _sync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """Something to append: ``make`` returns its bytes (called on the writer thread), ``done`` tells the caller."""
+    """Something to append: ``make`` returns its bytes (called on the writer thread), ``done`` tells whoever waits for the sync."""
 
     make: Callable[[], bytes]
-    done: Future[None]
-    durable: bool
+    done: Future[None] | None
 
 
 class GroupWriter:
@@ -36,29 +37,34 @@ class GroupWriter:
         self._path = path
         self._pid = os.getpid()
         self._queue: SimpleQueue[_Item | None] = SimpleQueue()
+        self._hurry = Event()
+        self._written = _resolved()
         self._failure: str | None = None
         self._closed = False
         self._door = Lock()  # nothing may enter the queue behind the closing mark
         self._thread = Thread(target=self._run, name="evalkit-journal", daemon=True)
         self._thread.start()
 
-    def put(self, make: Callable[[], bytes], *, durable: bool) -> Future[None]:
+    def put(self, make: Callable[[], bytes], *, durable: bool, soon: bool = False) -> Future[None]:
         """Append what ``make`` returns, in order of calls; never blocks. ``durable``: the future resolves after the sync.
 
-        Otherwise it is resolved already. Raises StoreError when called after :meth:`close` or in a forked child.
+        Otherwise it is resolved already, and the line reaches the file within a moment, at once with ``soon``. Raises StoreError when
+        called after :meth:`close` or in a forked child.
         """
         if os.getpid() != self._pid:
             raise self._error("this process was forked from the one that opened it", "open a journal in each process")
-        done: Future[None] = Future()
-        done.set_running_or_notify_cancel()  # a cancelled waiter must not stop the writer
         if self._failure is not None:
-            done.set_exception(self._failed())
-            return done
+            failed = _running()
+            failed.set_exception(self._failed())
+            return failed
+        done = _running() if durable else None
         with self._door:
             if self._closed:
                 raise self._error("it is closed", "nothing can be added to a finished run")
-            self._queue.put(_Item(make, done, durable))
-        return done if durable else _resolved()
+            self._queue.put(_Item(make, done))
+        if durable or soon:
+            self._hurry.set()
+        return done or self._written
 
     @property
     def closed(self) -> bool:
@@ -71,8 +77,9 @@ class GroupWriter:
             return
         with self._door:
             self._closed = True
-            self._queue.put(_Item(bytes, Future(), durable=True))
+            self._queue.put(_Item(bytes, _running()))
             self._queue.put(None)
+        self._hurry.set()
         self._thread.join()
         os.close(self._fd)
         self.check()
@@ -85,16 +92,20 @@ class GroupWriter:
     def _run(self) -> None:
         more = True
         while more:
+            self._hurry.clear()
             batch, more = self._take()
+            waiters = [item.done for item in batch if item.done is not None]
             try:
-                self._commit(batch)
+                self._commit(batch, sync=bool(waiters))
             except Exception as error:  # noqa: BLE001 - a writer that dies silently would hang every caller
                 self._failure = self._failure or _reason(error)
-            for item in batch:
+            for done in waiters:
                 if self._failure is not None:
-                    item.done.set_exception(self._failed())
+                    done.set_exception(self._failed())
                 else:
-                    item.done.set_result(None)
+                    done.set_result(None)
+            if more and not waiters:
+                self._hurry.wait(_LINGER_S)
 
     def _take(self) -> tuple[list[_Item], bool]:
         batch: list[_Item] = []
@@ -109,11 +120,11 @@ class GroupWriter:
             batch.append(item)
         return batch, item is not None
 
-    def _commit(self, batch: list[_Item]) -> None:
+    def _commit(self, batch: list[_Item], *, sync: bool) -> None:
         if self._failure is not None or not batch:
             return
         _write_all(self._fd, b"".join([item.make() for item in batch]))
-        if any(item.durable for item in batch):
+        if sync:
             _sync(self._fd)
 
     def _failed(self) -> StoreError:
@@ -123,6 +134,12 @@ class GroupWriter:
 
     def _error(self, reason: str, hint: str) -> StoreError:
         return StoreError(f"the journal cannot be written: {reason}", hint=hint, where=Where(str(self._path)))
+
+
+def _running() -> Future[None]:
+    done: Future[None] = Future()
+    done.set_running_or_notify_cancel()  # a cancelled waiter must not stop the writer
+    return done
 
 
 def _resolved() -> Future[None]:

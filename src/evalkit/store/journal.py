@@ -6,12 +6,13 @@ import os
 import re
 import secrets
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import StoreError, Where
-from evalkit.store.codec import encode, encode_call
+from evalkit.store.codec import dumps, encode, encode_call
 from evalkit.store.commit import GroupWriter
-from evalkit.store.lines import FORMAT, frame
+from evalkit.store.lines import FORMAT, frame, frame_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,20 +30,44 @@ def _unchanged(value: Any) -> Any:  # noqa: ANN401 - plain JSON in, plain JSON o
     return value
 
 
+def _always(_encoded: str) -> bool:
+    return True
+
+
+@dataclass(slots=True)
+class _Written:
+    """A call that is in the file: as record ``number``, with the hash of its line.
+
+    ``call`` is kept until a result has named it, to recognise it without encoding it again.
+    """
+
+    number: int
+    hash: int
+    call: Call | None
+
+
 class Journal:
     """An append-only file that only this process writes. Satisfies :class:`evalkit.engine.ports.Ledger`; thread-safe.
 
-    Records are encoded and written by one thread. ``redact`` maps a record's plain JSON to plain JSON without secrets. Any error
-    of writing is final: the run must stop, and what was acknowledged before is on disk.
+    Records are encoded and written by one thread. ``redact`` maps a record's plain JSON to plain JSON without secrets; it is asked
+    when ``suspects`` finds that a record's JSON text may hold one. Any error of writing is final: the run must stop, and what was
+    acknowledged before is on disk.
     """
 
     def __init__(
-        self, folder: Path, info: RunInfo, *, worker: str = "main", redact: Callable[[Any], Any] = _unchanged
+        self,
+        folder: Path,
+        info: RunInfo,
+        *,
+        worker: str = "main",
+        redact: Callable[[Any], Any] = _unchanged,
+        suspects: Callable[[str], bool] = _always,
     ) -> None:
         self.path, fd = _create(folder, info.run_id, worker)
         self._redact = redact
+        self._suspects = suspects
         self._written = 0
-        self._calls: dict[tuple[str, str], tuple[Call, int]] = {}
+        self._calls: dict[tuple[str, str], _Written] = {}
         self._prompts: set[tuple[str, str]] = set()
         self._writer = GroupWriter(fd, self.path)
         started = self._put("run", lambda: {"run": encode(info)}, {"format": FORMAT}, durable=True)
@@ -53,10 +78,11 @@ class Journal:
         """Note that a paid call is about to be sent. Raises StoreError if the journal has failed."""
         self._writer.check()
         at = time.time()
-        self._put("intent", dict, {"key": request.key, "at": at})
+        facts = {"key": request.key, "at": at}
+        self._writer.put(lambda: self._line("intent", {}, facts), durable=False, soon=True)
 
     def settle(self, call: Call) -> Future[None]:
-        """Write a settled call. The future resolves when a live call is on disk, at once for any other.
+        """Write a settled call. The future resolves when a live call is on disk; for any other it is resolved already.
 
         It raises StoreError if the call, or anything before it, could not be written.
         """
@@ -117,33 +143,54 @@ class Journal:
 
     def _line(self, kind: str, body: dict[str, Any], facts: Mapping[str, Any]) -> bytes:
         self._written += 1
-        return frame({
-            "t": kind,
-            **self._redact(body),
-            **facts,
-        })  # facts are keys and numbers: no redaction may change them
+        text = dumps({"t": kind, **body, **facts})
+        if self._suspects(text):
+            return frame({
+                "t": kind,
+                **self._redact(body),
+                **facts,
+            })  # facts are keys and numbers: no redaction may change them
+        return frame_text(text)
 
     def _call_line(self, call: Call) -> bytes:
         key = call.request.key
         line = self._line("call", {"call": encode_call(call)}, {"key": key})
-        self._calls[key, call.source] = (call, self._written)
+        self._calls[key, call.source] = _Written(self._written, hash(line), call)
         return line
 
     def _reference(self, call: Call) -> tuple[bytes, dict[str, Any]]:
         key = call.request.key
         known = self._calls.get((key, call.source))
         line = b""
-        if known is None or not (known[0] is call or known[0] == call):
+        if known is None or not (known.call is call or self._is_written(known, call)):
             line = self._call_line(call)
             known = self._calls[key, call.source]
-        return line, {"n": known[1], "key": key, "source": call.source}
+        known.call = None
+        return line, {"n": known.number, "key": key, "source": call.source}
+
+    def _is_written(self, known: _Written, call: Call) -> bool:
+        """Whether ``call``, which is another object by now, is what was written as ``known``."""
+        if known.call is not None:
+            return known.call == call
+        before = self._written
+        line = self._line("call", {"call": encode_call(call)}, {"key": call.request.key})
+        self._written = before
+        return hash(line) == known.hash
 
     def _result_lines(self, result: Result) -> bytes:
-        trial = encode(result.trial)
-        if result.trial.request == result.call.request:
-            del trial["request"]  # the call record holds it
+        trial = result.trial
+        if trial.request is result.call.request or trial.request == result.call.request:
+            plain = {  # the call record holds the request
+                "suite": trial.suite,
+                "suite_path": trial.suite_path,
+                "case": encode(trial.case),
+                "variant": encode(trial.variant),
+                "repeat": trial.repeat,
+            }
+        else:
+            plain = encode(trial)
         call_lines, references = zip(*(self._reference(call) for call in (result.call, *result.followups)), strict=True)
-        body = {"trial": trial, "verdicts": [encode(verdict) for verdict in result.verdicts]}
+        body = {"trial": plain, "verdicts": [encode(verdict) for verdict in result.verdicts]}
         facts = {"call": references[0], "followups": references[1:]}
         return b"".join(call_lines) + self._line("result", body, facts)
 

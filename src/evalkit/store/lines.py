@@ -25,15 +25,25 @@ _PREFIX = 9  # eight hex digits and a space
 
 def frame(record: dict[str, Any]) -> bytes:
     """Return one journal line: crc32 of the JSON in eight hex digits, a space, the JSON in ASCII, a newline."""
-    body = dumps(record).encode("ascii")
+    return frame_text(dumps(record))
+
+
+def frame_text(text: str) -> bytes:
+    """Return the journal line of a record that is JSON in ASCII already."""
+    body = text.encode("ascii")
     return b"%08x %b\n" % (zlib.crc32(body), body)
 
 
-def unframe(line: bytes) -> dict[str, Any] | None:
-    """Return the record of a line, or None if the line is torn, changed or not a journal line."""
+def unframe(line: bytes) -> bytes | None:
+    """Return the JSON of a line, or None if the line is torn, changed or not a journal line."""
     body = line[_PREFIX:-1]
     if line[-1:] != b"\n" or line[:_PREFIX] != b"%08x " % zlib.crc32(body):
         return None
+    return body
+
+
+def parse(body: bytes) -> dict[str, Any] | None:
+    """Return the record that a sound line holds, or None if it is no record (a line that was made by hand)."""
     try:
         record = json.loads(body)
     except (ValueError, RecursionError):
@@ -43,7 +53,7 @@ def unframe(line: bytes) -> dict[str, Any] | None:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a journal: its ``number`` from 1, the byte it starts and ends at, and its record (None if damaged).
+    """One line of a journal: its ``number`` from 1, the byte it starts and ends at, and its JSON (None if damaged).
 
     ``last`` is True for the last line of the file, where damage means a write that was cut short.
     """
@@ -51,8 +61,13 @@ class Line:
     number: int
     start: int
     end: int
-    record: dict[str, Any] | None
+    body: bytes | None
     last: bool
+
+    @property
+    def record(self) -> dict[str, Any] | None:
+        """The record, parsed each time it is asked for; None if the line is damaged."""
+        return None if self.body is None else parse(self.body)
 
 
 def scan(path: Path, *, offset: int = 0) -> Iterator[Line]:
@@ -84,8 +99,8 @@ def first_and_last(path: Path) -> list[dict[str, Any]]:
             tail = file.read(_TAIL).splitlines(keepends=True)
     except OSError as error:
         raise _unreadable(path, error) from error
-    found = [unframe(first), *(unframe(line) for line in tail[-2:])]
-    return [record for record in found if record is not None]
+    sound = filter(None, map(unframe, [first, *tail[-2:]]))
+    return [record for record in map(parse, sound) if record is not None]
 
 
 def _unreadable(path: Path, error: OSError) -> StoreError:

@@ -88,7 +88,7 @@ class _Reader:
             self._refuse(path, f"it is of run {other}")
             return
         for line in scan(path):
-            if line.record is None and line.last:
+            if line.body is None and line.last:
                 self._got.damage.append(
                     f"{path.name}: the last record ({line.end - line.start} bytes) was cut short and dropped"
                 )
@@ -115,9 +115,9 @@ class _Reader:
         self._got.damage.append(f"{path.name}: left out, because {problem}")
 
     def _take(self, path: Path, line: Line) -> None:
-        if line.record is None:
+        if line.body is None:
             raise StoreError("its checksum does not match")
-        take(self._got, line.record, f"{path.stem}#{line.number}")
+        take(self._got, line.body, f"{path.stem}#{line.number}")
 
     def records(self, folder: Path) -> RunRecords:
         """Everything read, as one frozen value. Raises StoreError if no file says which run it is."""
@@ -162,7 +162,8 @@ class _Reader:
 def _run_of(path: Path) -> str | None:
     """The run that a journal's first record names; None if that cannot be read."""
     first = next(scan(path), None)
-    run = first.record.get("run") if first is not None and first.record is not None else None
+    record = None if first is None else first.record
+    run = None if record is None else record.get("run")
     named = run.get("run_id") if isinstance(run, dict) else None
     return named if isinstance(named, str) else None
 

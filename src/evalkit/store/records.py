@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from evalkit.errors import StoreError
 from evalkit.model.calls import Call, Request, Response
-from evalkit.model.cases import Trial
+from evalkit.model.cases import Case, Trial, Variant
 from evalkit.model.results import GateOutcome, PromptRecord, Result, RunInfo, Verdict
-from evalkit.store.codec import decode
-from evalkit.store.lines import FORMAT
+from evalkit.store.codec import decode, decode_text
+from evalkit.store.lines import FORMAT, parse
+from evalkit.store.sharing import Sharing
 
 _NEWER = "it was written by a newer evalkit; upgrade this one"
 
@@ -42,10 +43,52 @@ class Skip:
     trials: int
 
 
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """The record ``call``."""
+
+    t: Literal["call"]
+    call: Call
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Where a result's call is: record ``n`` of the same file, which was made under ``key``."""
+
+    n: int
+    key: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """A trial without its request, unless that differs from its call's."""
+
+    suite: str
+    suite_path: str
+    case: Case
+    variant: Variant
+    repeat: int
+    request: Request | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRecord:
+    """The record ``result``."""
+
+    t: Literal["result"]
+    trial: TrialRecord
+    verdicts: tuple[Verdict, ...]
+    call: Reference
+    followups: tuple[Reference, ...]
+
+
 @dataclass(slots=True)
 class Gathered:
     """What has been read of a run so far; :func:`take` adds to it."""
 
+    sharing: Sharing = field(default_factory=Sharing)
     starts: list[RunInfo] = field(default_factory=list)
     ends: list[RunInfo] = field(default_factory=list)
     tests: dict[str, None] = field(default_factory=dict)
@@ -59,8 +102,23 @@ class Gathered:
     damage: list[str] = field(default_factory=list)
 
 
-def take(got: Gathered, record: dict[str, Any], place: str) -> None:
-    """Add one record, found at ``place`` (``<file>#<record number>``). Raises StoreError if it makes no sense."""
+def take(got: Gathered, body: bytes, place: str) -> None:
+    """Add one record, the JSON ``body`` found at ``place`` (``<file>#<record number>``). Raises StoreError if it makes no sense."""
+    if body.startswith(b'{"t":"call"'):
+        call = decode_text(CallRecord, body)
+        if call is not None:
+            return _add_call(got, call, place)
+    elif body.startswith(b'{"t":"result"'):
+        result = decode_text(ResultRecord, body)
+        if result is not None:
+            return _add_result(got, result, place)
+    return _take_slowly(got, body, place)
+
+
+def _take_slowly(got: Gathered, body: bytes, place: str) -> None:
+    record = parse(body)
+    if record is None:
+        raise StoreError("it holds no record")
     kind = record["t"]
     if kind not in _TAKERS:
         raise StoreError(f"unknown kind {kind[:40]!r}", hint=_NEWER)
@@ -102,10 +160,12 @@ def _take_intent(got: Gathered, record: dict[str, Any], _: str) -> None:
 
 
 def _take_call(got: Gathered, record: dict[str, Any], place: str) -> None:
-    call = decode(Call, record["call"])
-    key = _text(record["key"])
-    _restore_key(call.request, key)
-    got.calls[place] = StoredCall(place, key, call)
+    _add_call(got, decode(CallRecord, record), place)
+
+
+def _add_call(got: Gathered, record: CallRecord, place: str) -> None:
+    call = got.sharing.call(record.call, record.key)
+    got.calls[place] = StoredCall(place, record.key, call)
 
 
 def _text(value: object) -> str:
@@ -114,31 +174,35 @@ def _text(value: object) -> str:
     return value
 
 
-def _restore_key(request: Request, key: str) -> None:
-    request.__dict__["key"] = (
-        key  # fills the cached property: redacted text would hash to another key than the one that was asked
-    )
-
-
 def _take_result(got: Gathered, record: dict[str, Any], place: str) -> None:
-    call = _find(got, record["call"], place)
-    followups = tuple(_find(got, reference, place) for reference in record["followups"])
-    raw = dict(record["trial"])
-    own_request = raw.setdefault("request", None)
-    if own_request is None:
-        raw["request"] = {"model": "", "messages": ()}
-    trial = decode(Trial, raw)
-    if own_request is None:
-        trial = replace(trial, request=call.call.request)
+    _add_result(got, decode(ResultRecord, record), place)
+
+
+def _add_result(got: Gathered, record: ResultRecord, place: str) -> None:
+    call = _find(got, record.call, place)
+    followups = tuple(_find(got, reference, place) for reference in record.followups)
+    trial = _trial(got.sharing, record.trial, call.call.request)
     result = Result(
         trial=trial,
         call=call.call,
-        verdicts=tuple(decode(Verdict, verdict) for verdict in record["verdicts"]),
+        verdicts=record.verdicts,
         followups=tuple(followup.call for followup in followups),
     )
     stored = StoredResult(result, call.id, tuple(followup.id for followup in followups))
     _must_agree(got.results.get((trial.test_id, trial.repeat)), stored)
     got.results[trial.test_id, trial.repeat] = stored  # a trial that was run again replaces its first result
+
+
+def _trial(sharing: Sharing, read: TrialRecord, request: Request) -> Trial:
+    path = sharing.text(read.suite_path)
+    return Trial(
+        suite=sharing.text(read.suite),
+        suite_path=path,
+        case=sharing.case(path, read.case),
+        variant=sharing.variant(path, read.variant),
+        repeat=read.repeat,
+        request=request if read.request is None else read.request,
+    )
 
 
 def _must_agree(before: StoredResult | None, now: StoredResult) -> None:
@@ -163,10 +227,10 @@ def _measured(result: Result) -> tuple[object, ...]:
     return answer, [(verdict.check, verdict.status) for verdict in result.verdicts]
 
 
-def _find(got: Gathered, reference: dict[str, Any], place: str) -> StoredCall:
-    found = got.calls.get(f"{place.rpartition('#')[0]}#{reference['n']}")
-    if found is None or found.key != reference["key"]:
-        raise StoreError(f"its call is missing (record {reference['n']} of the same file)")
+def _find(got: Gathered, reference: Reference, place: str) -> StoredCall:
+    found = got.calls.get(f"{_file(place)}#{reference.n}")
+    if found is None or found.key != reference.key:
+        raise StoreError(f"its call is missing (record {reference.n} of the same file)")
     return found
 
 
