@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -84,8 +83,11 @@ class BatchApi(Protocol):
         """Return how far the batch is."""
         ...
 
-    def results(self, batch: str, keys: Sequence[str]) -> AsyncIterator[tuple[str, Response | CallError]]:
-        """Yield ``(key, answer or failure)`` of a finished batch, in any order. ``keys`` are its requests as handed in."""
+    def results(self, batch: str, requests: Mapping[str, Request]) -> AsyncIterator[tuple[str, Response | CallError]]:
+        """Yield ``(key, answer or failure)`` of a finished batch, in any order, also for keys that are not its own.
+
+        ``requests`` are its requests by key, in the order in which they were handed in.
+        """
         ...
 
     async def aclose(self) -> None:
@@ -126,8 +128,3 @@ def entry_failure(status: int, body: object) -> CallError:
 def no_answer(kind: FailureKind, reason: str) -> CallError:
     """Return the failure of a request that a finished batch did not answer."""
     return CallError(f"no answer in the batch: {reason}", kind=kind)
-
-
-def age_of(created: object) -> float:
-    """Seconds since a batch was created, told as Unix time; 0.0 if the vendor's reply does not say."""
-    return time.time() - created if isinstance(created, (int, float)) else 0.0
