@@ -7,7 +7,7 @@ Usage::
     assert server.requests[0].body["model"] == "m"
 
 The script takes an :class:`Asked` and returns a text (wrapped into the right answer), a :class:`Reply`, or ``None`` (a default
-answer). Standard library only.
+answer). A whole answer is sent as events if the request says ``stream``. Standard library only.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Literal
+
+from fakes.llm_streams import STREAM, events
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -25,12 +27,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asked:
-    """One request as it came in. ``body`` is its JSON; ``number`` counts from 0 over the server's life."""
+    """One request as it came in. ``body`` is its JSON; ``number`` counts from 0 over the server's life; ``port`` is the client's."""
 
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
     number: int
+    port: int = 0
 
     @property
     def question(self) -> str:
@@ -122,7 +125,9 @@ class LLMServer:
             return
         with self._lock:
             headers = {name.lower(): value for name, value in handler.headers.items()}
-            asked = Asked(handler.path, headers, json.loads(raw or b"{}"), len(self.requests))
+            asked = Asked(
+                handler.path, headers, json.loads(raw or b"{}"), len(self.requests), handler.client_address[1]
+            )
             self.requests.append(asked)
             self._active += 1
             self.peak = max(self.peak, self._active)
@@ -132,6 +137,7 @@ class LLMServer:
             self._crashes.append(error)
             raise
         reply = said if isinstance(said, Reply) else Reply(default_body(asked, said))
+        reply = _streamed(asked, reply)
         self._closing.wait(reply.delay_s) if reply.delay_s else None
         with self._lock:
             self._active -= 1
@@ -164,6 +170,15 @@ class LLMServer:
             handler.wfile.flush()
             if self._closing.wait(reply.drip_s):
                 return
+
+
+def _streamed(asked: Asked, reply: Reply) -> Reply:
+    """The reply as events, if it was asked for so, is a good one, and is not written out as bytes already."""
+    if not asked.body.get("stream") or reply.status != 200 or not isinstance(reply.body, dict):
+        return reply
+    usage = bool((asked.body.get("stream_options") or {}).get("include_usage"))
+    body = b"".join(events(asked.path, reply.body, usage=usage))
+    return replace(reply, body=body, headers={**STREAM, **reply.headers})
 
 
 class _Quiet(ThreadingHTTPServer):

@@ -127,7 +127,9 @@ def test_an_answer_keeps_its_facts():
     answer = exchange(asked(), message("42"))[1]
     assert answer.text == "42"
     assert answer.finish == "stop"
-    assert answer.usage == Usage(input_tokens=12, output_tokens=7, cached_input_tokens=4, reasoning_tokens=3)
+    assert answer.usage == Usage(
+        input_tokens=12, output_tokens=7, cached_input_tokens=4, reasoning_tokens=3, cache_write_tokens=3
+    )
     assert answer.served_model == "m-0001"
     assert answer.request_id == "req-7"
     assert answer.latency_s is not None
@@ -139,6 +141,7 @@ def test_missing_usage_is_unknown_not_zero():
     assert exchange(asked(), message("x", usage=None))[1].usage == Usage()
     partly = exchange(asked(), message("x", usage={"cache_read_input_tokens": 4}))[1].usage
     assert partly.input_tokens is None
+    assert partly.cache_write_tokens is None
 
 
 @pytest.mark.parametrize(

@@ -146,10 +146,14 @@ def test_a_conversation_with_tools_is_sent_as_responses():
 def test_an_answer_keeps_its_facts(api):
     """Text, finish, usage, served model, request id and latency are read, not guessed."""
     body = chat("42") if api == "chat" else response("42")
+    details = "prompt_tokens_details" if api == "chat" else "input_tokens_details"
+    body["usage"][details]["cache_write_tokens"] = 2
     _, answer = exchange(asked(), body, api=api)
     assert answer.text == "42"
     assert answer.finish == "stop"
-    assert answer.usage == Usage(input_tokens=12, output_tokens=7, cached_input_tokens=4, reasoning_tokens=3)
+    assert answer.usage == Usage(
+        input_tokens=12, output_tokens=7, cached_input_tokens=4, reasoning_tokens=3, cache_write_tokens=2
+    )
     assert answer.served_model == "m-0001"
     assert answer.request_id == "req-7"
     assert answer.latency_s is not None

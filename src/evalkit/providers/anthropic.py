@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evalkit.providers import anthropic_messages
+from evalkit.providers import anthropic_messages, anthropic_stream
 from evalkit.providers.connection import Connection, connection, option_error, text_option
-from evalkit.providers.exchange import LiveProvider, Post
+from evalkit.providers.exchange import LiveProvider, Post, Streaming
 from evalkit.providers.http import HttpWire
 from evalkit.providers.refusals import request_problem
 from evalkit.providers.sdk import SdkWire, client_options
@@ -27,6 +27,8 @@ VERSION = "2026-10-21"
 """The API's version when none is pinned; what the SDK sends."""
 
 _SAMPLING_UNTIL = "2023-06-01"
+
+_STREAMING = Streaming(anthropic_stream.OPTIONS, anthropic_stream.MessageAssembly)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class Anthropic:
 
 def post(request: Request) -> Post:
     """Return where ``request`` goes below the base URL, its JSON body, and who reads the reply."""
-    return Post("/v1/messages", anthropic_messages.keywords(request), anthropic_messages.understand)
+    return Post("/v1/messages", anthropic_messages.keywords(request), anthropic_messages.understand, _STREAMING)
 
 
 def open_sdk(options: Options, settings: ProviderSettings) -> AsyncAnthropic:

@@ -178,4 +178,5 @@ def _usage(usage: object) -> Usage:
         output_tokens=count(usage, "output_tokens"),
         cached_input_tokens=read,
         reasoning_tokens=count(usage, "output_tokens_details", "thinking_tokens"),
+        cache_write_tokens=written,
     )

@@ -24,11 +24,15 @@ _MAX_DEPTH = 64
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A reply with a good status, read but not yet understood. ``headers`` has lower-case names."""
+    """A reply with a good status (or one event of it), read but not yet understood. ``headers`` has lower-case names.
+
+    ``data`` is the body of a streamed reply, put together; ``body`` is then its last event.
+    """
 
     body: bytes
     headers: Mapping[str, str]
     status: int = 200
+    data: dict[str, Any] | None = None
 
     @property
     def content_type(self) -> str:
@@ -44,6 +48,8 @@ class Received:
 
         Raises CallError for anything else (HTML, cut or too deep JSON, bytes that are not UTF-8) and for an error object.
         """
+        if self.data is not None:
+            return self.data
         if not self.body.strip():
             raise self.bad("the body is empty")
         try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import CallError
 from evalkit.providers.limits import rate_limits
+from evalkit.providers.streaming import Streamed, assembled
 from evalkit.providers.wire import encoded, read
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from evalkit.providers.base import ProviderSettings
     from evalkit.providers.body import Received
     from evalkit.providers.connection import Connection
+    from evalkit.providers.streaming import Assembly
     from evalkit.providers.wire import Wire
 
 _SHORTEST_KEY = 8  # anything shorter is a placeholder, and would be found in ordinary words
@@ -26,11 +28,23 @@ _KEY_START = 12  # so much of a key gives it away; fewer characters are mostly i
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What a request sends and how its reply is read: ``path`` below the base URL, and the JSON ``body``."""
+    """What a request sends and how its reply is read: ``path`` below the base URL, and the JSON ``body``.
+
+    ``streaming`` is what joins the body to have it streamed, and who puts that stream together; None where the API cannot.
+    """
 
     path: str
     body: Mapping[str, Any]
     understand: Callable[[Received], Response]
+    streaming: Streaming | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """How a reply is streamed. See :class:`Post`."""
+
+    options: Mapping[str, Any]
+    assembly: Callable[[], Assembly]
 
 
 class LiveProvider:
@@ -54,20 +68,29 @@ class LiveProvider:
     async def complete(self, request: Request) -> Response:
         """Send ``request`` once under the deadline. Raises CallError, and nothing else."""
         try:
-            return await self._exchanged(self._wire(request), self._plan(request))
+            post = self._plan(request)
+            stream = request.delivery.stream or self._connection.stream
+            return await self._exchanged(self._wire(request), post, post.streaming if stream else None)
         except TimeoutError:
             raise self._late() from None
         except CallError as error:
             raise self._redacted(error) from None
 
-    async def _exchanged(self, wire: Wire, post: Post) -> Response:
-        body = encoded(post.body)
+    async def _exchanged(self, wire: Wire, post: Post, streaming: Streaming | None) -> Response:
+        body = encoded(post.body if streaming is None else {**post.body, **streaming.options})
         started = time.monotonic()
         async with asyncio.timeout(self._timeout_s), wire.post(post.path, body) as answer:
-            received = await read(answer)
-            latency_s = time.monotonic() - started
-        limits = rate_limits(received.headers, now=time.time())
-        return replace(post.understand(received), latency_s=latency_s, limits=limits)
+            if streaming is not None and answer.streams:
+                streamed = await assembled(answer, streaming.assembly())
+            else:
+                streamed = Streamed(await read(answer), None, time.monotonic())
+        received, first_at = streamed.received, streamed.first_at
+        return replace(
+            post.understand(received),
+            latency_s=streamed.ended_at - started,
+            first_token_s=None if first_at is None else first_at - started,
+            limits=rate_limits(received.headers, now=time.time()),
+        )
 
     def _wire(self, request: Request) -> Wire:
         transport = request.delivery.transport or self._connection.transport

@@ -55,6 +55,17 @@ _BY_CODE: Mapping[str, FailureKind] = {
     "invalid_api_key": "auth",
     "server_error": "server",
 }
+_BY_CODE_INSIDE: Mapping[str, FailureKind] = {
+    "api_error": "server",
+    "internal_server_error": "server",
+    "rate_limit_error": "rate_limited",
+    "timeout_error": "timeout",
+    "authentication_error": "auth",
+    "permission_error": "auth",
+    "not_found_error": "model_not_found",
+    "invalid_request_error": "bad_request",
+}
+"""For an error told inside a good status, where no status tells the kind."""
 _HINTS: Mapping[FailureKind, str] = {
     "auth": "check the key in the environment, and that it may use this model",
     "quota": "the account has no credit left or reached its spend limit; see the provider's billing page",
@@ -100,13 +111,14 @@ def error_body(body: object) -> ErrorBody:
 
 
 def classify(status: int, body: ErrorBody) -> FailureKind:
-    """Return the kind of failure behind an HTTP ``status`` of 300 or more. What the body says wins over the status."""
+    """Return the kind of failure behind an HTTP ``status``, or behind an error told inside a good one. What the body says wins over the status."""
     text = body.message.lower()
     if body.codes & _QUOTA_CODES or "credit balance is too low" in text:
         return "quota"
     if body.codes & _TOO_LONG_CODES or (status in {400, 422} and any(part in text for part in _TOO_LONG_TEXT)):
         return "too_long"
-    for code, kind in _BY_CODE.items():
+    by_code = _BY_CODE if status >= 300 else {**_BY_CODE, **_BY_CODE_INSIDE}
+    for code, kind in by_code.items():
         if code in body.codes:
             return kind
     if status in _BY_STATUS:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Mapping
 
+    from aiohttp import ClientResponse
+
     from evalkit.errors import CallError
     from evalkit.providers.base import ProviderSettings
 
@@ -46,7 +48,7 @@ class HttpWire:
         try:
             async with self._session.post(self._base_url + path, data=data, allow_redirects=False) as reply:
                 headers = {name.lower(): value for name, value in reply.headers.items()}
-                answer = Answer(reply.status, headers, reply.content.iter_any())
+                answer = Answer(reply.status, headers, _pieces(reply))
                 await refuse(answer)
                 yield answer
         except aiohttp.ClientError as error:
@@ -55,6 +57,16 @@ class HttpWire:
     async def aclose(self) -> None:
         """Close the session."""
         await self._session.close()
+
+
+async def _pieces(reply: ClientResponse) -> AsyncIterator[bytes]:
+    import aiohttp
+
+    try:
+        async for piece in reply.content.iter_any():
+            yield piece
+    except aiohttp.ClientError as error:
+        raise aiohttp_failure(error) from None
 
 
 def aiohttp_failure(error: BaseException) -> CallError:

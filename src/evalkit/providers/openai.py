@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from evalkit.providers import openai_chat, openai_responses, openai_vectors
+from evalkit.providers import openai_chat, openai_chat_stream, openai_responses, openai_responses_stream, openai_vectors
 from evalkit.providers.connection import Connection, connection, text_option
-from evalkit.providers.exchange import LiveProvider, Post
+from evalkit.providers.exchange import LiveProvider, Post, Streaming
 from evalkit.providers.http import HttpWire
 from evalkit.providers.refusals import request_problem
 from evalkit.providers.sdk import SdkWire, client_options
@@ -27,6 +27,9 @@ URL = "https://api.openai.com/v1"
 """Where OpenAI answers when no ``base_url`` is configured; the SDK's own default."""
 
 _ACCOUNT: Mapping[str, str] = {"OPENAI_ORG_ID": "openai-organization", "OPENAI_PROJECT_ID": "openai-project"}
+
+_CHAT = Streaming(openai_chat_stream.OPTIONS, openai_chat_stream.ChatAssembly)
+_RESPONSES = Streaming(openai_responses_stream.OPTIONS, openai_responses_stream.ResponseAssembly)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +106,9 @@ def post(request: Request, *, options: Options) -> Post:
         understand = partial(openai_vectors.understand_labels, texts=texts)
         return Post("/moderations", openai_vectors.moderate_keywords(request), understand)
     if options.api == "responses":
-        return Post("/responses", openai_responses.keywords(request), openai_responses.understand)
+        return Post("/responses", openai_responses.keywords(request), openai_responses.understand, _RESPONSES)
     body = openai_chat.keywords(request, max_tokens_field=options.max_tokens_field)
-    return Post("/chat/completions", body, openai_chat.understand)
+    return Post("/chat/completions", body, openai_chat.understand, _CHAT)
 
 
 def open_sdk(connection: Connection, settings: ProviderSettings) -> AsyncOpenAI:

@@ -148,4 +148,5 @@ def _usage(usage: object) -> Usage:
         output_tokens=count(usage, "completion_tokens"),
         cached_input_tokens=count(usage, "prompt_tokens_details", "cached_tokens"),
         reasoning_tokens=count(usage, "completion_tokens_details", "reasoning_tokens"),
+        cache_write_tokens=count(usage, "prompt_tokens_details", "cache_write_tokens"),
     )

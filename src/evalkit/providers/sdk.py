@@ -45,7 +45,7 @@ async def _refuse(response: httpx2.Response) -> None:
 
 def answer_of(response: httpx2.Response) -> Answer:
     """Return a reply of an SDK's HTTP client as it came, its body still to be read."""
-    return Answer(response.status_code, dict(response.headers), response.aiter_bytes())
+    return Answer(response.status_code, dict(response.headers), _read(response))
 
 
 @contextmanager
@@ -101,6 +101,17 @@ class SdkWire:
     async def aclose(self) -> None:
         """Close the SDK's client."""
         await self._client.close()
+
+
+async def _read(response: httpx2.Response) -> AsyncIterator[bytes]:
+    import aiohttp
+    import httpx2
+
+    try:
+        async for piece in response.aiter_bytes():
+            yield piece
+    except (httpx2.HTTPError, aiohttp.ClientError) as error:
+        raise _failure(error) from None
 
 
 async def _pieces(body: bytes) -> AsyncIterator[bytes]:
