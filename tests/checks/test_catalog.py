@@ -13,7 +13,8 @@ from evalkit.errors import ConfigError
 
 BUILTIN = [name for name in CHECKS.names() if CHECKS.get(name).family != "custom"]
 EXAMPLES = [name for name in BUILTIN if "passes" in CHECKS.get(name).example]
-WITHOUT_ANSWERS = {"cost_usd", "rubric"}  # they judge a price and a reply, which an example does not hold
+ASKING = {name for name in BUILTIN if CHECKS.get(name).family in {"judge", "metamorphic"}}
+WITHOUT_ANSWERS = {"cost_usd", *ASKING}  # they judge a price and replies, which an example does not hold
 
 
 @pytest.mark.parametrize("name", BUILTIN)

@@ -101,7 +101,7 @@ def test_the_answer_cannot_close_its_fence(first: str, second: str) -> None:
     fences = []
     for text in (first, first, second):
         system, user = rubric(include_prompt=False).followups(context(text))[0].messages
-        fence = user.content.rpartition("<<<end ")[2].removesuffix(">>>")
+        fence = user.content.rpartition("<<<end of answer ")[2].removesuffix(">>>")
         assert fence in system.content
         assert fence not in text
         assert user.content.count(fence) == 2
@@ -207,7 +207,7 @@ def test_no_reply_crashes_the_judge(text: str) -> None:
 @pytest.mark.parametrize(
     ("params", "told"),
     [
-        ({"votes": 2}, "2 votes can tie; use 1 or 3"),
+        ({"votes": 2}, "2 votes can tie"),
         ({"votes": 0}, "votes"),
         ({"scale": [1, 5]}, "scale and min go together"),
         ({"min": 4}, "scale and min go together"),
@@ -218,6 +218,10 @@ def test_no_reply_crashes_the_judge(text: str) -> None:
         ({"ask": "  "}, "criterion is empty"),
         ({"model": "nowhere/x"}, "no provider named 'nowhere'"),
         ({"vote": 3}, "did you mean 'votes'"),
+        ({"models": ["anthropic/a", "anthropic/b"], "model": None}, "2 votes can tie"),
+        ({"models": ["anthropic/a"]}, "model or models, not both"),
+        ({"models": ["anthropic/a", "anthropic/a", "anthropic/b"], "model": None}, "there twice"),
+        ({"prompt": "my-judge:v1"}, "no prompt 'my-judge'"),
     ],
 )
 def test_a_rubric_that_makes_no_sense_is_refused_before_anything_is_spent(params: dict[str, Any], told: str) -> None:

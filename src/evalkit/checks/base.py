@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from evalkit.checks.templates import Template, Templates
 from evalkit.model.results import Family, Verdict
 
 if TYPE_CHECKING:
@@ -58,13 +59,15 @@ class BuildContext:
 
     ``read_json(path)`` returns the JSON of a project file; ``load_python(dotted)`` an allowed Python object;
     ``endpoint(model)`` the endpoint identity for a follow-up request. Each raises EvalkitError with the reason.
-    ``check_request(request)`` says why a provider would refuse a follow-up request, or returns None.
+    ``check_request(request)`` says why a provider would refuse a follow-up request, or returns None. ``prompt(ref)`` is a prompt to
+    ask a judge with: one that ships with evalkit, or one of the project's.
     """
 
     read_json: Callable[[str], Any]
     load_python: Callable[[str], Any]
     endpoint: Callable[[str], str]
     check_request: Callable[[Request], str | None] = _no_objection
+    prompt: Callable[[str], Template] = field(default_factory=lambda: Templates().get)
 
 
 class CheckModel(BaseModel):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit.checks.base import BuildContext
 from evalkit.checks.build import build_check
 from evalkit.checks.catalog import CHECKS, families
+from evalkit.checks.templates import Templates
 from evalkit.compare.gates import feasibility
 from evalkit.errors import ConfigError, EvalkitError, SuiteError, Where, did_you_mean
 from evalkit.files import inside, read_text, shown
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SuitePlan:
-    """A suite with its tests, and the prompt versions they use."""
+    """A suite with its tests, and the prompt versions that they and (if no earlier suite did) their judges use."""
 
     spec: SuiteSpec
     tests: tuple[PlannedTest, ...]
@@ -47,6 +48,7 @@ class Planner:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._prompts = PromptLibrary(config.root, config.folder("prompts"))
+        self._templates = Templates(self._prompts)
         self._names: dict[str, str] = {}
         self._built: dict[int, tuple[CheckSpec, BuiltCheck]] = {}
         for module in config.check_modules:
@@ -74,7 +76,7 @@ class Planner:
         impossible = feasibility(spec.gates, cases=_cases_by_slice(spec))
         if impossible:
             raise SuiteError.of(impossible)
-        return SuitePlan(spec, expansion.tests, expansion.prompts)
+        return SuitePlan(spec, expansion.tests, (*expansion.prompts, *self._templates.taken()))
 
     def plans_of(self, test_ids: Iterable[str]) -> list[SuitePlan]:
         """Plan the suites that ``test_ids`` belong to: for a process that collected nothing itself. Raises SuiteError."""
@@ -146,6 +148,7 @@ class Planner:
             load_python=lambda dotted: load_python(dotted, self._config),
             endpoint=self.endpoint,
             check_request=self._request_problem,
+            prompt=self._templates.get,
         )
 
 

@@ -21,7 +21,8 @@ class Verdict:
     """The outcome of one check on one answer.
 
     ``check`` is the check as a reader names it (``contains``, ``not contains``); ``spans`` are ``(start, end)`` character
-    offsets into the answer's text that the report highlights; ``score`` is in [0, 1] where a check has one.
+    offsets into the answer's text that the report highlights; ``score`` is in [0, 1] where a check has one. ``detail`` is what
+    stands behind the reason, line by line: the votes of a judge, the traceback of a check that broke.
     """
 
     check: str
@@ -32,6 +33,7 @@ class Verdict:
     spans: tuple[tuple[int, int], ...] = ()
     severity: Severity = "fail"
     line: int | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
