@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _COMMANDS = {
     "checks": "evalkit.cli.checks:checks_command",
     "compare": "evalkit.cli.compare:compare_command",
+    "estimate": "evalkit.cli.estimate:estimate_command",
     "history": "evalkit.cli.history:history_command",
     "ingest": "evalkit.cli.sql:ingest_command",
     "init": "evalkit.cli.init:init_command",

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalkit.config import find_root, load_config
-from evalkit.errors import ConfigError
-from evalkit.harness.discovery import suites_in
+from evalkit.harness.discovery import suite_files
 from evalkit.harness.facts import new_run_id, utc_now
 from evalkit.harness.finish import finish_run
 from evalkit.harness.options import RunOptions
@@ -47,7 +46,7 @@ def run(
     options = RunOptions(mode=mode, concurrency=concurrency, max_cost_usd=max_cost_usd)
     config = options.apply(project(root))
     planner = Planner(config)
-    plans = [planner.plan(path) for path in _suite_files(suites, config)]
+    plans = [planner.plan(path) for path in suite_files(suites, config)]
     tests = [test for plan in plans for test in plan.tests]
     run_id = new_run_id(utc_now())
     runner = Runner(config, planner, run_id=run_id, worker="main")
@@ -81,17 +80,6 @@ def compare(
 def project(root: str | Path | None) -> Config:
     """The configuration of the project at ``root``, or of the one that the current folder belongs to. Raises ConfigError."""
     return load_config(find_root(Path.cwd()) if root is None else Path(root))
-
-
-def _suite_files(suites: Sequence[str | Path], config: Config) -> list[Path]:
-    found: dict[Path, None] = {}
-    for name in suites or (config.suites,):
-        path = config.root / name
-        inside = suites_in(path) if path.is_dir() else [path]
-        if not inside or not (suites or path.is_dir()):
-            raise ConfigError(f"there are no suites in {path}", hint="name the suite files, or write one: evalkit init")
-        found.update(dict.fromkeys(inside))
-    return list(found)
 
 
 def _run_all(runner: Runner, tests: Sequence[PlannedTest], *, limit: int) -> None:

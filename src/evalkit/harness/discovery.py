@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evalkit.errors import ConfigError
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from evalkit.config import Config
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
 _NOT_SUITES = frozenset({"data", "recordings"})
@@ -22,3 +27,18 @@ def is_suite(path: Path, folder: Path) -> bool:
 def suites_in(folder: Path) -> list[Path]:
     """Every suite inside ``folder``, sorted."""
     return sorted(path for path in folder.rglob("*") if path.is_file() and is_suite(path, folder))
+
+
+def suite_files(names: Sequence[str | Path], config: Config) -> list[Path]:
+    """The suites that ``names`` are: files, and folders for all suites in them, relative to the project; none means the suites folder.
+
+    Raises ConfigError if there are none.
+    """
+    found: dict[Path, None] = {}
+    for name in names or (config.suites,):
+        path = config.root / name
+        inside = suites_in(path) if path.is_dir() else [path]
+        if not inside or not (names or path.is_dir()):
+            raise ConfigError(f"there are no suites in {path}", hint="name the suite files, or write one: evalkit init")
+        found.update(dict.fromkeys(inside))
+    return list(found)

@@ -121,7 +121,7 @@ def _report(
         calls=call_counts(records),
         verdict=verdict_sentence(account, gates, code, complete=complete),
         outcome=_OUTCOMES[code],
-        notes=_notes(records),
+        notes=(*_notes(records), *(note for plan in plans for note in plan.notes)),
     )
 
 

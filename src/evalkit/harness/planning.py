@@ -16,6 +16,7 @@ from evalkit.checks.templates import Templates
 from evalkit.compare.gates import feasibility
 from evalkit.errors import ConfigError, EvalkitError, SuiteError, Where, did_you_mean
 from evalkit.files import inside, read_text, shown
+from evalkit.harness.overflow import Overflow
 from evalkit.prompts.library import PromptLibrary
 from evalkit.providers.catalog import resolve
 from evalkit.store.query import read_parquet
@@ -35,11 +36,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SuitePlan:
-    """A suite with its tests, and the prompt versions that they and (if no earlier suite did) their judges use."""
+    """A suite with its tests, and the prompt versions that they and (if no earlier suite did) their judges use.
+
+    ``notes`` say what its reader should know.
+    """
 
     spec: SuiteSpec
     tests: tuple[PlannedTest, ...]
     prompts: tuple[PromptVersion, ...]
+    notes: tuple[str, ...] = ()
 
 
 class Planner:
@@ -49,6 +54,7 @@ class Planner:
         self._config = config
         self._prompts = PromptLibrary(config.root, config.folder("prompts"))
         self._templates = Templates(self._prompts)
+        self._overflow = Overflow(config)
         self._names: dict[str, str] = {}
         self._built: dict[int, tuple[CheckSpec, BuiltCheck]] = {}
         for module in config.check_modules:
@@ -76,7 +82,8 @@ class Planner:
         impossible = feasibility(spec.gates, cases=_cases_by_slice(spec))
         if impossible:
             raise SuiteError.of(impossible)
-        return SuitePlan(spec, expansion.tests, (*expansion.prompts, *self._templates.taken()))
+        prompts = (*expansion.prompts, *self._templates.taken())
+        return SuitePlan(spec, expansion.tests, prompts, self._overflow.inspect(expansion.tests))
 
     def plans_of(self, test_ids: Iterable[str]) -> list[SuitePlan]:
         """Plan the suites that ``test_ids`` belong to: for a process that collected nothing itself. Raises SuiteError."""
@@ -106,8 +113,8 @@ class Planner:
         return kind.endpoint(settings)
 
     def require(self, request: Request) -> None:
-        """Raise ConfigError if the provider of ``request`` would refuse it."""
-        problem = self._request_problem(request)
+        """Raise ConfigError if the provider of ``request`` would refuse it, or its model could not read it."""
+        problem = self._request_problem(request) or self._overflow.problem(request)
         if problem is not None:
             raise ConfigError(problem)
 
