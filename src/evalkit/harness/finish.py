@@ -10,8 +10,9 @@ from evalkit.harness.comparing import compare_variants, judge_suite
 from evalkit.harness.facts import utc_now
 from evalkit.harness.outputs import store_run, write_page, write_recordings
 from evalkit.harness.runner import journal_root
-from evalkit.harness.summaries import call_counts, variant_summaries
+from evalkit.harness.summaries import call_counts, price_facts, variant_summaries
 from evalkit.harness.verdict import ExitCode, exit_code, verdict_sentence
+from evalkit.metrics.cost import Prices
 from evalkit.report.values import RunReport
 from evalkit.store.reader import read_run
 
@@ -72,10 +73,11 @@ def finish_run(
     database is brought up to date, the page is written. What cannot be written is a problem that the user sees, and exit code 3;
     the journal still holds everything.
     """
-    records = read_run(journal_root(config) / run_id)
+    known = (trial for plan in plans for test in plan.tests for trial in test.trials)
+    records = read_run(journal_root(config) / run_id, known=known)
     plans = plans or planner.plans_of(records.planned_tests)
     account = account_of(records, plans)
-    whole = not interrupted and not account.missing
+    whole = not interrupted and account.whole
     gates = tuple(
         gate
         for plan in plans
@@ -85,8 +87,10 @@ def finish_run(
     if interrupted:
         code = ExitCode.NOT_MEASURED
     report = _report(records, plans, account=account, gates=gates, code=code, interrupted=interrupted)
-    report = replace(report, notes=(*report.notes, *notes))
-    problems = [*records.damage, *store_run(config, report)]
+    prices = price_facts(records, Prices(config.prices))
+    run = replace(report.run, extra={**report.run.extra, "prices": prices})
+    report = replace(report, run=run, notes=(*report.notes, *notes))
+    problems = [*records.damage, *store_run(config, report, records)]
     html, trouble = write_page(config, report) if write_report else (None, [])
     problems += trouble
     if record:
@@ -103,7 +107,7 @@ def _report(
     code: ExitCode,
     interrupted: bool,
 ) -> RunReport:
-    complete = not interrupted and not account.missing
+    complete = not interrupted and account.whole
     run = replace(
         records.run,
         finished_at=utc_now().isoformat(timespec="seconds"),

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 from evalkit.compare.stats import wilson
 from evalkit.metrics.summary import summarise, total
+from evalkit.metrics.table import table_facts
 from evalkit.model.calls import CallFailure
-from evalkit.report.values import CallCounts, VariantSummary
+from evalkit.report.values import CallCounts, Spend, VariantSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from evalkit.compare.values import Interval
     from evalkit.harness.planning import SuitePlan
-    from evalkit.model.calls import Call
+    from evalkit.metrics.cost import PriceOrigin, Prices
+    from evalkit.model.calls import JSON, Call
     from evalkit.model.cases import Variant
     from evalkit.model.results import Result
     from evalkit.store.reader import RunRecords
@@ -82,6 +84,8 @@ def _summary(
         latency_p95_s=counts.latency_p95_s if counts else None,
         input_tokens=counts.input_tokens if counts else None,
         output_tokens=counts.output_tokens if counts else None,
+        answers=_spend(result.call for result in results),
+        judges=_spend(call for result in results for call in result.followups),
     )
 
 
@@ -99,6 +103,7 @@ def call_counts(records: RunRecords) -> CallCounts:
             failed += 1
         else:
             sources[call.source] += 1
+    spend = _spend(records.calls)
     return CallCounts(
         paid=sources["live"],
         cached=sources["cache"],
@@ -106,9 +111,28 @@ def call_counts(records: RunRecords) -> CallCounts:
         scripted=sources["scripted"],
         shared=sources["shared"],
         failed=failed,
-        paid_usd=total([0.0, *(_paid(call) for call in records.calls)]),
+        paid_usd=spend.paid_usd,
+        saved_usd=spend.saved_usd,
     )
 
 
-def _paid(call: Call) -> float | None:
-    return 0.0 if isinstance(call.reply, CallFailure) else call.paid_usd
+def _spend(calls: Iterable[Call]) -> Spend:
+    """Who paid for ``calls``; one that has no answer counts as nothing."""
+    answered = [call for call in calls if not isinstance(call.reply, CallFailure)]
+    return Spend(
+        paid_usd=total([0.0, *(call.paid_usd for call in answered)]),
+        saved_usd=total([0.0, *(call.cost_usd for call in answered if call.source != "live")]),
+    )
+
+
+def price_facts(records: RunRecords, prices: Prices) -> dict[str, JSON]:
+    """What the run's costs rest on: the ``table`` of prices with its version (None if it priced nothing), and the models whose price the
+    project ``stated`` or that is ``unknown``, each sorted."""
+    origins: dict[PriceOrigin, list[JSON]] = {}
+    for model in sorted({call.request.model for call in records.calls}):
+        origins.setdefault(prices.origin(model), []).append(model)
+    return {
+        "table": str(table_facts()) if "table" in origins else None,
+        "stated": origins.get("project", []),
+        "unknown": origins.get("unknown", []),
+    }

@@ -162,9 +162,11 @@ def _answer(result: Result) -> str:
 
 def _facts(report: RunReport) -> Iterator[str]:
     run = report.run
+    cost = wording.cost_line(report)
     dirty = " with uncommitted changes" if run.git_dirty else ""
     yield "\n".join([
         f"- calls: {wording.calls_line(report.calls)}",
+        *([f"- cost: {cost}"] if cost else []),
         f"- run {text(run.run_id)}, mode {run.mode}, git {text((run.git_revision or 'unknown')[:12])}{dirty}, evalkit {text(run.evalkit_version)}",
         *(f"- note: {text(note)}" for note in report.notes),
     ])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -14,11 +14,21 @@ Outcome = Literal["passed", "failed", "undecided", "unmeasured"]
 
 
 @dataclass(frozen=True, slots=True)
+class Spend:
+    """US dollars of some calls. ``paid_usd`` is what this run spent; ``saved_usd`` what it would have spent on answers that came from the
+    cache, a recording or an equal request of the same run. None if a price is unknown."""
+
+    paid_usd: float | None = 0.0
+    saved_usd: float | None = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class VariantSummary:
     """One variant of one suite. Counts are trials; ``passed + failed + errors + skipped == planned``.
 
     ``missing`` counts planned trials without a result (an interrupted run). ``cost_usd`` sums what the answers cost or would have
-    cost, ``judge_cost_usd`` the follow-ups; None if any price is unknown. ``latency_p50_s`` and ``latency_p95_s`` are None without latencies.
+    cost, ``judge_cost_usd`` the follow-ups; None if any price is unknown. ``answers`` and ``judges`` split the same two sums by who paid:
+    this run, or an earlier one. ``latency_p50_s`` and ``latency_p95_s`` are None without latencies.
     """
 
     suite: str
@@ -39,11 +49,13 @@ class VariantSummary:
     latency_p95_s: float | None
     input_tokens: int | None
     output_tokens: int | None
+    answers: Spend = field(default_factory=Spend)
+    judges: Spend = field(default_factory=Spend)
 
 
 @dataclass(frozen=True, slots=True)
 class CallCounts:
-    """How the run's requests were answered. ``paid_usd`` is None if a live call has no known price."""
+    """How the run's requests were answered. ``paid_usd`` is None if a live call has no known price, ``saved_usd`` if any other has none."""
 
     paid: int
     cached: int
@@ -52,6 +64,7 @@ class CallCounts:
     shared: int
     failed: int
     paid_usd: float | None
+    saved_usd: float | None = 0.0
 
 
 @dataclass(frozen=True, slots=True)

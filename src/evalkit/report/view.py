@@ -122,6 +122,9 @@ def _facts(report: RunReport) -> Iterator[tuple[str, str]]:
     yield "Started", _moment(run.started_at)
     yield "Mode", "replay: recorded answers" if run.mode == "replay" else run.mode
     yield "Calls", wording.calls_line(report.calls)
+    cost = wording.cost_line(report)
+    if cost:
+        yield "Cost", cost
     if run.git_revision:
         branch = f" on {run.git_branch}" if run.git_branch else ""
         yield "Git", f"{run.git_revision[:12]}{branch}{' + uncommitted changes' if run.git_dirty else ''}"

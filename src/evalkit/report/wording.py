@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
 
 from evalkit.compare import words
+from evalkit.metrics.summary import total as sum_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -115,6 +117,27 @@ def interval_label(metrics: Iterable[Metric]) -> str:
 def rate_interval(interval: Interval | None) -> str:
     """``[85.1%, 93.4%]``; empty without an interval."""
     return "" if interval is None else f"[{words.percent(interval.lower)}, {words.percent(interval.upper)}]"
+
+
+def cost_line(report: RunReport) -> str:
+    """What the run paid and what it did not have to, each for answers and judges, and whose prices these are; empty if nothing has a price.
+
+    What was paid for tests that have no result (an interrupted run) is part of the sum alone.
+    """
+    calls, prices = report.calls, report.run.extra.get("prices")
+    if calls.paid_usd == 0 and calls.saved_usd == 0:
+        return ""
+    paid = f"paid {money(calls.paid_usd)}{_split(report.variants, 'paid_usd')}"
+    saved = "" if calls.saved_usd == 0 else f"; saved {money(calls.saved_usd)}{_split(report.variants, 'saved_usd')}"
+    table = prices.get("table") if isinstance(prices, Mapping) else None
+    return f"{paid}{saved}{f'; prices of {table}' if table else ''}"
+
+
+def _split(variants: Iterable[VariantSummary], name: Literal["paid_usd", "saved_usd"]) -> str:
+    """`` (answers $0.03, judges $0.01)``; empty without judges, who would leave it all to the answers."""
+    both = [(variant.answers, variant.judges) for variant in variants]
+    answers, judges = (sum_known([0.0, *(getattr(pair[place], name) for pair in both)]) for place in (0, 1))
+    return "" if judges == 0 else f" (answers {money(answers)}, judges {money(judges)})"
 
 
 def calls_line(calls: CallCounts) -> str:
