@@ -13,6 +13,7 @@ from evalkit.report.json_export import report_json
 from evalkit.report.markdown import markdown_summary
 from evalkit.store.database import DATABASE_FILE, ingest
 from evalkit.store.journal import Journal
+from evalkit.store.reader import read_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,14 +25,14 @@ if TYPE_CHECKING:
     from evalkit.store.reader import RunRecords
 
 
-def store_run(config: Config, report: RunReport) -> list[str]:
-    """Journal how the run ended and bring the database up to date. Returns what went wrong."""
+def store_run(config: Config, report: RunReport, records: RunRecords) -> list[str]:
+    """Journal how the run of ``records`` ended and bring the database up to date. Returns what went wrong."""
     root = journal_root(config)
     try:
         journal = Journal(root, report.run, worker="end")
         journal.append_gates(report.gates)
         journal.close(report.run)
-        ingest(root, config.folder("reports") / DATABASE_FILE)
+        ingest(root, config.folder("reports") / DATABASE_FILE, fresh=read_end(records, journal.path))
     except EvalkitError as error:
         place = f"{error.where}: " if error.where else ""
         return [

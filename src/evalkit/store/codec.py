@@ -109,7 +109,7 @@ def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:  # noqa: ANN401 - a cla
 
 def _record(value: Any, depth: int, *, brief: bool) -> dict[str, Any]:  # noqa: ANN401 - a dataclass
     found = {}
-    for name, default in _defaults(type(value)):
+    for name, default in _defaults(value.__class__):
         item = getattr(value, name)
         if brief and (item is default or item == default):
             continue

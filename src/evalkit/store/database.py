@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from evalkit.errors import StoreError, StoreLockedError, Where
 from evalkit.store.connection import WAIT_S, opened
 from evalkit.store.reader import journal_files, read_run
-from evalkit.store.rows import TABLES, Table
+from evalkit.store.rows import TABLES, SharedTable
 from evalkit.store.schema import VERSION, statements
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
@@ -42,16 +43,18 @@ class _News:
     sizes: dict[str, int]
 
 
-def ingest(journal_root: Path, database: Path, *, wait_s: float = WAIT_S) -> IngestReport:
+def ingest(
+    journal_root: Path, database: Path, *, fresh: RunRecords | None = None, wait_s: float = WAIT_S
+) -> IngestReport:
     """Bring the database up to date with the journals under ``journal_root``; it is created if missing.
 
-    One transaction: killed at any point, the database is as before, and the next ingest makes the same rows. A database of an older
+    ``fresh`` is a run that was read a moment ago: its journals are not read again unless they have changed. One transaction: killed at any point, the database is as before, and the next ingest makes the same rows. A database of an older
     evalkit is rebuilt. Raises StoreLockedError, and StoreError for a newer, foreign or damaged database.
     """
     _make_folder(database)
     with opened(database, read_only=False, wait_s=wait_s) as connection:
         if _prepare(connection, database):
-            return _ingest_all(connection, journal_root)
+            return _ingest_all(connection, journal_root, fresh)
     return rebuild(journal_root, database, wait_s=wait_s)
 
 
@@ -67,7 +70,7 @@ def rebuild(journal_root: Path, database: Path, *, wait_s: float = WAIT_S) -> In
     _wait_until_free(database, wait_s)
     with opened(fresh, read_only=False, wait_s=wait_s) as connection:
         _prepare(connection, fresh)
-        report = _ingest_all(connection, journal_root)
+        report = _ingest_all(connection, journal_root, None)
     _swap(fresh, database)
     return report
 
@@ -171,12 +174,13 @@ def _create(connection: DuckDBPyConnection) -> None:
     connection.commit()
 
 
-def _ingest_all(connection: DuckDBPyConnection, journal_root: Path) -> IngestReport:
+def _ingest_all(connection: DuckDBPyConnection, journal_root: Path, fresh: RunRecords | None) -> IngestReport:
     runs, trials, damage = 0, 0, []
     connection.begin()
     for news in _news(connection, journal_root):
         try:
-            records = read_run(news.folder, strict=False)
+            unchanged = fresh is not None and fresh.run.run_id == news.folder.name and fresh.sizes == news.sizes
+            records = fresh if unchanged and fresh else read_run(news.folder, strict=False)
         except StoreError as error:
             damage.append(f"run {news.folder.name} was skipped: {error.message}")
             continue
@@ -211,28 +215,28 @@ def _news(connection: DuckDBPyConnection, journal_root: Path) -> list[_News]:
 def _replace_run(connection: DuckDBPyConnection, records: RunRecords, news: _News) -> None:
     run_id = records.run.run_id
     for table in TABLES:
-        rows = list(table.rows(records))
-        if table.key:
-            _add_new(connection, table, rows)
+        if isinstance(table, SharedTable):
+            _add_new(connection, table, records)
         else:
             connection.execute(f"delete from {table.name} where run_id = ?", [run_id])  # noqa: S608 - a name from TABLES
-            _append(connection, table.name, rows)
+            _append(connection, table.name, table.rows(records))
     connection.execute("delete from ingested where run_id = ?", [news.folder.name])
     _append(connection, "ingested", [(news.folder.name, file, size, _now()) for file, size in news.sizes.items()])
 
 
-def _add_new(connection: DuckDBPyConnection, table: Table, rows: list[Row]) -> None:
+def _add_new(connection: DuckDBPyConnection, table: SharedTable, records: RunRecords) -> None:
+    found = table.found(records)
     name, key = table.name, ", ".join(table.key)
-    connection.execute(f"create or replace temp table arriving as from {name} limit 0")
-    _append(connection, "arriving", rows)
-    connection.execute(f"insert into {name} from arriving anti join {name} using ({key})")
+    connection.execute(f"create or replace temp table arriving as select {key} from {name} limit 0")
+    _append(connection, "arriving", found)
+    known = set(connection.execute(f"from arriving semi join {name} using ({key})").fetchall())
     connection.execute("drop table arriving")
+    _append(connection, name, (key + table.row(one) for key, one in found.items() if key not in known))
 
 
-def _append(connection: DuckDBPyConnection, table: str, rows: list[Any]) -> None:
-    if rows:
-        with connection.appender(table) as appender:
-            appender.append_rows(rows)
+def _append(connection: DuckDBPyConnection, table: str, rows: Iterable[Row]) -> None:
+    with connection.appender(table) as appender:
+        appender.append_rows(rows)
 
 
 def _now() -> datetime:

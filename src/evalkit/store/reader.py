@@ -10,12 +10,14 @@ from evalkit.model.results import RunInfo
 from evalkit.store.codec import decode
 from evalkit.store.lines import first_and_last, scan
 from evalkit.store.records import Gathered, take
+from evalkit.store.sharing import Sharing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from evalkit.model.calls import Call
+    from evalkit.model.cases import Trial
     from evalkit.model.results import GateOutcome, PromptRecord, Result
     from evalkit.store.lines import Line
     from evalkit.store.records import Skip, StoredCall, StoredResult
@@ -26,7 +28,8 @@ class RunRecords:
     """All that a run's journals say.
 
     ``planned`` counts trials, 0 if the run died before it knew (``run.planned`` is None then). ``possibly_billed`` holds the keys of requests that were about to be
-    sent and have no answer. ``damage`` describes what was dropped, one sentence each; empty for a sound journal.
+    sent and have no answer. ``damage`` describes what was dropped, one sentence each; empty for a sound journal. ``sizes`` are the
+    files by name, in bytes, before they were read.
     """
 
     run: RunInfo
@@ -39,6 +42,7 @@ class RunRecords:
     gates: tuple[GateOutcome, ...]
     possibly_billed: tuple[str, ...]
     damage: tuple[str, ...]
+    sizes: Mapping[str, int]
 
     @property
     def results(self) -> tuple[Result, ...]:
@@ -56,16 +60,23 @@ class RunRecords:
         return tuple(stored.call for stored in self.stored_calls)
 
 
-def read_run(folder: Path, *, strict: bool = True) -> RunRecords:
-    """Read a run from its journal folder, ``reports/journal/<run_id>``.
+def read_run(folder: Path, *, strict: bool = True, known: Iterable[Trial] = ()) -> RunRecords:
+    """Read a run from its journal folder, ``reports/journal/<run_id>``. Parts of ``known`` trials are used where they equal what was read.
 
     A last line cut short is dropped and told in ``damage``. Raises StoreError for any other damaged record, naming file, record and byte;
     with ``strict=False`` such records are told in ``damage`` and the rest is read.
     """
-    reader = _Reader(strict=strict)
+    reader = _Reader(strict=strict, known=known)
     for path in journal_files(folder):
         reader.read(path, run_id=folder.name)
     return reader.records(folder)
+
+
+def read_end(records: RunRecords, path: Path) -> RunRecords:
+    """Return ``records`` with the gates and the final state of the run, which were written to the journal ``path`` since. Raises StoreError."""
+    reader = _Reader(strict=True)
+    reader.read(path, run_id=records.run.run_id)
+    return reader.ending(records)
 
 
 def journal_files(folder: Path) -> list[Path]:
@@ -77,12 +88,14 @@ def journal_files(folder: Path) -> list[Path]:
 
 
 class _Reader:
-    def __init__(self, *, strict: bool) -> None:
+    def __init__(self, *, strict: bool, known: Iterable[Trial] = ()) -> None:
         self._strict = strict
-        self._got = Gathered()
+        self._got = Gathered(Sharing(known))
+        self._sizes: dict[str, int] = {}
 
     def read(self, path: Path, *, run_id: str) -> None:
         """Add one journal file, unless it says that it belongs to another run than ``run_id``."""
+        self._sizes[path.name] = path.stat().st_size
         other = _run_of(path)
         if other not in {None, run_id}:
             self._refuse(path, f"it is of run {other}")
@@ -139,6 +152,18 @@ class _Reader:
             gates=tuple(got.gates.values()),
             possibly_billed=tuple(key for key in got.intents if key not in answered),
             damage=tuple(got.damage),
+            sizes=self._sizes,
+        )
+
+    def ending(self, records: RunRecords) -> RunRecords:
+        """``records`` with what was read here of the run's end."""
+        got = self._got
+        return replace(
+            records,
+            run=got.ends[0] if got.ends else records.run,
+            gates=tuple(got.gates.values()),
+            damage=(*records.damage, *got.damage),
+            sizes={**records.sizes, **self._sizes},
         )
 
     def _whole(self, run: RunInfo, folder: Path) -> RunInfo:

@@ -9,39 +9,57 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from evalkit.model.calls import CallFailure, Response
-from evalkit.store.codec import dumps, encode
+from evalkit.store.codec import dumps, encode_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from evalkit.model.results import Result, Verdict
+    from evalkit.model.calls import Request
+    from evalkit.model.cases import Case
+    from evalkit.model.results import PromptRecord, Result, Verdict
     from evalkit.store.reader import RunRecords
 
 Row: TypeAlias = tuple[Any, ...]
 
 _INT64 = 2**63
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """How a table is filled. ``shared``: content that several runs have in common, told apart by its first ``key`` columns.
-
-    A table without ``key`` holds rows of single runs, by their column ``run_id``.
-    """
+    """How a table is filled whose rows are of single runs, by their column ``run_id``."""
 
     name: str
     rows: Callable[[RunRecords], Iterable[Row]]
-    key: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SharedTable:
+    """How a table is filled with content that several runs have in common, told apart by its first ``key`` columns.
+
+    ``found`` tells what a run has, by key; ``row`` makes the rest of its row. It is asked only for what is not in the table yet.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    found: Callable[[RunRecords], dict[Row, Any]]
+    row: Callable[[Any], Row]
 
 
 def text(value: str | None) -> str | None:
     """``value`` as UTF-8 can hold it: lone surrogates become question marks."""
-    return None if value is None else value.encode("utf-8", "replace").decode("utf-8")
+    if value is None or value.isascii():
+        return value
+    return value.encode("utf-8", "replace").decode("utf-8")
 
 
 def as_json(value: object) -> str | None:
     """``value``, as it was read from a journal, as JSON text for a JSON column; None for None."""
-    return None if value is None else text(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    if value is None:
+        return None
+    if value in ({}, [], ()):
+        return "{}" if isinstance(value, dict) else "[]"
+    return text(_JSON.encode(value))
 
 
 def moment(value: str | float | None) -> datetime | None:
@@ -99,16 +117,12 @@ def _suites(records: RunRecords) -> Iterator[Row]:
         yield records.run.run_id, text(suite), text(path)
 
 
-def _prompts(records: RunRecords) -> Iterator[Row]:
-    for prompt in records.prompts:
-        yield (
-            text(prompt.ref),
-            prompt.digest,
-            text(prompt.path),
-            text(prompt.description),
-            text(prompt.at),
-            as_json(prompt.sources),
-        )
+def _prompts(records: RunRecords) -> dict[Row, PromptRecord]:
+    return {(text(prompt.ref), prompt.digest): prompt for prompt in records.prompts}
+
+
+def _prompt(prompt: PromptRecord) -> Row:
+    return text(prompt.path), text(prompt.description), text(prompt.at), as_json(prompt.sources)
 
 
 def _variants(records: RunRecords) -> Iterator[Row]:
@@ -118,36 +132,38 @@ def _variants(records: RunRecords) -> Iterator[Row]:
         yield records.run.run_id, *map(text, names), as_json(variant.params), text(variant.at)
 
 
-def _cases(records: RunRecords) -> Iterator[Row]:
-    found = {(r.trial.suite_path, r.trial.case.id, r.trial.case.digest): r.trial.case for r in records.results}
-    for (path, _, _), case in found.items():
-        yield (
-            text(path),
-            text(case.id),
-            case.digest,
-            as_json(case.vars),
-            as_json(case.expect),
-            sorted(filter(None, map(text, case.tags))),
-            text(case.cluster),
-            text(case.where.path),
-            case.where.line,
-            as_json([encode(check) for check in case.checks]),
-        )
+def _cases(records: RunRecords) -> dict[Row, Case]:
+    trials = (result.trial for result in records.results)
+    return {(text(trial.suite_path), text(trial.case.id), trial.case.digest): trial.case for trial in trials}
 
 
-def _requests(records: RunRecords) -> Iterator[Row]:
-    for key, request in {stored.key: stored.call.request for stored in records.stored_calls}.items():
-        yield (
-            key,
-            request.kind,
-            text(request.model),
-            text(request.endpoint),
-            as_json([encode(message) for message in request.messages]),
-            as_json(request.params),
-            as_json([encode(tool) for tool in request.tools]),
-            as_json(request.output_schema),
-            request.repeat,
-        )
+def _case(case: Case) -> Row:
+    return (
+        as_json(case.vars),
+        as_json(case.expect),
+        sorted(filter(None, map(text, case.tags))),
+        text(case.cluster),
+        text(case.where.path),
+        case.where.line,
+        as_json([encode_whole(check) for check in case.checks]),
+    )
+
+
+def _requests(records: RunRecords) -> dict[Row, Request]:
+    return {(stored.key,): stored.call.request for stored in records.stored_calls}
+
+
+def _request(request: Request) -> Row:
+    return (
+        request.kind,
+        text(request.model),
+        text(request.endpoint),
+        as_json([encode_whole(message) for message in request.messages]),
+        as_json(request.params),
+        as_json([encode_whole(tool) for tool in request.tools]),
+        as_json(request.output_schema),
+        request.repeat,
+    )
 
 
 def _responses(records: RunRecords) -> Iterator[Row]:
@@ -181,7 +197,7 @@ def _reply(reply: Response | CallFailure) -> Row:
         whole(usage.reasoning_tokens),
         text(reply.served_model),
         text(reply.request_id),
-        as_json([encode(tool) for tool in reply.tool_calls]),
+        as_json([encode_whole(tool) for tool in reply.tool_calls]),
         text(reply.refusal),
         reply.repaired,
         [text(label) for label in reply.labels],
@@ -271,13 +287,13 @@ def trial_id(records: RunRecords, result: Result) -> str | None:
     return text(f"{records.run.run_id}/{result.trial.test_id}#{result.trial.repeat}")
 
 
-TABLES: tuple[Table, ...] = (
+TABLES: tuple[Table | SharedTable, ...] = (
     Table("runs", _runs),
     Table("suites", _suites),
-    Table("prompts", _prompts, key=("ref", "digest")),
+    SharedTable("prompts", ("ref", "digest"), _prompts, _prompt),
     Table("variants", _variants),
-    Table("cases", _cases, key=("suite_path", "case_id", "case_digest")),
-    Table("requests", _requests, key=("request_key",)),
+    SharedTable("cases", ("suite_path", "case_id", "case_digest"), _cases, _case),
+    SharedTable("requests", ("request_key",), _requests, _request),
     Table("responses", _responses),
     Table("attempts", _attempts),
     Table("trials", _trials),
