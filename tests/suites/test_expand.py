@@ -224,3 +224,57 @@ def test_an_unknown_provider_is_an_error_at_the_models_line(run) -> None:
 
     (message,) = refusal(run, "suite: s\nprompt: p:v1\nmodels: [opnai/m]\n" + CASES + CHECKS, endpoint=endpoint)
     assert message == "suites/s.yaml:3: no provider named 'opnai'\n  hint: valid: openai"
+
+
+def test_the_way_of_an_answer_is_said_for_the_suite_the_model_or_the_variant(run) -> None:
+    """The last one that says something wins; the request's key does not change with it."""
+    suite = "suite: s\nprompt: p:v1\nstream: true\nmodels: [a/m, {model: a/n, transport: http, params: {seed: 7}}]\n"
+    variants = "variants:\n  one: {}\n  two: {stream: false, transport: sdk, params: {seed: 8}}\n"
+    trials = [test.trials[0] for test in run(suite + variants + CASES + CHECKS).tests[:4]]
+    assert [(t.request.delivery.stream, t.request.delivery.transport) for t in trials] == [
+        (True, None),
+        (True, "http"),
+        (False, "sdk"),
+        (False, "sdk"),
+    ]
+    assert [dict(t.request.params) for t in trials] == [{}, {"seed": 7}, {"seed": 8}, {"seed": 8}]
+    plain = run("suite: s\nprompt: p:v1\nmodels: [a/m]\n" + CASES + CHECKS).tests[0].trials[0].request
+    assert plain.key == trials[0].request.key
+
+
+def test_fallbacks_are_requests_ready_to_send(run) -> None:
+    """The same prompt with the same parameters to another model, repeat by repeat; a variant's list replaces the suite's."""
+    suite = "suite: s\nprompt: p:v1\nmodels: [a/m]\nparams: {seed: 1}\nrepeats: 2\ntransport: http\n"
+    lists = "fallbacks: [b/m, {model: c/m, params: {seed: 2}, stream: true}, {answer: Sorry.}]\n"
+    variants = "variants:\n  one: {}\n  two: {fallbacks: []}\n"
+    one, two = run(suite + lists + variants + CASES + CHECKS).tests[:2]
+    first, second = one.trials
+    assert [(spare.model, dict(spare.params), spare.endpoint) for spare in first.fallbacks] == [
+        ("b/m", {"seed": 1}, "test b/m"),
+        ("c/m", {"seed": 2}, "test c/m"),
+    ]
+    assert [spare.delivery.stream for spare in first.fallbacks] == [False, True]
+    assert {spare.delivery.transport for spare in first.fallbacks} == {"http"}
+    assert all(spare.messages == first.request.messages for spare in first.fallbacks)
+    assert [spare.repeat for spare in second.fallbacks] == [1, 1]
+    assert (first.canned, two.trials[0].fallbacks, two.trials[0].canned) == ("Sorry.", (), None)
+
+
+def test_a_fallback_that_no_provider_takes_is_a_mistake_at_its_line(run) -> None:
+    """Nothing is spent before the last resort could be asked, too."""
+
+    def refuse(request: Request) -> str | None:
+        return "no such thing" if request.model == "b/m" else None
+
+    suite = "suite: s\nprompt: p:v1\nmodels: [a/m]\nfallbacks:\n  - b/m\n" + CASES + CHECKS
+    (complaint,) = refusal(run, suite, check_request=refuse)
+    assert complaint.startswith("suites/s.yaml:5:")
+    assert "no such thing" in complaint
+
+
+def test_cases_with_a_priority_tag_go_first(run) -> None:
+    """Their calls overtake the others'; without the key all are equal."""
+    cases = "cases:\n  - {id: a, vars: {q: hi}}\n  - {id: b, vars: {q: ho}, tags: [smoke]}\n"
+    suite = "suite: s\nprompt: p:v1\nmodels: [a/m]\n" + cases + CHECKS
+    assert [test.trials[0].priority for test in run(suite + "priority: smoke\n").tests] == [1, 0]
+    assert [test.trials[0].priority for test in run(suite).tests] == [1, 1]

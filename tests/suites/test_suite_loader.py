@@ -23,7 +23,7 @@ def test_the_whole_format_is_read(project, refunds: str) -> None:
         ("baseline", "refund-reply:v1", {}),
         ("candidate", "refund-reply:v2", {"temperature": 0.2}),
     ]
-    assert spec.models == ("openai/gpt-5-mini",)
+    assert [model.name for model in spec.models] == ["openai/gpt-5-mini"]
     assert spec.params == {"max_output_tokens": 400}
     assert spec.grid == {"temperature": (0, 0.7)}
     case = spec.cases[0]
@@ -118,6 +118,15 @@ def test_a_digest_changes_with_what_a_pass_means(project, before: str, after: st
         ("prompt: p:v1", "prompt: p:v1\nmodels: [a/b@c]", [":3:", "'a/b@c'", "only letters"]),
         ("prompt: p:v1", "prompt: p:v1\nmodels: []", [":3:", "empty"]),
         ("prompt: p:v1", "prompt: p:v1\nmodels: [a/b, a/b]", [":3:", "twice"]),
+        ("prompt: p:v1", "prompt: p:v1\nmodels: [{transport: http}]", [":3:", "no model"]),
+        ("prompt: p:v1", "prompt: p:v1\ntransport: htpp", [":3:", "'htpp'", "did you mean 'http'"]),
+        ("prompt: p:v1", "prompt: p:v1\nstream: 'yes'", [":3:", "text, not true or false"]),
+        ("prompt: p:v1", "prompt: p:v1\nfallbacks: a/b", [":3:", "text, not a list"]),
+        ("prompt: p:v1", "prompt: p:v1\nfallbacks: [{answer: sorry}, a/b]", [":3:", "write {answer: …} last"]),
+        ("prompt: p:v1", "prompt: p:v1\nfallbacks: [{answer: ''}]", [":3:", "answer is empty"]),
+        ("prompt: p:v1", "prompt: p:v1\nfallbacks: [{model: a/b, api_key: x}]", [":3:", "api_key", "pyproject.toml"]),
+        ("prompt: p:v1", "prompt: p:v1\npriority: [smoke]", [":3:", "no case has the tag 'smoke'"]),
+        ("prompt: p:v1", "prompt: p:v1\npriority: []", [":3:", "names no tag"]),
         ("prompt: p:v1", "prompt: p:v1\ngrid: {temperature: 1}", [":3:", "not a list"]),
         ("prompt: p:v1", "prompt: p:v1\ngrid: {temperature: []}", [":3:", "empty"]),
         ("prompt: p:v1", "prompt: p:v1\ngrid: {stop: [[a]]}", [":3:", "test id"]),

@@ -32,6 +32,9 @@ GOOD = [
     MINIMAL + "  - file: data/*.csv\n    map: {id: n, vars: [a], expect: {answer: gold}}\n    tags: [x]\n",
     MINIMAL.replace("prompt: p:v1", "variants: {a: {prompt: p, model: x/y, params: {seed: 1}, at: main}, b: {}}\nprompt: p"),
     MINIMAL + "models: x/y\ngrid: {temperature: [0, 1]}\nrepeats: 3\nrequire: 2\ntags: a, b\n",
+    MINIMAL + "stream: true\ntransport: http\nmodels: [{model: x/y, transport: sdk, stream: false, params: {seed: 1}}, x/z]\n",
+    MINIMAL + "fallbacks: [x/y, {model: x/z, params: {seed: 1}}, {answer: sorry}]\ntags: a\npriority: [a]\n",
+    MINIMAL.replace("prompt: p:v1", "variants: {a: {prompt: p, stream: true, transport: sdk, fallbacks: [{answer: x}]}}"),
     MINIMAL + "gates:\n  - pass_rate(check:contains) >= 95%\n  - p95(latency_s) <= 4\n  - must_pass: [contains]\n",
 ]  # fmt: skip
 
@@ -54,12 +57,13 @@ DOCS = Path(__file__).parents[2] / "docs" / "suites.md"
 
 def test_the_examples_of_the_documentation_are_valid(project) -> None:
     """What docs/suites.md shows loads with the real checks, and its fragments are valid in an editor."""
-    suite, dataset, checks = re.findall(r"```yaml\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
+    suite, models, dataset, checks = re.findall(r"```yaml\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
     project.write("suites/data/refunds.csv", "id,customer,order_id,policy\nr1,Bo,A-2,none\n")
     project.load(suite, check_names=REGISTRY.names(), families=families())
     validator = jsonschema_rs.Draft202012Validator(suite_schema(editor_schemas()))
     for fragment in (
         suite,
+        f"suite: s\nprompt: p\ncases: [{{id: a}}]\n{models}",
         f"suite: s\nprompt: p\ncases:\n{dataset}",
         f"suite: s\nprompt: p\ncases: [{{id: a}}]\n{checks}",
     ):

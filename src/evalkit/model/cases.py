@@ -63,7 +63,11 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One case × variant × repeat, with the request ready to send."""
+    """One case × variant × repeat, with the request ready to send.
+
+    Of calls that wait for a limit, those of a lower ``priority`` go first. If ``request`` gets no answer, ``fallbacks`` are asked in
+    order, and ``canned``, if there is one, is the answer of last resort.
+    """
 
     suite: str
     suite_path: str
@@ -71,6 +75,9 @@ class Trial:
     variant: Variant
     repeat: int
     request: Request
+    priority: int = 1
+    fallbacks: tuple[Request, ...] = ()
+    canned: str | None = None
 
     @property
     def test_id(self) -> str:

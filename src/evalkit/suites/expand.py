@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evalkit.model.cases import Case, CheckSpec
     from evalkit.prompts.library import PromptLibrary
     from evalkit.prompts.version import PromptVersion
-    from evalkit.suites.cells import Cell
+    from evalkit.suites.cells import Cell, Target
     from evalkit.suites.spec import SuiteSpec
 
 MAX_TRIALS = 1_000_000
@@ -134,21 +134,39 @@ class _Planner:
         self, case: Case, cell: Cell, messages: tuple[Message, ...], checks: tuple[CheckSpec, ...]
     ) -> PlannedTest:
         spec = self._spec
-        request = Request(
-            model=cell.variant.model,
-            messages=messages,
-            params=cell.variant.params,
-            tools=cell.prompt.tools,
-            output_schema=cell.prompt.output_schema,
-            endpoint=cell.endpoint,
-        )
+        first, *spares = (_request(target, cell.prompt, messages) for target in (cell.target, *cell.fallbacks))
+        priority = 0 if case.tags & spec.priority else 1
         trials = tuple(
             Trial(
-                spec.name, spec.path, case, cell.variant, repeat, replace(request, repeat=repeat) if repeat else request
+                suite=spec.name,
+                suite_path=spec.path,
+                case=case,
+                variant=cell.variant,
+                repeat=repeat,
+                request=_repeated(first, repeat),
+                priority=priority,
+                fallbacks=tuple(_repeated(spare, repeat) for spare in spares),
+                canned=cell.canned,
             )
             for repeat in range(spec.repeats)
         )
         return PlannedTest(trials, checks, spec.require or spec.repeats)
+
+
+def _request(target: Target, prompt: PromptVersion, messages: tuple[Message, ...]) -> Request:
+    return Request(
+        model=target.model,
+        messages=messages,
+        params=target.params,
+        tools=prompt.tools,
+        output_schema=prompt.output_schema,
+        endpoint=target.endpoint,
+        delivery=target.delivery,
+    )
+
+
+def _repeated(request: Request, repeat: int) -> Request:
+    return replace(request, repeat=repeat) if repeat else request
 
 
 def _is_dynamic(check: CheckSpec) -> bool:
@@ -162,15 +180,17 @@ def _names_schema(checks: Iterable[CheckSpec]) -> bool:
 def _ask_providers(
     tests: list[PlannedTest], cells: tuple[Cell, ...], check_request: Callable[[Request], str | None], reader: Reader
 ) -> None:
-    first = {test.trials[0].variant.label: test.trials[0].request for test in reversed(tests)}
+    first = {test.trials[0].variant.label: test.trials[0] for test in reversed(tests)}
     for cell in cells:
-        request = first.get(cell.variant.label)
-        if request is None:
+        trial = first.get(cell.variant.label)
+        if trial is None:
             continue
-        try:
-            problem = check_request(request)
-        except EvalkitError as error:
-            reader.absorb(error, cell.where.line or 1)
-            continue
-        if problem is not None:
-            reader.complain(f"{cell.variant.label}: {problem}", cell.where.line or 1)
+        for request, target in zip((trial.request, *trial.fallbacks), (cell.target, *cell.fallbacks), strict=True):
+            line = target.where.line or 1
+            try:
+                problem = check_request(request)
+            except EvalkitError as error:
+                reader.absorb(error, line)
+                continue
+            if problem is not None:
+                reader.complain(f"{cell.variant.label}: {problem}", line)

@@ -6,13 +6,14 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from evalkit.errors import EvalkitError, SuiteError
+from evalkit.errors import EvalkitError, SuiteError, did_you_mean
 from evalkit.files import shown
 from evalkit.suites.cases import CaseReader, read_tags
 from evalkit.suites.checkspecs import CheckReader, family_of, shown_name
 from evalkit.suites.gates import FAMILIES, GateReader
+from evalkit.suites.models import ModelReader
 from evalkit.suites.reading import Reader
-from evalkit.suites.spec import SuiteSpec
+from evalkit.suites.spec import FallbackSpec, SuiteSpec
 from evalkit.suites.variants import VariantReader
 from evalkit.yamlfile import load_yaml
 
@@ -32,10 +33,14 @@ TOP_KEYS = (
     "variants",
     "models",
     "params",
+    "stream",
+    "transport",
+    "fallbacks",
     "grid",
     "repeats",
     "require",
     "tags",
+    "priority",
     "cases",
     "checks",
     "gates",
@@ -75,7 +80,8 @@ def load_suite(
         tags=read_tags(top.get("tags"), reader),
         read_parquet=read_parquet,
     ).read_all(top.get("cases"), reader, document.line)
-    crossing = VariantReader(reader)
+    models = ModelReader(reader)
+    crossing = VariantReader(reader, models)
     variants = crossing.variants(top.get("variants"), top.get("prompt"), document.line)
     gates = _gate_reader(reader, _Parts(variants, cases, suite_checks), families)
     spec = SuiteSpec(
@@ -84,8 +90,8 @@ def load_suite(
         where=reader.where(document.line),
         cases=cases,
         variants=variants,
-        models=crossing.models(top.get("models")),
-        params=crossing.params(top.get("params")),
+        models=models.many(top.get("models")),
+        params=models.params(top.get("params")),
         grid=crossing.grid(top.get("grid")),
         repeats=repeats,
         require=require,
@@ -93,6 +99,9 @@ def load_suite(
         gates=gates.read_all(top.get("gates")),
         lines={key: node.line for key, node in top.items()},
         description=reader.text(top.get("description"), "description") or "",
+        delivery=models.delivery(top),
+        fallbacks=models.fallbacks(top.get("fallbacks")) or FallbackSpec(),
+        priority=_priority(top.get("priority"), cases, reader),
     )
     reader.complaints.raise_any()
     return spec
@@ -127,6 +136,18 @@ def _repeats(top: Mapping[str, Node], reader: Reader) -> tuple[int, int | None]:
         hint = "require says how many of the repeats must pass"
         reader.complain(f"require is {require}, and repeats is {repeats}", top["require"].line, hint)
     return repeats, require
+
+
+def _priority(node: Node | None, cases: Iterable[Case], reader: Reader) -> frozenset[str]:
+    """The tags that go first, each of which must be the tag of some case."""
+    tags = {tag for case in cases for tag in case.tags}
+    wanted = reader.words(node, "priority")
+    for word in wanted:
+        if word.value not in tags:
+            reader.complain(f"no case has the tag {word.value[:60]!r}", word.line, did_you_mean(word.value, tags))
+    if node is not None and not wanted:
+        reader.complain("priority: names no tag", node.line, "name one, or remove the key")
+    return frozenset(word.value for word in wanted)
 
 
 def _gate_reader(reader: Reader, parts: _Parts, families: Mapping[str, str] | None) -> GateReader:

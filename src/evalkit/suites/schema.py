@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from evalkit.model.calls import Transport
 from evalkit.suites.gates import METRICS, STATS
 from evalkit.suites.loader import MAX_REPEATS
 
@@ -20,6 +21,13 @@ _ASIDE = {
         "description": "A JSONPath into the answer; the check judges what it finds.",
     },
     "severity": {"enum": ["fail", "warn"], "description": "warn records a failure without failing the case."},
+}
+_DELIVERY = {
+    "stream": {
+        "type": "boolean",
+        "description": "Ask for answers piece by piece, which measures the time to first token.",
+    },
+    "transport": {"enum": list(get_args(Transport)), "description": "sdk: the vendor's client. http: a lean one."},
 }
 
 
@@ -53,6 +61,8 @@ def suite_schema(checks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
                 "anyOf": [{"type": "string", "pattern": "^[A-Za-z0-9_.+/-]{1,100}$"}, {"type": "integer"}],
             },
             "model": {"type": "string", "pattern": r"^[A-Za-z0-9_.-]+/[\w:+\-./]+$", "description": "provider/model"},
+            "any_model": {"anyOf": [{"$ref": "#/$defs/model"}, _model()]},
+            "fallbacks": _fallbacks(),
             "params": {"type": "object", "description": "Sampling parameters: temperature, max_output_tokens, seed, …"},
         },
     }
@@ -71,10 +81,15 @@ def _top() -> dict[str, Any]:
             "description": "What is compared: name → prompt version, model, parameters.",
         },
         "models": {
-            "anyOf": [{"$ref": "#/$defs/model"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/model"}}],
+            "anyOf": [
+                {"$ref": "#/$defs/model"},
+                {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/any_model"}},
+            ],
             "description": "Models, crossed with every variant that names none itself.",
         },
         "params": {"$ref": "#/$defs/params"},
+        **_DELIVERY,
+        "fallbacks": {"$ref": "#/$defs/fallbacks"},
         "grid": {
             "type": "object",
             "additionalProperties": {"type": "array", "minItems": 1, "items": _SCALAR},
@@ -83,6 +98,7 @@ def _top() -> dict[str, Any]:
         "repeats": {"type": "integer", "minimum": 1, "maximum": MAX_REPEATS, "description": "Answers per case."},
         "require": {"type": "integer", "minimum": 1, "description": "How many repeats must pass; all by default."},
         "tags": {"$ref": "#/$defs/tags"},
+        "priority": {"$ref": "#/$defs/tags", "description": "Tags whose cases are asked and judged first."},
         "cases": {
             "type": "array",
             "minItems": 1,
@@ -153,7 +169,23 @@ def _variant() -> dict[str, Any]:
             "model": {"$ref": "#/$defs/model"},
             "params": {"$ref": "#/$defs/params"},
             "at": {**_TEXT, "description": "A git revision to take the prompt from, as in origin/main."},
+            **_DELIVERY,
+            "fallbacks": {"$ref": "#/$defs/fallbacks"},
         },
+    }
+
+
+def _model() -> dict[str, Any]:
+    params = {"$ref": "#/$defs/params"}
+    return _closed({"model": {"$ref": "#/$defs/model"}, "params": params, **_DELIVERY}, ["model"])
+
+
+def _fallbacks() -> dict[str, Any]:
+    answer = _closed({"answer": {**_TEXT, "description": "The answer of last resort; it stands last."}}, ["answer"])
+    return {
+        "type": "array",
+        "items": {"anyOf": [{"$ref": "#/$defs/any_model"}, answer]},
+        "description": "What is asked, in order, when there is no answer: models, and last a text.",
     }
 
 

@@ -14,12 +14,30 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A model as written: ``provider/model``, with parameters of its own. ``delivery`` holds fields of :class:`evalkit.model.calls.Delivery`."""
+
+    name: str
+    where: Where
+    params: Mapping[str, JSON] = field(default_factory=dict)
+    delivery: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FallbackSpec:
+    """What stands in for a model without an answer: other models, in order, then the text ``answer`` if there is one."""
+
+    models: tuple[ModelSpec, ...] = ()
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class VariantSpec:
     """A variant as written. ``prompt`` is a reference (``name:v2``, ``name:latest``), ``at`` a git revision.
 
     ``name`` is empty for the only variant of a suite that has no ``variants:``; it is then called after its prompt's version.
 
-    ``model`` and ``params`` override the suite's; None and empty mean "the suite's".
+    ``model``, ``params``, ``delivery`` and ``fallbacks`` override the suite's; None and empty mean "the suite's".
     """
 
     name: str
@@ -28,6 +46,8 @@ class VariantSpec:
     model: str | None = None
     params: Mapping[str, JSON] = field(default_factory=dict)
     at: str | None = None
+    delivery: Mapping[str, JSON] = field(default_factory=dict)
+    fallbacks: FallbackSpec | None = None
 
 
 GateKind = Literal["at_least", "must_pass", "budget", "no_regression", "better_than"]
@@ -63,7 +83,7 @@ class GateSpec:
 class SuiteSpec:
     """One suite file. ``path`` is relative to the project, with forward slashes. ``grid`` maps a parameter to the values to cross.
 
-    ``lines`` maps each top-level key to its line, for mistakes that show only when the suite is expanded.
+    ``priority`` holds the tags whose cases are asked first. ``lines`` maps each top-level key to its line, for mistakes that show only when the suite is expanded.
     """
 
     name: str
@@ -71,7 +91,7 @@ class SuiteSpec:
     where: Where
     cases: tuple[Case, ...]
     variants: tuple[VariantSpec, ...]
-    models: tuple[str, ...] = ()
+    models: tuple[ModelSpec, ...] = ()
     params: Mapping[str, JSON] = field(default_factory=dict)
     grid: Mapping[str, tuple[JSON, ...]] = field(default_factory=dict)
     repeats: int = 1
@@ -80,3 +100,6 @@ class SuiteSpec:
     gates: tuple[GateSpec, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict)
     description: str = ""
+    delivery: Mapping[str, JSON] = field(default_factory=dict)
+    fallbacks: FallbackSpec = field(default_factory=FallbackSpec)
+    priority: frozenset[str] = frozenset()

@@ -1,4 +1,4 @@
-"""Variants, models and the parameter grid as written in a suite."""
+"""Variants and the parameter grid as written in a suite."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evalkit.suites.models import DELIVERY_KEYS
 from evalkit.suites.spec import VariantSpec
 
 if TYPE_CHECKING:
@@ -13,12 +14,12 @@ if TYPE_CHECKING:
 
     from evalkit.model.calls import JSON
     from evalkit.model.nodes import Node
+    from evalkit.suites.models import ModelReader
     from evalkit.suites.reading import Reader
 
-VARIANT_KEYS = ("prompt", "model", "params", "at")
+VARIANT_KEYS = ("prompt", "model", "params", "at", *DELIVERY_KEYS, "fallbacks")
 LABEL = re.compile(r"[\w:+\-./]+\Z", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,59}\Z")
-_MODEL = re.compile(r"[A-Za-z0-9_.-]+/[\w:+\-./]+\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class VariantReader:
     """Reads what a suite crosses its cases with."""
 
     reader: Reader
+    models: ModelReader
 
     def variants(self, node: Node | None, prompt: Node | None, line: int) -> tuple[VariantSpec, ...]:
         """The variants, or the only one that ``prompt:`` alone makes."""
@@ -62,9 +64,11 @@ class VariantReader:
             name=name,
             prompt=prompt,
             where=self.reader.where(node.line),
-            model=self.model(entries.get("model")),
-            params=self.params(entries.get("params")),
+            model=self.models.name(entries.get("model")),
+            params=self.models.params(entries.get("params")),
             at=self.reader.text(entries.get("at"), "at"),
+            delivery=self.models.delivery(entries),
+            fallbacks=self.models.fallbacks(entries.get("fallbacks")),
         )
 
     def _fields(self, name: str, node: Node) -> dict[str, Node]:
@@ -80,43 +84,6 @@ class VariantReader:
         reference = self.reader.text(node, "prompt")
         # name@v2 goes on as it is: the prompt library says what to write instead.
         return reference if reference is None or ":" in reference or "@" in reference else f"{reference}:latest"
-
-    def model(self, node: Node | None) -> str | None:
-        """A model reference ``provider/model``."""
-        text = self.reader.text(node, "a model")
-        if text is None or node is None or _MODEL.match(text):
-            return text
-        hint = "write provider/model, as in openai/gpt-5-mini; only letters, digits and _ : + - . /"
-        self.reader.complain(f"{text[:100]!r} is not a model", node.line, hint)
-        return None
-
-    def models(self, node: Node | None) -> tuple[str, ...]:
-        """The list of models to cross; one text counts as a list of one."""
-        items = [node] if node is not None and isinstance(node.value, str) else self.reader.items(node, "models")
-        models: dict[str, None] = {}
-        for item in items:
-            if isinstance(item.value, dict):
-                hint = (
-                    "write provider/model; endpoints and keys come only from [tool.evalkit.providers] in pyproject.toml"
-                )
-                keys = ", ".join(key[:40] for key in item.value)
-                self.reader.complain(f"a model is a mapping ({keys}), not text", item.line, hint)
-                continue
-            name = self.model(item)
-            if name in models:
-                self.reader.complain(f"the model {name!r} is there twice", item.line)
-            elif name:
-                models[name] = None
-        if node is not None and node.value in ([], None):
-            self.reader.complain("models: is empty", node.line, "name one, or remove the key")
-        return tuple(models)
-
-    def params(self, node: Node | None) -> Mapping[str, JSON]:
-        """Sampling parameters; their names and types are judged when requests exist."""
-        entries = self.reader.mapping(node, "params")
-        if "model" in entries:
-            self.reader.complain("model is not a parameter", entries["model"].line, "write model: beside params:")
-        return {key: value.plain() for key, value in entries.items()}
 
     def grid(self, node: Node | None) -> Mapping[str, tuple[JSON, ...]]:
         """Parameter → the values to cross, each fit to be part of a test id."""
