@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
+from genai_prices import Usage as TableUsage
+from genai_prices import calc_price
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from evalkit.metrics.cost import DEFAULT_OUTPUT_TOKENS, Prices
 from evalkit.metrics.tokens import input_estimate
@@ -113,3 +118,84 @@ def test_the_price_table_is_loaded_only_when_it_is_asked() -> None:
         "Prices({}).cost_usd('scripted/x', Usage()); sys.exit('genai_prices' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    model=st.sampled_from([
+        "gpt-5-mini",
+        "gpt-6-sol",
+        "claude-sonnet-4-5",
+        "claude-haiku-5-5",
+        "gpt-4o",
+        "text-embedding-3-small",
+    ]),
+    plain=st.integers(0, 600_000),
+    cached=st.integers(0, 300_000),
+    written=st.integers(0, 300_000),
+    answered=st.integers(0, 100_000),
+)
+def test_costs_are_the_tables_own(model: str, plain: int, cached: int, written: int, answered: int) -> None:
+    """Tiers, cached input and cache writes come out as the library itself reckons them, to the last cent fraction."""
+    provider = "anthropic" if model.startswith("claude") else "openai"
+    answered = 0 if model.startswith("text") else answered
+    sent = plain + cached + written
+    table = TableUsage(input_tokens=sent, output_tokens=answered, cache_read_tokens=cached, cache_write_tokens=written)
+    expected = float(calc_price(table, model_ref=model, provider_id=provider).total_price)
+    usage = Usage(sent, answered, cached_input_tokens=cached, cache_write_tokens=written)
+    assert Prices({}).cost_usd(f"{provider}/{model}", usage) == pytest.approx(expected)
+
+
+def test_a_price_is_that_of_the_day_of_the_call() -> None:
+    """o3 became cheaper on 10 June 2025; what was asked before cost what it cost then, what is asked now costs today's price."""
+    prices = Prices({})
+    before = prices.cost_usd("openai/o3", MILLION, at=datetime(2025, 6, 9, tzinfo=UTC))
+    after = prices.cost_usd("openai/o3", MILLION, at=datetime(2025, 6, 11, tzinfo=UTC))
+    assert (before, after) == (50.0, 10.0)
+    assert prices.cost_usd("openai/o3", MILLION) == after
+
+
+def test_a_batch_has_its_own_price() -> None:
+    """Half of what the project states, the table's own batch price where it has one, unknown where it has none or had none yet."""
+    prices = Prices(OWN)
+    assert prices.cost_usd("local/llama", MILLION, batch=True) == pytest.approx(1.0)
+    assert prices.cost_usd("scripted/x", Usage(), batch=True) == 0.0
+    plain, batch = (
+        prices.cost_usd("anthropic/claude-sonnet-4-5", Usage(1000, 100), batch=which) for which in (False, True)
+    )
+    assert plain is not None
+    assert batch == pytest.approx(plain / 2)
+    assert prices.cost_usd("openai/text-embedding-3-small", Usage(10, 0), batch=True) is None
+    assert prices.cost_usd("openai/gpt-4o", MILLION, batch=True, at=datetime(2025, 1, 1, tzinfo=UTC)) is None
+
+
+def test_the_projects_price_of_cache_writes_counts() -> None:
+    """What is written to the prompt cache costs the price given for it, or that of other input; a worst case assumes the dearer."""
+    own = {
+        "local/a": {**OWN["openai/gpt-5-mini"], "cache_write_usd_per_mtok": 1.25},
+        "local/b": OWN["openai/gpt-5-mini"],
+    }
+    prices = Prices(own)
+    usage = Usage(1_000_000, 0, cached_input_tokens=200_000, cache_write_tokens=400_000)
+    assert prices.cost_usd("local/a", usage) == pytest.approx(0.4 + 0.02 + 0.5)
+    assert prices.cost_usd("local/b", usage) == pytest.approx(0.4 + 0.02 + 0.4)
+    worst = [prices.worst_case_usd(request(model=model, params={"max_output_tokens": 0})) for model in own]
+    assert worst == [
+        pytest.approx(1.25e-6 * input_estimate(request())),
+        pytest.approx(1e-6 * input_estimate(request())),
+    ]
+
+
+def test_reasoning_is_paid_once() -> None:
+    """Reasoning tokens are part of the output, not on top of it."""
+    assert Prices(OWN).cost_usd("openai/gpt-5-mini", Usage(0, 1_000_000, reasoning_tokens=900_000)) == pytest.approx(
+        4.0
+    )
+
+
+def test_moderation_is_free_and_origins_are_told() -> None:
+    """OpenAI's moderation costs nothing and reports no tokens; each price says where it is from."""
+    prices = Prices(OWN)
+    assert prices.cost_usd("openai/omni-moderation-latest", Usage()) == 0.0
+    models = ["openai/gpt-5-mini", "openai/gpt-4o", "scripted/x", "openai/omni-moderation-latest", "gateway/gpt-4o"]
+    assert [prices.origin(model) for model in models] == ["project", "table", "free", "free", "unknown"]
