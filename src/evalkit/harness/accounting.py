@@ -30,7 +30,7 @@ def account_of(records: RunRecords, plans: Sequence[SuitePlan]) -> Account:
     planned_tests = set(records.planned_tests)
     extra = sum(result.trial.test_id not in planned_tests for result in records.results)
     planned = records.planned + extra
-    statuses = Counter(result.status for result in records.results)
+    statuses = Counter("pending" if result.pending else result.status for result in records.results)
     measured = sum(statuses.values())
     skipped = sum(records.skipped.values())
     failed_tests = _failed_tests(records, plans)
@@ -42,7 +42,8 @@ def account_of(records: RunRecords, plans: Sequence[SuitePlan]) -> Account:
         skipped=skipped,
         missing=max(0, planned - measured - skipped),
         failed_tests=failed_tests,
-        tests=len({result.trial.test_id for result in records.results}),
+        tests=len({result.trial.test_id for result in records.results if not result.pending}),
+        pending=statuses["pending"],
     )
 
 
@@ -56,6 +57,6 @@ def _failed_tests(records: RunRecords, plans: Sequence[SuitePlan]) -> int:
         test_id = result.trial.test_id
         if result.trial.suite_path not in gated:
             passes[test_id] += result.status == "pass"
-            if result.status == "error":
+            if result.status == "error" or result.pending:
                 errored.add(test_id)
     return sum(passed < require.get(test_id, 1) for test_id, passed in passes.items() if test_id not in errored)

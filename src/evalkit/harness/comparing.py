@@ -65,4 +65,8 @@ def judge_suite(plan: SuitePlan, results: Sequence[Result], *, whole: bool, plan
 
 
 def _measurements(plan: SuitePlan, results: Sequence[Result]) -> list[Measurement]:
-    return [result.measurement() for result in results if result.trial.suite_path == plan.spec.path]
+    return [
+        result.measurement()
+        for result in results
+        if result.trial.suite_path == plan.spec.path and not result.pending  # what a batch still owes is no measurement
+    ]

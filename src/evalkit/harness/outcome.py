@@ -30,6 +30,11 @@ class TestOutcome:
         return sum(result.status == "error" for result in self.results)
 
     @property
+    def pending(self) -> int:
+        """How many repeats wait for a batch."""
+        return sum(result.pending for result in self.results)
+
+    @property
     def status(self) -> Status:
         """``error`` if any repeat could not be measured, ``pass`` if at least ``require`` passed, else ``fail``."""
         if self.errors:

@@ -24,8 +24,10 @@ def recording_path(suite: str, config: Config) -> str:
     return f"{config.recordings}/{suite}.jsonl"
 
 
-def make_routes(config: Config) -> Callable[[str], Route]:
+def make_routes(config: Config, *, collector: Callable[[str], Provider] | None = None) -> Callable[[str], Route]:
     """Return the function that tells how a provider's requests are answered in this run.
+
+    ``collector`` stands where live providers would, in batch mode: what is not cached goes into a batch, past every limit.
 
     In replay mode the project's recordings are read here, so that a damaged one is an error (RecordingError) before anything
     else happens. Scripted providers are asked in every mode: they cost nothing.
@@ -40,6 +42,8 @@ def make_routes(config: Config) -> Callable[[str], Route]:
         kind, settings = resolve(name, config)
         if settings.options.get("kind", name) == "scripted":
             return Route(lambda: kind.open(settings), "scripted", cached=False)
+        if collector is not None:
+            return Route(lambda: collector(name), "cache", cached=True)
         if config.mode == "replay":
             return Route(lambda: replay, "replay", cached=False)
         return Route(lambda: _open_live(kind, settings), "live", cached=config.mode == "cache")

@@ -28,11 +28,14 @@ if TYPE_CHECKING:
     from evalkit.config import Config
     from evalkit.engine.events import Observer
     from evalkit.engine.trial import Answered
+    from evalkit.harness.batching import Batching
     from evalkit.harness.planning import Planner, SuitePlan
     from evalkit.model.calls import CallFailure
     from evalkit.model.cases import PlannedTest, Trial
     from evalkit.model.results import Result
     from evalkit.prompts.version import PromptVersion
+    from evalkit.providers.base import Provider
+    from evalkit.store.batches import Command
 
 GRACE_S = 10.0
 """Seconds that calls in flight get to end when a session closes."""
@@ -58,13 +61,14 @@ class Runner:
         self._config = config
         self._pricing = make_pricing(config)
         self._info = describe_run(run_id=run_id, mode=config.mode, root=config.root)
-        routes = make_routes(config)
+        routes = make_routes(config, collector=self._collector if config.mode == "batch" else None)
         redactor = Redactor(dict(os.environ))
         self._journal = Journal(
             journal_root(config), self._info, worker=worker, redact=redactor.json, suspects=redactor.suspects
         )
         self.notes: tuple[str, ...] = ()
-        self._cache = self._open_cache(config) if config.mode == "cache" else None
+        self._cache = self._open_cache(config) if config.mode in {"cache", "batch"} else None
+        self._batching = self._open_batching(config, redactor, worker=worker)
         self._loop = BackgroundLoop()
         self._caller = Caller(
             route=routes,
@@ -81,10 +85,12 @@ class Runner:
         return self._caller.halted
 
     def plan(self, plans: Iterable[SuitePlan], selected: set[str]) -> None:
-        """Journal what is about to be measured: the prompts' full text and the selected tests.
+        """Journal what is about to be measured: the prompts' full text and the selected tests. First take in what batches brought.
 
-        Raises StoreError, and ConfigError when a ceiling cannot be kept because a model has no price.
+        Raises StoreError, ConfigError when a ceiling cannot be kept because a model has no price, and CallError when the batches cannot be
+        looked at.
         """
+        self._take_in_batches()
         tests: list[PlannedTest] = []
         for suite in plans:
             for prompt in suite.prompts:
@@ -132,14 +138,23 @@ class Runner:
         """Answer and judge the first repeat of ``test``, waiting for it; nothing is journaled but the calls."""
         return judge(self.submit(test).result()[0], self._planner.checks_of(test))
 
+    def hand_in(self, command: Command) -> None:
+        """In batch mode: hand in what had no answer, and remember the ``command`` to come back with. Raises StoreError."""
+        if self._batching is not None:
+            self._batching.remember(command)
+            self._loop.submit(self._batching.hand_in()).result()
+
     def close(self) -> None:
         """Stop the engine, cancel what is in flight, close the journal. Closing twice is fine."""
         if self._closed:
             return
         self._closed = True
         try:
-            self._loop.close(self._caller.aclose(), grace_s=GRACE_S)
+            self._loop.close(self._last(), grace_s=GRACE_S)
         finally:
+            if self._batching is not None:
+                self._batching.close()
+                self.notes = (*self.notes, *self._batching.notes)
             if self._cache is not None:
                 self._cache.close()
             self._journal.close()
@@ -149,6 +164,32 @@ class Runner:
         absorbed = cache.absorb(journal_root(config))
         self.notes = (*cache.notes, *absorbed.damage)
         return cache
+
+    def _open_batching(self, config: Config, redactor: Redactor, *, worker: str) -> Batching | None:
+        if config.mode != "batch" or self._cache is None:
+            return None
+        if worker != "main":
+            raise ConfigError("batch mode cannot be shared by workers", hint="run without -n: nothing in it waits for an answer")
+        from evalkit.harness.batching import Batching
+
+        return Batching(
+            config, ledger=self._journal, cache=self._cache, policy=make_policy(config), redactor=redactor
+        )
+
+    def _collector(self, provider: str) -> Provider:
+        if self._batching is None:
+            raise AssertionError("only batch mode collects")
+        return self._batching.collector(provider)
+
+    def _take_in_batches(self) -> None:
+        if self._batching is not None and self._cache is not None:
+            self._loop.submit(self._batching.take_in()).result()
+            self._cache.absorb(journal_root(self._config))
+
+    async def _last(self) -> None:
+        await self._caller.aclose()
+        if self._batching is not None:
+            await self._batching.aclose()
 
     async def _answers(self, test: PlannedTest, checks: Sequence[BuiltCheck]) -> tuple[Answered, ...]:
         return tuple(await asyncio.gather(*(self._answer(trial, checks) for trial in test.trials)))

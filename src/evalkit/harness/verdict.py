@@ -27,7 +27,10 @@ class ExitCode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Every planned trial is in exactly one of these. ``failed_tests`` counts failing tests of suites without gates."""
+    """Every planned trial is in exactly one of these. ``failed_tests`` counts failing tests of suites without gates.
+
+    ``pending`` trials wait for a batch: they are neither measured nor an error.
+    """
 
     planned: int
     passed: int
@@ -37,6 +40,12 @@ class Account:
     missing: int
     failed_tests: int
     tests: int
+    pending: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is still to come."""
+        return not self.missing and not self.pending
 
     @property
     def measured(self) -> int:
@@ -50,7 +59,7 @@ def exit_code(account: Account, gates: Sequence[GateOutcome], *, on_undecided: O
     An incomplete run could not measure, whatever it saw. A definite failure outranks single errors, errors outrank an undecided gate.
     """
     statuses = {gate.status for gate in gates}
-    if account.missing or (account.planned and account.skipped == account.planned):
+    if not account.whole or (account.planned and account.skipped == account.planned):
         return ExitCode.NOT_MEASURED
     if account.failed_tests or "failed" in statuses:
         return ExitCode.FAILED
@@ -71,8 +80,14 @@ _WORDS = {
 
 def verdict_sentence(account: Account, gates: Sequence[GateOutcome], code: ExitCode, *, complete: bool = True) -> str:
     """The run in one sentence: what was decided first, then what it rests on, with denominators."""
-    parts = [*([] if complete else ["INCOMPLETE"]), *_gate_parts(gates), *_test_parts(account), _measured(account)]
+    parts = [*_incomplete(account, complete=complete), *_gate_parts(gates), *_test_parts(account), _measured(account)]
     return f"{_WORDS[code]}: {'; '.join(parts)}"
+
+
+def _incomplete(account: Account, *, complete: bool) -> list[str]:
+    if account.pending:
+        return [f"waiting for batches ({account.pending} trials)"]
+    return [] if complete else ["INCOMPLETE"]
 
 
 def _gate_parts(gates: Sequence[GateOutcome]) -> list[str]:

@@ -21,7 +21,7 @@ from evalkit.providers.sdk import client_options
 from evalkit.providers.wire import encoded
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from evalkit.model.calls import Request, Response
     from evalkit.providers.base import ProviderSettings
@@ -107,7 +107,7 @@ class AnthropicBatches:
 
     async def results(
         self, batch: str, requests: Mapping[str, Request]
-    ) -> AsyncIterator[tuple[str, Response | CallError]]:
+    ) -> AsyncGenerator[tuple[str, Response | CallError], None]:
         """Read the results of a batch that ended."""
         send = self._client.messages.batches.with_streaming_response.results(batch)
         async with aclosing(self._exchanges.lines(send)) as lines:
@@ -132,7 +132,9 @@ def _reply(result: object, sent: Post) -> Response | CallError:
         name = str(told.get("type")) if isinstance(told, dict) else ""
         return entry_failure(_STATUSES.get(name, 500), told)
     if kind != "succeeded":
-        return no_answer("timeout", "it expired first") if kind == "expired" else no_answer("cancelled", "it was canceled")
+        return (
+            no_answer("timeout", "it expired first") if kind == "expired" else no_answer("cancelled", "it was canceled")
+        )
     try:
         return sent.understand(Received(json.dumps(result.get("message")).encode(), {}))
     except CallError as failure:

@@ -10,7 +10,7 @@ from evalkit.providers.failures import classify, error_body
 from evalkit.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from evalkit.config import Config
     from evalkit.errors import FailureKind
@@ -83,7 +83,9 @@ class BatchApi(Protocol):
         """Return how far the batch is."""
         ...
 
-    def results(self, batch: str, requests: Mapping[str, Request]) -> AsyncIterator[tuple[str, Response | CallError]]:
+    def results(
+        self, batch: str, requests: Mapping[str, Request]
+    ) -> AsyncGenerator[tuple[str, Response | CallError], None]:
         """Yield ``(key, answer or failure)`` of a finished batch, in any order, also for keys that are not its own.
 
         ``requests`` are its requests by key, in the order in which they were handed in.

@@ -22,7 +22,7 @@ from evalkit.providers.sdk import client_options
 from evalkit.providers.wire import encoded
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from evalkit.errors import FailureKind
     from evalkit.model.calls import Request, Response
@@ -118,7 +118,7 @@ class OpenAIBatches:
 
     async def results(
         self, batch: str, requests: Mapping[str, Request]
-    ) -> AsyncIterator[tuple[str, Response | CallError]]:
+    ) -> AsyncGenerator[tuple[str, Response | CallError], None]:
         """Read both files of a finished batch, or why the vendor refused it."""
         state = await self._state(batch)
         # The batch's own endpoint says how its answers are read: the project's may have changed since.

@@ -15,9 +15,10 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("evalkit", "prompt evaluation suites (evalkit)")
     group.addoption(
         "--evalkit-mode",
-        choices=("live", "cache", "replay", "refresh"),
+        choices=("live", "cache", "replay", "refresh", "batch"),
         default=None,
-        help="cache: pay only for what is new (default); replay: recordings only, no network; live, refresh: ask again",
+        help="cache: pay only for what is new (default); replay: recordings only, no network; live, refresh: ask again; "
+        "batch: hand in what is new as batches, at half price, and come back for it",
     )
     group.addoption("--evalkit-concurrency", type=int, default=None, metavar="N", help="calls in flight per provider")
     group.addoption(

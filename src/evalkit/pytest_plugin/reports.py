@@ -21,6 +21,7 @@ COUNTED_BY_GATE = "counted by the suite's gates"
 
 _LETTERS = {
     "error": ("error", "E", "ERROR"),
+    "pending": ("waiting", "w", ("WAITING", {"yellow": True})),
     "gate passed": ("passed", ".", "PASSED"),
     "gate failed": ("failed", "F", "FAILED"),
     "gate undecided": ("undecided", "U", ("UNDECIDED", {"yellow": True})),
@@ -30,7 +31,7 @@ _LETTERS = {
 
 def status_of(report: Any) -> tuple[str, str, Any] | None:  # noqa: ANN401 - any report
     """Category, letter and word of a report that evalkit marked, or None to leave it to pytest."""
-    if report.when != "call":
+    if report.when != "call" and report.evalkit != "pending":
         return None
     return _LETTERS.get(report.evalkit)
 
@@ -97,10 +98,16 @@ def _first_reason(outcome: TestOutcome) -> str:
 def shape(report: pytest.TestReport, outcome: TestOutcome | None, *, gated: bool) -> None:
     """Change a case's report in place.
 
-    The traceback gives way to an explanation and the duration becomes the model's latency. In a gated suite a failing case is an
+    A case that waits for a batch is neither failed nor an error: it is shown as waiting. The traceback gives way to an explanation and the duration becomes the model's latency. In a gated suite a failing case is an
     expected failure (``x``): the gates decide. A check that could not judge is shown as an error, in every suite.
     """
     if outcome is None or report.when == "teardown":
+        return
+    if report.failed and outcome.pending:
+        case = outcome.test.trials[0].case
+        report.outcome = "skipped"
+        report.longrepr = (case.where.path, case.where.line or 1, "waiting for a batch")
+        report.evalkit = "pending"  # type: ignore[attr-defined]
         return
     if report.failed and outcome.status != "pass":
         report.longrepr = explanation(outcome)  # type: ignore[assignment]

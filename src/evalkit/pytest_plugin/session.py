@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -182,6 +183,7 @@ class EvalSession:
         with orderly_stop(self.ending.note_signal):
             try:
                 done = yield
+                self._hand_in_batches()
             finally:
                 self._close_runner()
         if self._owns_a_run():
@@ -217,7 +219,7 @@ class EvalSession:
         self.reported(item, report)
         if report.failed and call.excinfo is not None and isinstance(call.excinfo.value, EvalkitError):
             report.longrepr = str(call.excinfo.value)
-        if report.when == "setup" and report.skipped:
+        if report.when == "setup" and report.skipped and not hasattr(report, "evalkit"):
             self.runner.skip(item.test, str(call.excinfo.value) if call.excinfo else "skipped")
         return report
 
@@ -303,6 +305,18 @@ class EvalSession:
         from evalkit.harness.runner import journal_root
 
         return (journal_root(self.config) / self._run_id).is_dir()  # the workers made it, if they measured anything
+
+    def _hand_in_batches(self) -> None:
+        """Only after a loop that ran to its end: what was stopped must not go on spending."""
+        if self._runner is None or self.config.mode != "batch":
+            return
+        from evalkit.store.batches import Command
+
+        given = self.pytest_config.invocation_params
+        try:
+            self._runner.hand_in(Command(tuple(map(str, given.args)), os.path.relpath(given.dir, self.config.root)))
+        except EvalkitError as error:
+            self.ending.note_trouble(error)
 
     def _close_runner(self) -> None:
         if self._runner is not None:

@@ -10,7 +10,6 @@ import fcntl
 import os
 import time
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from evalkit.errors import FailureKind, StoreError, StoreLockedError, Where
@@ -20,6 +19,7 @@ from evalkit.store.lines import frame, scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from evalkit.store.lines import Line
 
