@@ -9,6 +9,8 @@ import math
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from pydantic_core import to_json
+
 from evalkit.model.calls import CallFailure
 from evalkit.report.json_export import plain
 
@@ -69,7 +71,7 @@ _TRIAL_COLUMNS = (
     "case", "variant", "repeat", "status", "messages", "answer", "finish", "failure", "hint", "source", "latency", "cost",
     "judge_cost", "input", "output", "attempts", "tools", "served", "verdicts", "followups",
 )  # fmt: skip
-_VERDICT_COLUMNS = ("check", "family", "status", "reason", "score", "spans", "severity", "line")
+_VERDICT_COLUMNS = ("check", "family", "status", "reason", "score", "spans", "severity", "line", "detail")
 
 
 class _Packer:
@@ -115,14 +117,13 @@ class _Packer:
         }
 
     def _case(self, suite: str, case: Case) -> dict[str, Any]:
-        given = {"vars": plain(case.vars), **({"expect": plain(case.expect)} if case.expect else {})}
-        text = json.dumps(given, ensure_ascii=False, indent=2, default=str)
+        given = {"vars": case.vars, **({"expect": case.expect} if case.expect else {})}
         return {
             "suite": suite,
             "id": case.id,
             "tags": sorted(case.tags),
             "where": str(case.where),
-            "given": self._strings[text],
+            "given": self._strings[_indented(given)],
         }
 
     def _request(self, request: Request) -> tuple[tuple[str, int], ...]:
@@ -178,7 +179,16 @@ class _Packer:
             verdict.spans,
             verdict.severity,
             verdict.line,
+            self._strings[verdict.detail] if verdict.detail else None,
         ]
+
+
+def _indented(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """JSON on many lines; Python's own writer needs ten times as long for it."""
+    try:
+        return to_json(value, indent=2, inf_nan_mode="null", fallback=str).decode()
+    except ValueError:  # a lone surrogate: what is written for people may show it as an escape
+        return json.dumps(plain(value), indent=2, default=str)
 
 
 def _unanswered() -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from evalkit.errors import StoreError, StoreLockedError, Where
 from evalkit.store.connection import WAIT_S, opened
@@ -227,7 +227,7 @@ def _replace_run(connection: DuckDBPyConnection, records: RunRecords, news: _New
 def _add_new(connection: DuckDBPyConnection, table: SharedTable, records: RunRecords) -> None:
     found = table.found(records)
     name, key = table.name, ", ".join(table.key)
-    connection.execute(f"create or replace temp table arriving as select {key} from {name} limit 0")
+    connection.execute(f"create or replace temp table arriving as select {key} from {name} limit 0")  # noqa: S608 - names from TABLES
     _append(connection, "arriving", found)
     known = set(connection.execute(f"from arriving semi join {name} using ({key})").fetchall())
     connection.execute("drop table arriving")

@@ -261,7 +261,7 @@ def _verdict(verdict: Verdict) -> Row:
         verdict.severity,
         text(verdict.reason),
         real(verdict.score),
-        dumps(verdict.spans),
+        dumps(verdict.spans) if verdict.spans else "[]",
         verdict.line,
     )
 
