@@ -15,6 +15,11 @@ Status = Literal["pass", "fail", "error", "skip"]
 Family = Literal["shape", "content", "safety", "judge", "metamorphic", "operational", "custom"]
 Mode = Literal["live", "cache", "replay", "refresh", "batch"]
 
+PRIMARY = "primary"
+"""Who served an answer: the model that was asked first."""
+CANNED = "canned answer"
+"""Who served an answer: the text of last resort that the suite holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -38,12 +43,18 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One trial, measured. ``call`` is the answer's call; ``followups`` are the calls its checks asked for."""
+    """One trial, measured. ``call`` is the answer's call; ``followups`` are the calls its checks asked for.
+
+    ``served`` says whose answer it is, if there is one: ``primary``, the model of a fallback, or ``canned answer``; ``tried`` are the
+    calls before it, or after it if none was answered, that failed.
+    """
 
     trial: Trial
     call: Call
     verdicts: tuple[Verdict, ...]
     followups: tuple[Call, ...] = ()
+    tried: tuple[Call, ...] = ()
+    served: str = PRIMARY
 
     @property
     def reply(self) -> Reply:
@@ -90,12 +101,16 @@ class Result:
             input_tokens=usage.input_tokens if usage else None,
             output_tokens=usage.output_tokens if usage else None,
             fresh=self.call.source != "shared",
+            served=self.served if isinstance(reply, Response) else None,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What a comparison needs to know of one trial. ``fresh`` is False for a repeat that shared another's answer."""
+    """What a comparison needs to know of one trial. ``fresh`` is False for a repeat that shared another's answer.
+
+    ``served`` is that of :class:`Result`; None if there is no answer.
+    """
 
     suite: str
     suite_path: str
@@ -115,6 +130,7 @@ class Measurement:
     input_tokens: int | None = None
     output_tokens: int | None = None
     fresh: bool = True
+    served: str | None = PRIMARY
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,19 +179,22 @@ class Journal:
 
     def _result_lines(self, result: Result) -> bytes:
         trial = result.trial
-        if trial.request is result.call.request or trial.request == result.call.request:
-            plain = {  # the call record holds the request
-                "suite": trial.suite,
-                "suite_path": trial.suite_path,
-                "case": encode(trial.case),
-                "variant": encode(trial.variant),
-                "repeat": trial.repeat,
-            }
-        else:
-            plain = encode(trial)
-        call_lines, references = zip(*(self._reference(call) for call in (result.call, *result.followups)), strict=True)
-        body = {"trial": plain, "verdicts": [encode(verdict) for verdict in result.verdicts]}
-        facts = {"call": references[0], "followups": references[1:]}
+        plain: dict[str, Any] = {
+            "suite": trial.suite,
+            "suite_path": trial.suite_path,
+            "case": encode(trial.case),
+            "variant": encode(trial.variant),
+            "repeat": trial.repeat,
+        }
+        if trial.request is not result.call.request and trial.request != result.call.request:
+            plain["request"] = encode(trial.request)  # else the call record holds it
+        calls = (result.call, *result.followups, *result.tried)
+        call_lines, references = zip(*(self._reference(call) for call in calls), strict=True)
+        asked = 1 + len(result.followups)
+        body: dict[str, Any] = {"trial": plain, "verdicts": [encode(verdict) for verdict in result.verdicts]}
+        facts: dict[str, Any] = {"call": references[0], "followups": references[1:asked]}
+        if result.tried:
+            body["served"], facts["tried"] = result.served, references[asked:]
         return b"".join(call_lines) + self._line("result", body, facts)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from evalkit.errors import StoreError
 from evalkit.model.calls import Call, Request, Response
 from evalkit.model.cases import Case, Trial, Variant
-from evalkit.model.results import GateOutcome, PromptRecord, Result, RunInfo, Verdict
+from evalkit.model.results import PRIMARY, GateOutcome, PromptRecord, Result, RunInfo, Verdict
 from evalkit.store.codec import decode, decode_text
 from evalkit.store.lines import FORMAT, parse
 from evalkit.store.sharing import Sharing
@@ -82,6 +82,8 @@ class ResultRecord:
     verdicts: tuple[Verdict, ...]
     call: Reference
     followups: tuple[Reference, ...]
+    tried: tuple[Reference, ...] = ()
+    served: str = PRIMARY
 
 
 @dataclass(slots=True)
@@ -187,6 +189,8 @@ def _add_result(got: Gathered, record: ResultRecord, place: str) -> None:
         call=call.call,
         verdicts=record.verdicts,
         followups=tuple(followup.call for followup in followups),
+        tried=tuple(_find(got, reference, place).call for reference in record.tried),
+        served=got.sharing.text(record.served),
     )
     stored = StoredResult(result, call.id, tuple(followup.id for followup in followups))
     _must_agree(got.results.get((trial.test_id, trial.repeat)), stored)
