@@ -64,7 +64,8 @@ class Config:
     ``max_cost_usd``, ``max_tokens`` and ``max_calls`` are the ceilings of one run.
     ``prices`` maps ``provider/model`` to US dollars per million tokens, ``models`` to its ``context_window`` in tokens. ``allow_python`` lists the top-level modules that a
     suite may name by dotted path. ``check_modules`` are imported at the start so that their ``@check`` functions exist.
-    ``timeout_s`` is the deadline of one attempt, ``deadline_s`` of one call with all its retries.
+    ``timeout_s`` is the deadline of one attempt, ``deadline_s`` of one call with all its retries,
+    ``check_timeout_s`` of one call of a check that is not evalkit's own.
     """
 
     root: Path
@@ -80,6 +81,7 @@ class Config:
     retries: int = 4
     timeout_s: float = 120.0
     deadline_s: float = 300.0
+    check_timeout_s: float = 10.0
     on_undecided: OnUndecided = "fail"
     providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -137,6 +139,7 @@ _NUMBERS: dict[str, float] = {
     "retries": 0,
     "timeout_s": 0.001,
     "deadline_s": 0.001,
+    "check_timeout_s": 0.001,
 }
 
 

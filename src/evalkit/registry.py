@@ -9,22 +9,30 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from evalkit.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 T = TypeVar("T")
+
+
+def _anything(thing: object) -> bool:
+    del thing
+    return True
 
 
 class Registry(Generic[T]):
     """Names of one ``kind`` of thing (``check``, ``provider``).
 
     ``builtin`` maps a name to ``"module:attribute"``, imported when first asked for. Packages add names through the entry-point
-    ``group``; a program adds them with :meth:`add`.
+    ``group``; a program adds them with :meth:`add`. ``fits`` says whether what was loaded is such a thing.
     """
 
-    def __init__(self, kind: str, *, builtin: Mapping[str, str], group: str) -> None:
+    def __init__(
+        self, kind: str, *, builtin: Mapping[str, str], group: str, fits: Callable[[object], bool] = _anything
+    ) -> None:
         self._kind = kind
         self._lazy: dict[str, str] = dict(builtin)
         self._group = group
+        self._fits = fits
         self._things: dict[str, T] = {}
         self._scanned = False
 
@@ -43,9 +51,12 @@ class Registry(Generic[T]):
         target = self._lazy.get(name)
         if target is None:
             raise ConfigError(f"no {self._kind} named {name!r}", hint=did_you_mean(name, self.names()))
-        thing: T = _load(target)
-        self._things[name] = thing
-        return thing
+        thing: T = self._load(name, target)
+        return self._things.setdefault(name, thing)
+
+    def target(self, name: str) -> str | None:
+        """The ``module:attribute`` that a built-in or an entry point gives for ``name``, or None."""
+        return self._lazy.get(name)
 
     def names(self) -> list[str]:
         """Every registered name, sorted."""
@@ -61,14 +72,23 @@ class Registry(Generic[T]):
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 
+    def _load(self, name: str, target: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+        module, _, attribute = target.partition(":")
+        hint = f"mend or remove the package that names it in its entry points {self._group}"
+        try:
+            loaded = getattr(import_module(module), attribute)
+        except (ImportError, AttributeError, SyntaxError) as error:
+            raise ConfigError(
+                f"the {self._kind} {name!r} cannot be loaded from {target}: {error}", hint=hint
+            ) from error
+        thing = self._things.get(name, loaded)  # importing the module may have registered it
+        if not self._fits(thing):
+            raise ConfigError(f"{target} is not a {self._kind}", hint=hint)
+        return thing
+
     def _scan(self) -> None:
         if self._scanned:
             return
         self._scanned = True
         for point in entry_points(group=self._group):
             self._lazy.setdefault(point.name, point.value)
-
-
-def _load(target: str) -> Any:  # noqa: ANN401 - whatever the name stands for
-    module, _, attribute = target.partition(":")
-    return getattr(import_module(module), attribute)

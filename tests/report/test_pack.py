@@ -104,3 +104,13 @@ def test_the_size_stays_near_that_of_the_answers_alone():
     answers = "".join(result.reply.text for result in results)
     alone = len(base64.b85encode(gzip.compress(answers.encode(), 9)))
     assert size - alone < 90 * len(results)
+
+
+def test_what_stands_behind_a_verdict_can_be_read_back(report):
+    """The detail of a verdict (votes, a traceback) is on the page; most verdicts have none and cost nothing."""
+    result = report.results[0]
+    verdicts = (replace(result.verdicts[0], detail="1. yes\n2. no </script>"), *result.verdicts[1:])
+    data = _unpacked(packed(replace(report, results=(replace(result, verdicts=verdicts), *report.results[1:]))))
+    details = [None if index is None else data["strings"][index] for index in data["verdicts"]["detail"]]
+    assert [detail for detail in details if detail is not None] == ["1. yes\n2. no </script>"]
+    assert None in details

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from evalkit.checks.templates import Template, Templates
-from evalkit.model.results import Family, Verdict
+from evalkit.checks.timelimit import TimeLimit
+from evalkit.model.results import PRIMARY, Family, Verdict
 
 if TYPE_CHECKING:
     from evalkit.model.calls import JSON, Reply, Request, Response
@@ -22,7 +23,7 @@ class CheckContext:
 
     ``text`` is the answer's text, or what ``select`` took out of it; ``value`` is that selection as JSON (None without
     ``select``). ``offset`` is where ``text`` starts in the answer when it is a slice of it, else None. ``cost_usd`` is None when
-    the price is unknown.
+    the price is unknown. ``served`` says whose answer it is: ``primary``, the model of a fallback, or ``canned answer``.
     """
 
     text: str
@@ -34,6 +35,7 @@ class CheckContext:
     value: JSON = None
     selected: bool = False
     offset: int | None = 0
+    served: str = PRIMARY
 
 
 class Check(Protocol):
@@ -60,7 +62,7 @@ class BuildContext:
     ``read_json(path)`` returns the JSON of a project file; ``load_python(dotted)`` an allowed Python object;
     ``endpoint(model)`` the endpoint identity for a follow-up request. Each raises EvalkitError with the reason.
     ``check_request(request)`` says why a provider would refuse a follow-up request, or returns None. ``prompt(ref)`` is a prompt to
-    ask a judge with: one that ships with evalkit, or one of the project's.
+    ask a judge with: one that ships with evalkit, or one of the project's. ``limit`` bounds the time of checks that are not evalkit's own.
     """
 
     read_json: Callable[[str], Any]
@@ -68,6 +70,7 @@ class BuildContext:
     endpoint: Callable[[str], str]
     check_request: Callable[[Request], str | None] = _no_objection
     prompt: Callable[[str], Template] = field(default_factory=lambda: Templates().get)
+    limit: TimeLimit = field(default_factory=TimeLimit)
 
 
 class CheckModel(BaseModel):

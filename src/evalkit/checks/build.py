@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.checks.catalog import CHECKS
 from evalkit.checks.combine import Group, Not, Part, Select, compile_path
+from evalkit.checks.guard import Guarded, is_foreign
 from evalkit.checks.params import parse_params
 from evalkit.errors import CheckError, ConfigError, EvalkitError, SuiteError, did_you_mean
 from evalkit.model.results import Family, Verdict
@@ -22,6 +23,7 @@ COMBINATORS = ("not", "any_of", "all_of")
 """The names that combine other checks; their children are in ``CheckSpec.children``."""
 
 MAX_REASON = 1000
+MAX_DETAIL = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,14 @@ class BuiltCheck:
         except CheckError as error:
             verdict = self._error(error.message)
         reason = verdict.reason if len(verdict.reason) <= MAX_REASON else f"{verdict.reason[:MAX_REASON]} …"
-        return replace(verdict, check=self.name, reason=reason, severity=self.spec.severity, line=self.spec.where.line)
+        return replace(
+            verdict,
+            check=self.name,
+            reason=reason,
+            detail=verdict.detail[:MAX_DETAIL],
+            severity=self.spec.severity,
+            line=self.spec.where.line,
+        )
 
     def _error(self, reason: str) -> Verdict:
         return Verdict(check=self.name, family=self.family, status="error", reason=reason)
@@ -81,7 +90,7 @@ _EXAMPLES = {
 }
 
 
-def _single(spec: CheckSpec, context: BuildContext) -> CheckModel:
+def _single(spec: CheckSpec, context: BuildContext) -> CheckModel | Guarded:
     try:
         cls = CHECKS.get(spec.name)
     except ConfigError as error:
@@ -91,7 +100,8 @@ def _single(spec: CheckSpec, context: BuildContext) -> CheckModel:
         raise SuiteError(f"{spec.name} takes no checks inside", where=spec.where)
     check = parse_params(cls, spec)
     try:
-        return check.prepare(context)
+        ready = check.prepare(context)
+        return Guarded(ready, context.limit) if is_foreign(cls) else ready
     except SuiteError as error:
         raise SuiteError(f"{spec.name}: {error.message}", hint=error.hint, where=error.where or spec.where) from error
     except EvalkitError as error:

@@ -60,7 +60,12 @@ _BUILTIN: dict[str, str] = {
     "tokens": "evalkit.checks.operational:Tokens",
 }
 
-CHECKS: Registry[type[CheckModel]] = Registry("check", builtin=_BUILTIN, group="evalkit.checks")
+
+def _is_check(thing: object) -> bool:
+    return isinstance(thing, type) and hasattr(thing, "family") and hasattr(thing, "judge")
+
+
+CHECKS: Registry[type[CheckModel]] = Registry("check", builtin=_BUILTIN, group="evalkit.checks", fits=_is_check)
 """Every check by the name that a suite writes. Packages add theirs through the entry-point group ``evalkit.checks``."""
 
 

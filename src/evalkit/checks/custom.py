@@ -68,7 +68,8 @@ def check(name: str) -> Callable[[F], F]:
 
     def register(function: F) -> F:
         made = _check_class(name, function)
-        known = CHECKS.get(name) if name in CHECKS else None
+        ours = name in CHECKS and CHECKS.target(name) == made.origin  # the entry point that led here
+        known = CHECKS.get(name) if name in CHECKS and not ours else None
         again = isinstance(known, type) and issubclass(known, CustomCheck) and known.origin == made.origin
         if name in COMBINATORS or not name.isidentifier():
             raise ConfigError(f"{name!r} cannot name a check", hint="use letters, digits and _", where=_where(function))
@@ -76,7 +77,7 @@ def check(name: str) -> Callable[[F], F]:
             raise ConfigError(
                 f"a check named {name!r} exists already", hint="choose another name", where=_where(function)
             )
-        CHECKS.add(name, made, replace=again)
+        CHECKS.add(name, made, replace=again or ours)
         return function
 
     return register

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
-from dataclasses import dataclass
-from pathlib import PurePath
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evalkit.checks.base import CheckContext
+from evalkit.checks.faults import fault_of
+from evalkit.engine.fallbacks import serve
 from evalkit.errors import CheckError
 from evalkit.model.calls import Response
-from evalkit.model.results import Result, Verdict
+from evalkit.model.results import PRIMARY, Result, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,26 +32,34 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A trial with its answer (or failure) and one :class:`Asked` per check; none if there is no answer."""
+    """A trial with its answer (or failure) and one :class:`Asked` per check; none if there is no answer.
+
+    ``served`` and ``tried`` are those of :class:`evalkit.model.results.Result`.
+    """
 
     trial: Trial
     call: Call
     asked: tuple[Asked, ...] = ()
+    tried: tuple[Call, ...] = ()
+    served: str = PRIMARY
 
 
 async def answer(trial: Trial, checks: Sequence[BuiltCheck], caller: Caller) -> Answered:
-    """Call the model for ``trial``, then send what ``checks`` ask for, all through ``caller``."""
-    call = await caller.call(trial.request)
+    """Call the model for ``trial`` or what stands in for it, then send what ``checks`` ask for, all through ``caller``."""
+    served = await serve(trial, caller)
+    call = served.call
+    answered = Answered(trial, call, tried=served.tried, served=served.by)
     if not isinstance(call.reply, Response):
-        return Answered(trial, call)
-    context = _context(trial, call, call.reply)
+        return answered
+    context = _context(answered, call.reply)
     asked = [_questions(check, context) for check in checks]
     requests = [request for questions in asked if not isinstance(questions, str) for request in questions]
-    calls = iter(await asyncio.gather(*(caller.call(request) for request in requests)) if requests else ())
-    return Answered(
-        trial,
-        call,
-        tuple(
+    priority = trial.priority
+    asking = (caller.call(request, priority=priority) for request in requests)
+    calls = iter(await asyncio.gather(*asking) if requests else ())
+    return replace(
+        answered,
+        asked=tuple(
             Asked(problem=questions) if isinstance(questions, str) else Asked(tuple(next(calls) for _ in questions))
             for questions in asked
         ),
@@ -61,22 +69,24 @@ async def answer(trial: Trial, checks: Sequence[BuiltCheck], caller: Caller) -> 
 def judge(answered: Answered, checks: Sequence[BuiltCheck]) -> Result:
     """Judge an answered trial. A check that raises becomes the verdict ``error``; without an answer there are no verdicts."""
     reply = answered.call.reply
-    if not isinstance(reply, Response):
-        return Result(answered.trial, answered.call, ())
-    context = _context(answered.trial, answered.call, reply)
-    verdicts = tuple(_verdict(check, context, asked) for check, asked in zip(checks, answered.asked, strict=True))
+    verdicts: tuple[Verdict, ...] = ()
+    if isinstance(reply, Response):
+        context = _context(answered, reply)
+        verdicts = tuple(_verdict(check, context, asked) for check, asked in zip(checks, answered.asked, strict=True))
     followups = tuple(call for asked in answered.asked for call in asked.calls)
-    return Result(answered.trial, answered.call, verdicts, followups)
+    return Result(answered.trial, answered.call, verdicts, followups, answered.tried, answered.served)
 
 
-def _context(trial: Trial, call: Call, response: Response) -> CheckContext:
+def _context(answered: Answered, response: Response) -> CheckContext:
+    case = answered.trial.case
     return CheckContext(
         text=response.text,
         response=response,
-        request=trial.request,
-        vars=trial.case.vars,
-        expect=trial.case.expect,
-        cost_usd=call.cost_usd,
+        request=answered.call.request,
+        vars=case.vars,
+        expect=case.expect,
+        cost_usd=answered.call.cost_usd,
+        served=answered.served,
     )
 
 
@@ -93,7 +103,8 @@ def _verdict(check: BuiltCheck, context: CheckContext, asked: Asked) -> Verdict:
     try:
         return check.judge(context, [call.reply for call in asked.calls])
     except Exception as error:  # noqa: BLE001 - the check runner: a broken check is a verdict, not the end of the run
-        return _error(check, _reason(error))
+        detail = "" if isinstance(error, CheckError) else fault_of(error).detail
+        return replace(_error(check, _reason(error)), detail=detail)
 
 
 def _error(check: BuiltCheck, reason: str) -> Verdict:
@@ -102,8 +113,4 @@ def _error(check: BuiltCheck, reason: str) -> Verdict:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, CheckError):
-        return str(error)
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({PurePath(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    return f"the check raised {type(error).__name__}: {error}{place}"
+    return str(error) if isinstance(error, CheckError) else fault_of(error).reason

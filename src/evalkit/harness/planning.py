@@ -13,6 +13,7 @@ from evalkit.checks.base import BuildContext
 from evalkit.checks.build import build_check
 from evalkit.checks.catalog import CHECKS, families
 from evalkit.checks.templates import Templates
+from evalkit.checks.timelimit import TimeLimit
 from evalkit.compare.gates import feasibility
 from evalkit.errors import ConfigError, EvalkitError, SuiteError, Where, did_you_mean
 from evalkit.files import inside, read_text, shown
@@ -54,6 +55,7 @@ class Planner:
         self._config = config
         self._prompts = PromptLibrary(config.root, config.folder("prompts"))
         self._templates = Templates(self._prompts)
+        self._limit = TimeLimit(config.check_timeout_s)
         self._overflow = Overflow(config)
         self._names: dict[str, str] = {}
         self._built: dict[int, tuple[CheckSpec, BuiltCheck]] = {}
@@ -156,6 +158,7 @@ class Planner:
             endpoint=self.endpoint,
             check_request=self._request_problem,
             prompt=self._templates.get,
+            limit=self._limit,
         )
 
 

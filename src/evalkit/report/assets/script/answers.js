@@ -108,13 +108,14 @@ const verdictList = (run, trial, { foldPassed }) => {
 };
 
 const verdictItem = (run, verdict) => {
-  const { check, status, score, severity, line, reason, family } = run.verdicts;
+  const { check, status, score, severity, line, reason, family, detail } = run.verdicts;
   const name = status[verdict];
   return el("li", { class: name },
     sign(name), el("div", {},
       el("strong", {}, check[verdict]), el("span", { class: "muted small" },
         ` ${family[verdict]}${severity[verdict] === "warn" ? ", warns only" : ""}${score[verdict] === null ? "" : `, score ${score[verdict]}`}${line[verdict] === null ? "" : `, line ${line[verdict]}`}`),
-      el("p", {}, run.strings[reason[verdict]].slice(0, 4000))));
+      el("p", {}, run.strings[reason[verdict]].slice(0, 4000)),
+      detail[verdict] === null ? null : el("details", { class: "plain" }, el("summary", {}, "Details"), el("div", { class: "answer code" }, run.strings[detail[verdict]].slice(0, 20000)))));
 };
 
 const SOURCES = { live: "live call", cache: "from cache", replay: "replayed from a recording", scripted: "scripted", shared: "shared with an identical request" };

@@ -1,0 +1,64 @@
+"""The guard around a check by somebody else: whatever happens in it is a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from evalkit.checks.base import CheckModel
+from evalkit.checks.timelimit import Broken, TimeLimit
+from evalkit.errors import CheckError
+from evalkit.model.results import Family, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evalkit.checks.base import CheckContext
+    from evalkit.model.calls import Reply, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A check by somebody else: an exception of any kind, a wrong return value or a call that takes too long is an ``error``."""
+
+    check: CheckModel
+    limit: TimeLimit
+
+    @property
+    def name(self) -> str:
+        """The check's."""
+        return self.check.name
+
+    @property
+    def family(self) -> Family:
+        """The check's."""
+        return self.check.family
+
+    def followups(self, ctx: CheckContext) -> Sequence[Request]:
+        """What the check asks for. Raises CheckError for whatever goes wrong in it."""
+        if type(self.check).followups is CheckModel.followups:
+            return ()
+        try:
+            return self.limit.run(self.name, lambda: tuple(self.check.followups(ctx)))
+        except Broken as error:
+            raise CheckError(error.fault.reason) from error
+
+    def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
+        """The check's verdict, or ``error``."""
+        try:
+            verdict: object = self.limit.run(self.name, lambda: self.check.judge(ctx, replies))
+        except CheckError as error:
+            return self._error(error.message)
+        except Broken as error:
+            return replace(self._error(error.fault.reason), detail=error.fault.detail)
+        if isinstance(verdict, Verdict):
+            return verdict
+        return self._error(f"the check returned {type(verdict).__name__}, not a Verdict")
+
+    def _error(self, reason: str) -> Verdict:
+        return Verdict(check=self.name, family=self.family, status="error", reason=reason)
+
+
+def is_foreign(check: type[CheckModel]) -> bool:
+    """Whether a check is not evalkit's own: a function of the project, or of a package."""
+    return not check.__module__.startswith("evalkit.checks.")
