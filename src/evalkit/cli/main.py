@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evalkit import __version__
-from evalkit.errors import EvalkitError, RecordingError, StoreError, did_you_mean
+from evalkit.errors import CallError, EvalkitError, RecordingError, StoreError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if debug:
             raise
         click.echo(f"error: {_clean(str(error))}", err=True)
-        code = 3 if isinstance(error, (StoreError, RecordingError)) else 2
+        code = 3 if isinstance(error, (StoreError, RecordingError, CallError)) else 2
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from contextlib import chdir
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +19,13 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from evalkit.config import Config
+
 _QUIET = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
 """This command is itself part of the package that pytest would like to rewrite; there is no assertion in it to rewrite."""
+
+
+_NOT_MEASURED = 3
 
 
 class _Session:
@@ -86,7 +93,9 @@ class _Session:
         "help_option_names": ["--help"],  # click would find an -h inside -khello
     },
 )
-@click.option("--mode", type=click.Choice(["cache", "replay", "live", "refresh"]), help="Where answers come from.")
+@click.option(
+    "--mode", type=click.Choice(["cache", "replay", "live", "refresh", "batch"]), help="Where answers come from."
+)
 @click.option("--record", is_flag=True, help="Write the live answers to the recordings, for replay in CI.")
 @click.option(
     "--max-cost", type=click.FloatRange(0), metavar="USD", help="Make no call that could take the run above USD."
@@ -94,6 +103,8 @@ class _Session:
 @click.option("--max-tokens", type=click.IntRange(0), metavar="N", help="Use at most N tokens in this run.")
 @click.option("--max-calls", type=click.IntRange(0), metavar="N", help="Make at most N calls in this run.")
 @click.option("--concurrency", type=click.IntRange(1), metavar="N", help="Calls in flight per provider.")
+@click.option("--resume", is_flag=True, help="Come back for the batches: the last run in batch mode, once more.")
+@click.option("--wait", is_flag=True, help="In batch mode: look again and again until every answer is there.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def run_command(
@@ -104,6 +115,8 @@ def run_command(
     max_tokens: int | None,
     max_calls: int | None,
     concurrency: int | None,
+    resume: bool,
+    wait: bool,
     arguments: tuple[str, ...],
 ) -> int:
     """Run suites (all of them, or the files and test ids given). Other options go to pytest.
@@ -113,7 +126,7 @@ def run_command(
       0    every planned case was measured and every gate met
       1    a case or a gate failed
       2    usage or suite error; nothing was called
-      3    could not measure: errors, an incomplete run, the budget, the store
+      3    could not measure: errors, an incomplete run, the budget, the store, or waiting for batches
       10   a gate is undecided
       130  Ctrl-C
       143  SIGTERM
@@ -123,27 +136,58 @@ def run_command(
       evalkit run
       evalkit run suites/refunds.yaml -k late -x
       evalkit run --mode live --record --max-cost 0.50
+      evalkit run --mode batch           hand in what is not cached, at half price
+      evalkit run --resume               come back for it, as often as you like
     """
-    import pytest
-
     if "-h" in arguments:
         click.echo(context.get_help())
         return 0
-    root = find_root(Path.cwd())
-    session = _Session(root, load_config(root).folder("suites"))
+    config = load_config(find_root(Path.cwd()))
+    if (resume and mode not in {None, "batch"}) or (wait and not resume and (mode or config.mode) != "batch"):
+        raise click.UsageError("--resume and --wait belong to --mode batch")
     chosen = {
-        "--evalkit-mode": mode,
+        "--evalkit-mode": None if resume else mode,
         "--max-cost": max_cost,
         "--max-tokens": max_tokens,
         "--max-calls": max_calls,
         "--evalkit-concurrency": concurrency,
     }
-    words = [*(["--evalkit-record"] if record else []), *_words(chosen), *arguments]
-    code = pytest.main(["--rootdir", str(root), "--no-header", "-rfE", *_QUIET, *words], plugins=[session])
+    before, folder = ["--rootdir", str(config.root), "--no-header", "-rfE", *_QUIET], Path.cwd()
+    if resume:
+        from evalkit.harness.batch_waiting import last_command
+
+        command = last_command(config)
+        before, folder = [*command.words], config.root / command.folder
+    words = [*before, *(["--evalkit-record"] if record else []), *_words(chosen), *arguments]
+    code, interrupted = (_passes if wait else _one_pass)(config, words, folder)
     hint = _hint(code, arguments)
     if hint is not None:
         click.echo(hint, err=True)
-    return _exit_code(code, interrupted=session.interrupted)
+    return _exit_code(code, interrupted=interrupted)
+
+
+def _one_pass(config: Config, words: list[str], folder: Path) -> tuple[int, bool]:
+    """What pytest returned, and whether it was interrupted."""
+    import pytest
+
+    session = _Session(config.root, config.folder("suites"))
+    with chdir(folder):
+        return int(pytest.main(words, plugins=[session])), session.interrupted
+
+
+def _passes(config: Config, words: list[str], folder: Path) -> tuple[int, bool]:
+    """Pass after pass until no batch is open any more, or a pass could take nothing in."""
+    from evalkit.harness.batch_waiting import open_batches, until_finished
+
+    known: set[str] = set()
+    while True:
+        code, interrupted = _one_pass(config, words, folder)
+        batches = open_batches(config) if code == _NOT_MEASURED else ()
+        markers = {batch.marker for batch in batches}
+        if not markers or markers == known:
+            return code, interrupted
+        known = markers
+        asyncio.run(until_finished(batches, config, click.echo))
 
 
 def _words(chosen: Mapping[str, object]) -> list[str]:

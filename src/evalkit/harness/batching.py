@@ -22,8 +22,7 @@ from evalkit.harness.batch_queue import Ceilings, Waiting, affordable, chunks, g
 from evalkit.metrics.cost import DEFAULT_OUTPUT_TOKENS, Prices
 from evalkit.metrics.tokens import input_estimate
 from evalkit.model.calls import Attempt, Call, CallFailure, Usage
-from evalkit.providers.batch import BATCHES, kind_name
-from evalkit.providers.catalog import resolve
+from evalkit.providers.batch import open_batch_api
 from evalkit.store.batches import BATCHES_FOLDER, Batch, BatchLog
 
 if TYPE_CHECKING:
@@ -100,18 +99,7 @@ class Batching:
     def api(self, provider: str) -> BatchApi:
         """The open batch API of a provider. Raises CallError if its kind has none, or its key is not set."""
         if provider not in self._apis:
-            kind, settings = resolve(provider, self._config)
-            name = kind_name(provider, self._config)
-            if name not in BATCHES:
-                raise CallError(
-                    f"{provider}: the provider kind {name!r} has no batch API",
-                    kind="bad_request",
-                    hint="run without --mode batch",
-                )
-            problem = kind.ready(settings)
-            if problem is not None:
-                raise CallError(problem, kind="auth")
-            self._apis[provider] = BATCHES.get(name)(settings)
+            self._apis[provider] = open_batch_api(provider, self._config)
         return self._apis[provider]
 
     async def take_in(self) -> None:

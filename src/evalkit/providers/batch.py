@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from evalkit.errors import CallError
+from evalkit.providers.catalog import resolve
 from evalkit.providers.failures import classify, error_body
 from evalkit.registry import Registry
 
@@ -115,9 +116,20 @@ BATCHES: Registry[BatchKind] = Registry(
 )
 
 
-def kind_name(provider: str, config: Config) -> str:
-    """The kind of a configured provider."""
-    return str(config.providers.get(provider, {}).get("kind", provider))
+def open_batch_api(provider: str, config: Config) -> BatchApi:
+    """Open the batch API of a configured provider. Raises CallError if its kind has none, or its key is not set; ConfigError."""
+    kind, settings = resolve(provider, config)
+    name = str(settings.options.get("kind", provider))
+    if name not in BATCHES:
+        raise CallError(
+            f"{provider}: the provider kind {name!r} has no batch API",
+            kind="bad_request",
+            hint="run without --mode batch",
+        )
+    problem = kind.ready(settings)
+    if problem is not None:
+        raise CallError(problem, kind="auth")
+    return BATCHES.get(name)(settings)
 
 
 def entry_failure(status: int, body: object) -> CallError:
