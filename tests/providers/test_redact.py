@@ -116,3 +116,37 @@ def test_a_secret_inside_another_one_does_not_leave_the_rest():
     """The longer one is replaced first."""
     redactor = Redactor({"A_KEY": "abcdefgh", "B_KEY": "abcdefgh-and-more"})
     assert redactor.text("abcdefgh-and-more") == "[REDACTED:B_KEY]"
+
+
+_KEYS = (
+    "sk-proj-abcdefghijklmnopqrstuvwxyz",
+    f"ghp_{HEX40}",
+    "AKIAIOSFODNN7EXAMPLE",
+    "xoxb-1234567890-abcdef",
+    "AIza" + "a" * 35,
+)
+_LONG = (
+    "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA0123456789\n-----END RSA PRIVATE KEY-----",
+    'Authorization"\n: "Bearer\tabcdef0123456789',
+    "postgres://mé:hünter22😀@db.example/x",
+)
+_PIECES = st.sampled_from([*_KEYS, *_LONG, SECRET, quote(SECRET), json.dumps(SECRET), "zz-plain-key-value"]) | st.text(
+    max_size=8
+)
+_TEXTS = st.lists(_PIECES, max_size=4).map("".join)
+_VALUES = st.recursive(
+    _TEXTS | st.integers(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner, max_size=3)
+)
+
+
+@given(_VALUES)
+def test_whatever_would_be_redacted_is_suspected_in_the_written_text(value):
+    """One look at a record's JSON misses nothing that the walk over its texts would find."""
+    redactor = Redactor(ENVIRON)
+    assert redactor.suspects(json.dumps(value)) or redactor.json(value) == value
+
+
+def test_an_ordinary_record_is_not_suspected():
+    """Addresses, endpoints and words about keys do not send every record the long way."""
+    text = "Mail ana@example.test, see https://example.test/keys; a mask-like asking is no key. The authorization of the bear."
+    assert not Redactor(ENVIRON).suspects(json.dumps({"text": text, "endpoint": "openai http://127.0.0.1:9/v1 chat"}))

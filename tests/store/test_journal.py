@@ -119,6 +119,54 @@ def test_many_callers_share_a_sync(root, monkeypatch):
     journal.close()
 
 
+def test_what_nobody_waits_for_is_written_in_groups_and_without_a_nudge(root, monkeypatch):
+    """500 cached calls cost a few writes, not 500; and the last of them reaches the file though nothing comes after it."""
+    writes, last = [], threading.Event()
+    original = commit._write_all
+
+    def counted(fd, data):
+        original(fd, data)
+        writes.append(len(data))
+        if b"number 499" in data:
+            last.set()
+
+    journal = Journal(root, info())
+    monkeypatch.setattr(commit, "_write_all", counted)
+    calls = [call(f"number {number}", source="cache") for number in range(500)]
+    for one in calls:
+        journal.settle(one)
+    assert last.wait(10)
+    assert len(writes) < 100
+    assert sum(line.record["t"] == "call" for line in scan(journal.path)) == 500
+    journal.close()
+
+
+def test_an_intent_does_not_linger(root, monkeypatch):
+    """A paid call that is about to be sent is noted at once, also while the writer would rather wait for more."""
+    monkeypatch.setattr(commit, "_LINGER_S", 600)
+    written = threading.Event()
+    journal = Journal(root, info())
+    original = commit._write_all
+    monkeypatch.setattr(
+        commit, "_write_all", lambda fd, data: (original(fd, data), b"intent" in data and written.set())
+    )
+    journal.settle(call(source="cache"))
+    journal.intend(request())
+    assert written.wait(10)
+    journal.close()
+
+
+def test_a_call_that_two_results_name_is_written_once(root):
+    """A rerun, and a check in a Python test, name a call again: also as an equal copy it is recognised, and its record used."""
+    first = result()
+    copy = type(first)(first.trial, call(), ())
+    journal = Journal(root, info())
+    for one in (first, first, copy):
+        journal.append_result(one)
+    journal.close()
+    assert [line.record["t"] for line in scan(journal.path)] == ["run", "call", "result", "result", "result"]
+
+
 def test_a_cancelled_waiter_does_not_stop_the_writer(root):
     """Ctrl-C cancels whoever waits for a call; the call is written all the same, and so is the next one."""
 
