@@ -49,7 +49,7 @@ class Reply:
     """What to answer: ``body`` as JSON or raw bytes, after ``delay_s``; or a broken connection instead.
 
     ``drop`` is ``before`` (close without a byte), ``midway`` (half of the body) or ``never`` (headers, then silence until the server
-    closes). ``drip_s`` sends the body byte by byte with this pause.
+    closes). ``drip_s`` sends the body byte by byte with this pause. ``raw`` is written to the socket instead of any HTTP.
     """
 
     body: Any = None
@@ -58,6 +58,7 @@ class Reply:
     delay_s: float = 0.0
     drop: Literal["", "before", "midway", "never"] = ""
     drip_s: float = 0.0
+    raw: bytes | None = None
 
 
 Script = Callable[[Asked], "str | Reply | None"]
@@ -148,6 +149,10 @@ class LLMServer:
 
     def _send(self, handler: BaseHTTPRequestHandler, reply: Reply) -> None:
         if reply.drop == "before":
+            handler.close_connection = True
+            return
+        if reply.raw is not None:
+            handler.wfile.write(reply.raw)
             handler.close_connection = True
             return
         body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, get_args
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 KEY = "sk-test-0123456789abcdef"
 APIS = ("chat", "responses", "anthropic")
+BOMB = gzip.compress(b"the cable is wet" + b"A" * 30_000_000, compresslevel=1)
 
 
 class Way(NamedTuple):
@@ -162,10 +164,56 @@ def test_a_bad_200_shows_what_came(way):
 
 def test_a_gzip_bomb_is_not_read_to_its_end(way):
     """A small compressed body that unpacks to more than the limit is refused."""
-    bomb = gzip.compress(b'{"a": "' + b"A" * 30_000_000 + b'"}')
-    failure = fail(way, Reply(bomb, headers={"content-encoding": "gzip"}))
+    failure = fail(way, Reply(BOMB, headers={"content-encoding": "gzip"}))
     assert failure.kind == "bad_response"
     assert "larger than" in failure.message
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("gzip", b"not gzip at all"),
+        ("gzip, gzip", gzip.compress(BOMB)),
+        ("br", b"\x0b\x00"),
+        ("zstd", b"\x28\xb5\x2f\xfd"),
+    ],
+    ids=["garbage", "layers", "brotli", "zstd"],
+)
+def test_a_body_compressed_in_no_way_that_was_asked_for_is_refused(way, encoding, body):
+    """Layers of compression multiply: they are not unpacked."""
+    failure = fail(way, Reply(body, headers={"content-encoding": encoding}))
+    assert failure.kind == "bad_response"
+
+
+def test_an_error_with_an_endless_body_is_still_that_error(way):
+    """The SDKs would read an error body whatever its size; here the status is told, and the beginning of the text."""
+    failure = fail(way, Reply(BOMB, status=500, headers={"content-encoding": "gzip"}))
+    assert (failure.kind, failure.status) == ("server", 500)
+    assert "the cable is wet" in failure.message
+
+
+def test_an_error_whose_body_breaks_off_is_still_that_error(way):
+    """The status came; that the text did not changes nothing."""
+    assert fail(way, replace(error(529), drop="midway")).kind == "overloaded"
+    assert fail(way, replace(error(401), body=b"not gzip", headers={"content-encoding": "gzip"})).kind == "auth"
+
+
+FLOOD = b"HTTP/1.1 200 OK\r\n" + b"".join(b"x%d: %s\r\n" % (i, b"y" * 1000) for i in range(500)) + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b"SSH-2.0-OpenSSH_9.9\r\n\r\n", id="not HTTP"),
+        pytest.param(FLOOD, id="header flood"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 100_000 + b"\r\n\r\n", id="long header"),
+        pytest.param(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", id="bad chunk"),
+        pytest.param(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{", id="cut body"),
+    ],
+)
+def test_what_is_not_http_is_a_connection_failure(way, raw):
+    """Whatever stands on the port, it is told and nothing is read without a bound."""
+    assert fail(way, Reply(raw=raw)).kind == "connection"
 
 
 def test_an_endless_answer_is_left_at_the_limit(way):
@@ -253,6 +301,35 @@ def test_a_turn_without_a_word_is_an_empty_answer(way):
     with LLMServer(lambda asked: Reply(empty[way.api])) as server:
         (answer,) = ask(way, server.url)
     assert (answer.text, answer.finish, answer.usage.output_tokens) == ("", "stop", 7)
+
+
+def test_a_prompt_of_megabytes_arrives_whole(way):
+    """aiohttp warns of large bodies in one piece, and here a warning would be an error."""
+    long = "word " * 400_000
+    request = replace(ASKED[way.api], messages=(Message("user", long),))
+    with LLMServer() as server:
+        answers(lambda: open_provider(way, server.url), request)
+        (got,) = server.requests
+    assert got.question == long
+    assert int(got.headers["content-length"]) > len(long)
+
+
+def test_the_proxy_of_the_environment_is_used(way, monkeypatch):
+    """Behind a company's proxy the prompt goes to the proxy, unless NO_PROXY names the host."""
+    with LLMServer() as proxy, LLMServer() as server:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        assert ask(way, "http://models.test")[0].text == "hello"
+        assert [asked.path.partition("/v1")[0] for asked in proxy.requests] == ["http://models.test"]
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        ask(way, server.url)
+        assert (len(proxy.requests), len(server.requests)) == (1, 1)
+
+
+def test_only_compression_that_can_be_bounded_is_accepted(way):
+    """Nobody is invited to send what unpacks without a limit."""
+    with LLMServer() as server:
+        ask(way, server.url)
+        assert server.requests[0].headers["accept-encoding"] == "gzip, deflate"
 
 
 def test_cancelling_is_not_a_failure_of_the_call(way):

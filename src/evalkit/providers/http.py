@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from evalkit.providers.wire import LARGE, Answer, bad_encoding, connection_failure, refuse
+from evalkit.providers.wire import ENCODINGS, LARGE, Answer, bad_encoding, causes, connection_failure, joined, refuse
 
 if TYPE_CHECKING:
     import ssl
@@ -34,7 +34,7 @@ class HttpWire:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=settings.max_connections, ssl=_trust(base_url)),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers=headers,
+            headers={"accept-encoding": ", ".join(ENCODINGS), **headers},
             timeout=aiohttp.ClientTimeout(total=None),  # the deadline is the caller's
             proxy=_proxy(base_url),
         )
@@ -47,8 +47,7 @@ class HttpWire:
         data = body if len(body) <= LARGE else io.BytesIO(body)
         try:
             async with self._session.post(self._base_url + path, data=data, allow_redirects=False) as reply:
-                headers = {name.lower(): value for name, value in reply.headers.items()}
-                answer = Answer(reply.status, headers, _pieces(reply))
+                answer = Answer(reply.status, joined(reply.headers.items()), _pieces(reply))
                 await refuse(answer)
                 yield answer
         except aiohttp.ClientError as error:
@@ -73,8 +72,8 @@ def aiohttp_failure(error: BaseException) -> CallError:
     """Return the failure behind one of aiohttp's exceptions; both transports meet them."""
     from aiohttp.http_exceptions import ContentEncodingError
 
-    if isinstance(error.__cause__, ContentEncodingError):
-        return bad_encoding(error.__cause__)
+    if any(isinstance(cause, ContentEncodingError) for cause in causes(error)):
+        return bad_encoding()
     return connection_failure(error)
 
 

@@ -29,12 +29,15 @@ def rate_limits(headers: Mapping[str, str], *, now: float) -> RateLimits | None:
     duration (``6m0s``, ``20ms``). Anthropic: ``anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{…}``, where
     reset is an RFC 3339 time.
     """
+    told = {name: text for name, text in headers.items() if "ratelimit-" in name}
+    if not told:
+        return None
 
     def openai(what: str) -> RateWindow | None:
-        return _window(lambda part: headers.get(f"{_OPENAI}{part}-{what}"), reset=_duration_s)
+        return _window(lambda part: told.get(f"{_OPENAI}{part}-{what}"), reset=_duration_s)
 
     def anthropic(what: str) -> RateWindow | None:
-        return _window(lambda part: headers.get(f"{_ANTHROPIC}{what}-{part}"), reset=lambda text: _until_s(text, now))
+        return _window(lambda part: told.get(f"{_ANTHROPIC}{what}-{part}"), reset=lambda text: _until_s(text, now))
 
     found = RateLimits(
         requests=openai("requests") or anthropic("requests"),
@@ -51,11 +54,11 @@ def should_retry(headers: Mapping[str, str]) -> bool | None:
 
 
 def _window(header: Callable[[str], str | None], *, reset: Callable[[str], float | None]) -> RateWindow | None:
-    told = header("reset")
+    reset_text = header("reset")
     window = RateWindow(
         limit=_number(header("limit")),
         remaining=_number(header("remaining")),
-        reset_s=None if told is None else reset(told.strip()),
+        reset_s=None if reset_text is None else reset(reset_text.strip()),
     )
     return None if window == RateWindow() else window
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import CallError
 from evalkit.providers.http import aiohttp_failure
-from evalkit.providers.wire import LARGE, Answer, bad_encoding, connection_failure, refuse
+from evalkit.providers.wire import ENCODINGS, LARGE, Answer, bad_encoding, causes, connection_failure, refuse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -32,6 +32,7 @@ def client_options(settings: ProviderSettings) -> dict[str, Any]:
 
     limits = httpx2.Limits(max_connections=settings.max_connections, max_keepalive_connections=settings.max_connections)
     return {
+        "headers": {"accept-encoding": ", ".join(ENCODINGS)},
         "limits": limits,
         "timeout": httpx2.Timeout(None),
         "follow_redirects": False,
@@ -45,7 +46,7 @@ async def _refuse(response: httpx2.Response) -> None:
 
 def answer_of(response: httpx2.Response) -> Answer:
     """Return a reply of an SDK's HTTP client as it came, its body still to be read."""
-    return Answer(response.status_code, dict(response.headers), _read(response))
+    return Answer(response.status_code, dict(response.headers.items()), _read(response))
 
 
 @contextmanager
@@ -124,13 +125,11 @@ def _failure(error: BaseException) -> CallError:
     import aiohttp
     import httpx2
 
-    link: BaseException | None = error
-    while link is not None:
-        if isinstance(link, CallError):
-            return link
-        if isinstance(link, httpx2.DecodingError):
-            return bad_encoding(link)
-        if isinstance(link, aiohttp.ClientError):
-            return aiohttp_failure(link)
-        link = link.__cause__
+    for cause in causes(error):
+        if isinstance(cause, CallError):
+            return cause
+        if isinstance(cause, httpx2.DecodingError):
+            return bad_encoding()
+        if isinstance(cause, aiohttp.ClientError):
+            return aiohttp_failure(cause)
     return connection_failure(error.__cause__ or error)

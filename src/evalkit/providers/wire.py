@@ -12,11 +12,16 @@ from evalkit.providers.body import MAX_BYTES, Received
 from evalkit.providers.failures import clean, status_error
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
     from contextlib import AbstractAsyncContextManager
+
+ENCODINGS = ("gzip", "deflate")
+"""How a body may be compressed. Layers of these are refused: each blows up a thousandfold, and httpx2 unpacks all at once."""
 
 LARGE = 2**20
 """A request body of more bytes is sent in pieces: aiohttp warns of larger ones, because they block the loop."""
+
+_ERROR_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +64,22 @@ def encoded(body: Mapping[str, Any]) -> bytes:
 
 async def read(answer: Answer) -> Received:
     """Read the whole body, at most 20 MB. Raises CallError if it is larger."""
+    received = Received(await _head(answer, MAX_BYTES), answer.headers, answer.status)
+    if len(received.body) > MAX_BYTES:
+        raise too_large(received)
+    return received
+
+
+async def _head(answer: Answer, limit: int) -> bytes:
+    """The body up to the piece that goes beyond ``limit`` bytes."""
     pieces: list[bytes] = []
     size = 0
     async for piece in answer.pieces:
         size += len(piece)
         pieces.append(piece)
-        if size > MAX_BYTES:
+        if size > limit:
             break
-    received = Received(b"".join(pieces), answer.headers, answer.status)
-    if size > MAX_BYTES:
-        raise too_large(received)
-    return received
+    return b"".join(pieces)
 
 
 def too_large(received: Received) -> CallError:
@@ -78,21 +88,39 @@ def too_large(received: Received) -> CallError:
 
 
 async def refuse(answer: Answer) -> None:
-    """Return if the status is good; else read what the error says. Raises CallError."""
-    if answer.status < 300:
-        return
-    received = await read(answer)
-    raise status_error(answer.status, headers=answer.headers, body=_told(received.body), now=time.time())
+    """Return if the answer can be read: a good status, compressed as asked. Raises CallError with what an error body says."""
+    encoding = answer.headers.get("content-encoding", "identity").strip().lower()
+    readable = encoding in {"identity", "", *ENCODINGS}
+    if answer.status >= 300:
+        told = await _told(answer) if readable else ""
+        raise status_error(answer.status, headers=answer.headers, body=told, now=time.time())
+    if not readable:
+        raise bad_encoding()
 
 
-def _told(body: bytes) -> object:
-    """The error body as JSON, or as text if it is none."""
+async def _told(answer: Answer) -> object:
+    """An error body as JSON, or as text if it is none; of a very long one the beginning."""
+    try:
+        body = await _head(answer, _ERROR_BYTES)
+    except CallError:  # a body that breaks off says nothing, but the status is known
+        return ""
     text = body.decode("utf-8", "replace")
     try:
         told: object = json.loads(text)
     except (ValueError, RecursionError):
         return text
     return told
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield ``error`` and what it was raised from, outermost first.
+
+    Its context is left out: that may be the failure of an earlier attempt, which is being handled around this one.
+    """
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        link = link.__cause__
 
 
 def connection_failure(cause: BaseException) -> CallError:
@@ -105,10 +133,19 @@ def connection_failure(cause: BaseException) -> CallError:
     )
 
 
-def bad_encoding(cause: BaseException) -> CallError:
-    """Return the error for a body that is not compressed the way its header says."""
+def bad_encoding() -> CallError:
+    """Return the error for a body that is not compressed the way its header says, or in a way that was not asked for."""
     return CallError(
-        f"the body cannot be decompressed: {clean(str(cause))}",
+        "the body is not compressed as its content-encoding says, or in no way that is understood",
         kind="bad_response",
         hint="check base_url in [tool.evalkit.providers] and any proxy in between",
     )
+
+
+def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return ``headers`` under lower-case names; those that came several times are joined by commas (RFC 9110, 5.3)."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        lower = name.lower()
+        found[lower] = f"{found[lower]}, {value}" if lower in found else value
+    return found
