@@ -1,0 +1,126 @@
+"""Who paid for what: this run or an earlier one, for answers or for judges, at whose prices."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from fakes.eval_project import cases
+from fakes.llm_server import LLMServer
+
+import evalkit
+from evalkit.report.json_export import report_json
+from evalkit.report.markdown import markdown_summary
+from evalkit.report.text import terminal_summary
+from evalkit.report.view import page_view
+
+ANSWER, JUDGE = "openai/gpt-5-mini", "openai/judge"
+PRICES = """
+[tool.evalkit.prices."openai/gpt-5-mini"]
+input_usd_per_mtok = 1000
+output_usd_per_mtok = 1000
+[tool.evalkit.prices."openai/judge"]
+input_usd_per_mtok = 100000
+output_usd_per_mtok = 0
+"""
+COST, VOTE = 19 / 1000, 12 / 10  # the server counts 12 tokens in and 7 out, whatever was asked
+SUITE = f"""
+suite: hello
+prompt: hello:v1
+models: [{ANSWER}]
+{cases("Ana", "Bob")}
+checks:
+  - rubric: {{ask: Is it kind?, model: {JUDGE}}}
+"""
+KIND = json.dumps({"reason": "yes", "pass": True})
+
+
+@pytest.fixture
+def project(project, monkeypatch):
+    """Answers and a judge that says yes, at prices the project states."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+    with LLMServer(lambda asked: KIND if asked.body["model"] == "judge" else f"hello {asked.question}") as server:
+        project.live(server.url)
+        with (project.root / "pyproject.toml").open("a", encoding="utf-8") as file:
+            file.write(PRICES)
+        project.suite(SUITE)
+        project.server = server
+        yield project
+
+
+def money(spend):
+    return pytest.approx(spend.paid_usd), pytest.approx(spend.saved_usd)
+
+
+def test_a_first_run_pays_for_all_of_it(project):
+    """Answers and judges are sums of their own, per variant; the run's sum is both."""
+    report = evalkit.run().report
+    (variant,) = report.variants
+    assert (variant.answers.paid_usd, variant.answers.saved_usd) == (pytest.approx(2 * COST), 0.0)
+    assert (variant.judges.paid_usd, variant.judges.saved_usd) == (pytest.approx(2 * VOTE), 0.0)
+    assert (report.calls.paid_usd, report.calls.saved_usd) == (pytest.approx(2 * COST + 2 * VOTE), 0.0)
+    assert len(project.server.requests) == 4
+
+
+def test_what_the_cache_answered_is_saved_not_paid(project):
+    """A new case costs, the old ones would have: both are told, and what the answers are worth stays the same."""
+    evalkit.run()
+    project.suite(SUITE.replace(cases("Ana", "Bob"), cases("Ana", "Bob", "Cid")))
+    report = evalkit.run().report
+    (variant,) = report.variants
+    assert (variant.answers.paid_usd, variant.answers.saved_usd) == (pytest.approx(COST), pytest.approx(2 * COST))
+    assert (variant.judges.paid_usd, variant.judges.saved_usd) == (pytest.approx(VOTE), pytest.approx(2 * VOTE))
+    assert variant.cost_usd == pytest.approx(3 * COST)
+    assert variant.judge_cost_usd == pytest.approx(3 * VOTE)
+    line = "paid $1.22 (answers $0.0190, judges $1.20); saved $2.44 (answers $0.0380, judges $2.40)"
+    assert f"cost: {line}" in terminal_summary(report, width=200)
+    assert f"- cost: {line}" in markdown_summary(report)
+    assert ("Cost", line) in page_view(report).facts
+    made = report_json(report)
+    assert made["variants"][0]["judges"] == {"paid_usd": pytest.approx(VOTE), "saved_usd": pytest.approx(2 * VOTE)}
+    assert made["calls"]["saved_usd"] == pytest.approx(2 * COST + 2 * VOTE)
+
+
+def test_an_equal_request_of_the_same_run_is_saved_too(project):
+    """Two variants with the same text: the first pays, the second does not."""
+    project.prompt("v2", tone="kind", model=ANSWER)
+    project.suite(
+        SUITE.replace("prompt: hello:v1", "prompt: hello\nvariants: {a: {prompt: hello:v1}, b: {prompt: hello:v2}}")
+    )
+    report = evalkit.run().report
+    both = [variant.answers for variant in report.variants]
+    assert sum(spend.paid_usd for spend in both) == pytest.approx(2 * COST)
+    assert sum(spend.saved_usd for spend in both) == pytest.approx(2 * COST)
+
+
+def test_an_unknown_price_makes_its_own_sum_unknown(project):
+    """The judge has no price: what answers cost is still known."""
+    page = (project.root / "pyproject.toml").read_text(encoding="utf-8")
+    (project.root / "pyproject.toml").write_text(page.replace(f'"{JUDGE}"', '"openai/other"'), encoding="utf-8")
+    report = evalkit.run().report
+    (variant,) = report.variants
+    assert (variant.answers.paid_usd, variant.judges.paid_usd) == (pytest.approx(2 * COST), None)
+    assert "paid unknown (answers $0.0380, judges unknown)" in terminal_summary(report, width=200)
+    assert report.run.extra["prices"] == {"table": None, "stated": [ANSWER], "unknown": [JUDGE]}
+
+
+def test_the_table_of_prices_is_recorded_with_the_run(project):
+    """With its version and age, in the report, in every output, and in what is stored."""
+    page = (project.root / "pyproject.toml").read_text(encoding="utf-8")
+    (project.root / "pyproject.toml").write_text(page.replace(f'"{ANSWER}"', '"openai/other"'), encoding="utf-8")
+    report = evalkit.run().report
+    prices = report.run.extra["prices"]
+    assert prices["table"].startswith("genai-prices ")
+    assert (prices["stated"], prices["unknown"]) == ([JUDGE], [])
+    assert f"; prices of {prices['table']}" in terminal_summary(report, width=300)
+    assert json.loads(evalkit.load().runs["extra"].iloc[-1])["prices"] == prices
+
+
+def test_a_run_that_costs_nothing_says_nothing_about_cost(project):
+    """Scripted answers have no price to speak of."""
+    project.configure(answers={"default": "Hello!"})
+    project.prompt("v1", tone="kind")
+    project.suite(f"suite: hello\nprompt: hello:v1\n{cases('Ana')}\nchecks: [contains: Hello]\n")
+    report = evalkit.run().report
+    assert "cost:" not in terminal_summary(report).replace("cost $0", "")
+    assert report.run.extra["prices"] == {"table": None, "stated": [], "unknown": []}
