@@ -14,7 +14,11 @@ from evalkit.errors import ConfigError
 BUILTIN = [name for name in CHECKS.names() if CHECKS.get(name).family != "custom"]
 EXAMPLES = [name for name in BUILTIN if "passes" in CHECKS.get(name).example]
 ASKING = {name for name in BUILTIN if CHECKS.get(name).family in {"judge", "metamorphic"}}
-WITHOUT_ANSWERS = {"cost_usd", *ASKING}  # they judge a price and replies, which an example does not hold
+WITHOUT_ANSWERS = {
+    "cost_usd",
+    "served_by",
+    *ASKING,
+}  # they judge a price, a server and replies, which an example does not hold
 
 
 @pytest.mark.parametrize("name", BUILTIN)

@@ -15,9 +15,11 @@ from evalkit.model.cases import CheckSpec
 BUILD = BuildContext(read_json=None, load_python=None, endpoint=None)
 
 
-def judge(name: str, params: Any, *, cost: float | None = None, **response: Any) -> tuple[str, str]:
+def judge(
+    name: str, params: Any, *, cost: float | None = None, served: str = "primary", **response: Any
+) -> tuple[str, str]:
     check = build_check(CheckSpec(name=name, params=params, where=Where("a.yaml", 3)), BUILD)
-    ctx = CheckContext("Hi", Response("Hi", **response), Request("openai/gpt", ()), cost_usd=cost)
+    ctx = CheckContext("Hi", Response("Hi", **response), Request("openai/gpt", ()), cost_usd=cost, served=served)
     verdict = check.judge(ctx, ())
     return verdict.status, verdict.reason
 
@@ -65,3 +67,14 @@ def test_a_limit_that_is_none_is_refused(name: str, params: Any) -> None:
     """A suite's mistake is told before anything is spent."""
     with pytest.raises(SuiteError, match=r"a\.yaml:3"):
         judge(name, params)
+
+
+def test_who_served_can_be_demanded() -> None:
+    """The bare name wants the model that was asked first; a list names who else may."""
+    assert judge("served_by", None)[0] == "pass"
+    assert judge("served_by", "primary", served="a/m") == ("fail", "expected primary, served by a/m")
+    assert judge("served_by", ["primary", "a/m"], served="a/m")[0] == "pass"
+    assert judge("served_by", {"by": "a/m"}, served="canned answer") == (
+        "fail",
+        "expected a/m, served by canned answer",
+    )

@@ -58,6 +58,7 @@ _BUILTIN: dict[str, str] = {
     "latency_s": "evalkit.checks.operational:LatencyS",
     "cost_usd": "evalkit.checks.operational:CostUsd",
     "tokens": "evalkit.checks.operational:Tokens",
+    "served_by": "evalkit.checks.operational:ServedBy",
 }
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from evalkit.checks.base import CheckContext, CheckModel
 from evalkit.errors import CheckError
-from evalkit.model.results import Family, Verdict
+from evalkit.model.results import PRIMARY, Family, Verdict
 
 if TYPE_CHECKING:
     from evalkit.model.calls import Reply
@@ -113,3 +113,24 @@ class Tokens(CheckModel):
             holds = holds and used <= most
             parts.append(f"expected at most {most:,} {noun} tokens, used {used:,}")
         return self.verdict(holds, "; ".join(parts))
+
+
+class ServedBy(CheckModel):
+    """The answer came from the model that was asked first, or from one of those that ``by`` names.
+
+    ``primary`` is the variant's model, ``canned answer`` the text of last resort; a fallback goes by its model, ``openai/gpt-5-mini``.
+    Without this check an answer is judged alike, whoever served it.
+    """
+
+    name = "served_by"
+    family: ClassVar[Family] = "operational"
+    short = "by"
+    example: ClassVar[Mapping[str, Any]] = {"params": "primary"}
+
+    by: str | list[str] = Field(PRIMARY, description="who may serve: primary, a fallback's model, or canned answer")
+
+    def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
+        """Compare."""
+        del replies
+        allowed = [self.by] if isinstance(self.by, str) else self.by
+        return self.verdict(ctx.served in allowed, f"expected {' or '.join(allowed)}, served by {ctx.served}")
