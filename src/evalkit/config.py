@@ -78,7 +78,7 @@ class Config:
     max_cost_usd: float | None = None
     max_tokens: int | None = None
     max_calls: int | None = None
-    retries: int = 4
+    retries: int = 20
     timeout_s: float = 120.0
     deadline_s: float = 300.0
     check_timeout_s: float = 10.0

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from evalkit.engine.call import Caller, Pricing
+from evalkit.engine.budget import Pricing
+from evalkit.engine.call import Caller
 from evalkit.engine.policy import Policy, Route
 from evalkit.errors import CallError, StoreError
 from evalkit.model.calls import CallFailure, Message, Request, Response, Usage
@@ -133,9 +134,9 @@ def test_what_can_succeed_is_tried_again_and_every_attempt_is_kept() -> None:
     ]
 
 
-@pytest.mark.parametrize(("kind", "tries"), [("server", 5), ("bad_response", 2), ("bad_request", 1), ("too_long", 1)])
+@pytest.mark.parametrize(("kind", "tries"), [("server", 21), ("bad_response", 6), ("bad_request", 1), ("too_long", 1)])
 def test_retries_are_bounded_by_what_can_succeed(kind: str, tries: int) -> None:
-    """A failure that stays is a value with its kind and the number of attempts; a malformed 200 gets one more try."""
+    """A failure that stays is a value with its kind and the number of attempts; a malformed 200 gets five more tries."""
     model = Model(CallError("no", kind=kind))  # type: ignore[arg-type]
     call = asyncio.run(caller_of(model).call(ask("a")))
     assert isinstance(call.reply, CallFailure)

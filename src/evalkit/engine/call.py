@@ -1,56 +1,45 @@
-"""One request, settled once: cache, ceiling, concurrency, retry, ledger. Identical requests share one answer."""
+"""One request, settled once: shared, cached, or sent; then written down. Identical requests share one answer."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from evalkit.engine.attempts import Desk, Sender, Tries
 from evalkit.engine.budget import Budget
-from evalkit.engine.retry import wait_before_retry
-from evalkit.errors import FATAL, CallError
-from evalkit.model.calls import Attempt, Call, CallFailure, Response
+from evalkit.engine.events import unobserved
+from evalkit.engine.halts import Halts
+from evalkit.engine.lane import Lane
+from evalkit.engine.limits import AccountLimits
+from evalkit.engine.watched import Watched
+from evalkit.errors import CallError
+from evalkit.model.calls import Call, CallFailure, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from evalkit.engine.budget import Pricing
+    from evalkit.engine.events import Observer
     from evalkit.engine.policy import Policy, Route
     from evalkit.engine.ports import Ledger, ResponseCache
-    from evalkit.model.calls import Reply, Request, Usage
+    from evalkit.model.calls import Attempt, Reply, Request, Source
     from evalkit.providers.base import Provider
 
-
-@dataclass(frozen=True, slots=True)
-class Pricing:
-    """What a call costs, as two pure functions; either returns None when a price or the usage is unknown."""
-
-    cost_usd: Callable[[str, Usage], float | None]
-    worst_case_usd: Callable[[Request], float | None]
-
-
-@dataclass(slots=True)
-class _Line:
-    """An open provider and the slots in front of it."""
-
-    provider: Provider
-    slots: asyncio.Semaphore
-
-
-@dataclass(slots=True)
-class _Tries:
-    """The tries of one call so far."""
-
-    started: float
-    attempts: list[Attempt] = field(default_factory=list)
+_READ_AGAIN = frozenset({"cache", "replay"})
 
 
 class Caller:
     """Answers requests. Lives on one event loop; every method must be called there.
 
-    ``route`` tells how requests to a provider are answered. ``halted`` is the first fatal failure (a bad key, an unknown model,
-    exhausted credit): later calls that it concerns fail at once with the same message instead of asking 5000 times.
+    ``route`` tells how requests to a provider are answered; ``observe`` hears every :class:`evalkit.engine.events.Event`. ``halted``
+    is the first failure that stops the run (a bad key, an unknown model, exhausted credit, or every account given up): later calls that
+    it concerns fail at once with the same words instead of asking 5000 times.
+
+    Of what was answered only the response is kept, so that an identical request of the same run is never paid twice; answers from the
+    cache or a recording are not even kept, because they can be read again for nothing.
     """
 
     def __init__(
@@ -62,173 +51,162 @@ class Caller:
         policy: Policy,
         pricing: Pricing,
         random: Random | None = None,
+        observe: Observer = unobserved,
     ) -> None:
-        self._route = route
+        self._find_route = route
         self._ledger = ledger
         self._cache = cache
         self._policy = policy
         self._pricing = pricing
         self._random = random or Random()  # noqa: S311 - jitter, not cryptography
-        self._budget = Budget(policy.max_cost_usd)
-        self._lines: dict[str, _Line] = {}
-        self._flights: dict[str, asyncio.Task[Call]] = {}
-        self._halts: dict[str, CallFailure] = {}
+        self._watched = Watched(observe)
+        self._halts = Halts()
+        self._sender = Sender(
+            policy=policy,
+            budget=Budget(policy, pricing),
+            ledger=ledger,
+            halts=self._halts,
+            random=self._random,
+            watched=self._watched,
+        )
+        self._routes: dict[str, Route] = {}
+        self._providers: dict[str, Provider] = {}
+        self._lanes: dict[str, Lane] = {}
+        self._answers: dict[str, Response] = {}
+        self._flights: dict[str, asyncio.Future[Call | None] | None] = {}
+        self._running: set[asyncio.Task[Any] | None] = set()
+        self._number = 0
         self._closing = False
-        self.halted: CallFailure | None = None
 
-    async def call(self, request: Request) -> Call:
-        """Return the settled call for ``request``. A failure is a value; only a broken ledger (StoreError) raises."""
-        if self._closing:
-            raise asyncio.CancelledError
-        flight = self._flights.get(request.key)
-        if flight is None:
-            flight = asyncio.create_task(self._settled(request))
-            self._flights[request.key] = flight
-            flight.add_done_callback(lambda done: self._landed(request.key, done))
-            return await asyncio.shield(flight)
-        call = replace(await asyncio.shield(flight), source="shared", attempts=())
-        await asyncio.wrap_future(self._ledger.settle(call))
-        return call
+    @property
+    def halted(self) -> CallFailure | None:
+        """The failure that stops the run, or None."""
+        return self._halts.first
 
-    def _landed(self, key: str, flight: asyncio.Task[Call]) -> None:
-        if flight.cancelled() or flight.exception() is not None or not isinstance(flight.result().reply, Response):
-            self._flights.pop(key, None)  # a failure is shared by those who wait for it, not by those who ask later
+    async def call(self, request: Request, *, priority: int = 0) -> Call:
+        """Return the settled call for ``request``; of those that wait for a limit, a lower ``priority`` goes first.
+
+        A failure is a value; only a broken ledger (StoreError) raises.
+        """
+        key = request.key
+        while not self._closing:
+            response = self._answers.get(key)
+            if response is not None:
+                return await self._written(self._made(request, response, "shared", ()))
+            if key not in self._flights:
+                return await self._owned(request, priority)
+            call = await self._landing(key)
+            if call is not None:
+                return await self._written(replace(call, source="shared", attempts=()))
+        raise asyncio.CancelledError
 
     async def aclose(self) -> None:
         """Cancel what is in flight, start nothing more, and close every provider."""
         self._closing = True
-        running = [task for task in self._flights.values() if not task.done()]
+        running = [task for task in self._running if task not in {None, asyncio.current_task()}]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        for line in self._lines.values():
-            await line.provider.aclose()
+        for provider in self._providers.values():
+            await provider.aclose()
 
-    async def _settled(self, request: Request) -> Call:
-        route = self._route(request.provider)
+    def _landing(self, key: str) -> asyncio.Future[Call | None]:
+        """What an identical request that is under way will be told: its call, or None if it was cancelled."""
+        flight = self._flights[key]
+        if flight is None:
+            flight = self._flights[key] = asyncio.get_running_loop().create_future()
+        return asyncio.shield(flight)
+
+    async def _owned(self, request: Request, priority: int) -> Call:
+        task = asyncio.current_task()
+        self._flights[request.key] = None
+        self._running.add(task)
+        call: Call | None = None
+        try:
+            call = await self._settled(request, priority)
+        finally:
+            self._running.discard(task)
+            flight = self._flights.pop(request.key)
+            if flight is not None and not flight.done():
+                flight.set_result(call)
+        return call
+
+    async def _settled(self, request: Request, priority: int) -> Call:
+        route = self._routes.get(request.provider)
+        if route is None:
+            route = self._routes[request.provider] = self._find_route(request.provider)
         if route.cached and self._cache is not None:
             response = self._cache.get(request.key)
             if response is not None:
-                return await self._written(self._call(request, response, replace(route, source="cache"), []))
-        return await self._tried(request, route)
+                return await self._written(self._made(request, response, "cache", ()))
+        return await self._sent(request, route, priority)
 
-    async def _written(self, call: Call) -> Call:
-        await asyncio.wrap_future(self._ledger.settle(call))
+    async def _sent(self, request: Request, route: Route, priority: int) -> Call:
+        self._number += 1
+        tries = Tries(request, priority, self._number)
+        lane = self._lane(request.provider, route)
+        try:
+            response = await self._answered(tries, route, lane)
+            # The slot is held until the answer is on disk, so that a kill can cost no more calls than there are slots.
+            return await self._kept(self._made(request, response, route.source, tuple(tries.attempts)))
+        except CallError as error:
+            failure = self._failure(request, error, tries, lane)
+            return await self._written(self._made(request, failure, route.source, tuple(tries.attempts)))
+        finally:
+            if tries.ticket is not None:
+                lane.leave(tries.ticket)
+
+    async def _answered(self, tries: Tries, route: Route, lane: Lane) -> Response:
+        response = await self._sender.send(
+            tries, Desk(self._provider(tries.request, route), lane, route.source == "live")
+        )
+        return response if response.limits is None else replace(response, limits=None)
+
+    async def _kept(self, call: Call) -> Call:
+        await self._written(call)
+        if call.source not in _READ_AGAIN and isinstance(call.reply, Response):
+            self._answers[call.request.key] = call.reply
         return call
 
-    async def _tried(self, request: Request, route: Route) -> Call:
-        tries = _Tries(started=time.monotonic())
-        reply: Reply
-        try:
-            line = self._line(request.provider, route)
-        except CallError as error:
-            return await self._written(self._call(request, self._failed(request, error, tries), route, []))
-        async with line.slots:
-            # Asked only now: a call may have waited here while another one learned that the key is wrong.
-            halt = self._halt_of(request)
-            if halt is not None:
-                return await self._written(self._call(request, replace(halt, attempts=0), route, []))
-            tries.started = time.monotonic()
-            try:
-                reply = await self._until_done(request, route, line.provider, tries)
-            except CallError as error:
-                reply = self._failed(request, error, tries)
-            # The slot is held until the answer is on disk, so that a kill can cost no more calls than there are slots.
-            return await self._written(self._call(request, reply, route, tries.attempts))
+    async def _written(self, call: Call) -> Call:
+        on_disk = self._ledger.settle(call)
+        if on_disk.done():
+            on_disk.result()
+        else:
+            await asyncio.wrap_future(on_disk)
+        route = self._routes[call.request.provider]
+        self._watched.settled(route.account or call.request.provider, call)
+        return call
 
-    def _failed(self, request: Request, error: CallError, tries: _Tries) -> CallFailure:
+    def _failure(self, request: Request, error: CallError, tries: Tries, lane: Lane) -> CallFailure:
         failure = CallFailure(error.kind, error.message, len(tries.attempts), error.hint)
-        self._halt(request, failure)
+        failure, new = self._halts.note(request, failure)
+        if new:
+            self._watched("provider.stopped", lane.account, None, failure.message)
+        dead = [other.stopped for other in self._lanes.values()]
+        if None not in dead and dead[0] is not None:
+            self._halts.stop(CallFailure(dead[0].kind, dead[0].message, 0, dead[0].hint))
         return failure
 
-    async def _until_done(self, request: Request, route: Route, provider: Provider, tries: _Tries) -> Response:
-        wait = 0.0
-        while True:
-            left = self._policy.deadline_s - (time.monotonic() - tries.started)
-            try:
-                return await self._attempt(request, route, provider, tries, wait_s=wait, left_s=left)
-            except CallError as error:
-                left = self._policy.deadline_s - (time.monotonic() - tries.started)
-                next_wait = wait_before_retry(
-                    error, attempt=len(tries.attempts), left_s=left, policy=self._policy, random=self._random
-                )
-                if next_wait is None or self._halt_of(request) is not None:
-                    raise
-                wait = next_wait
-            await asyncio.sleep(wait)
+    def _provider(self, request: Request, route: Route) -> Provider:
+        provider = self._providers.get(request.provider)
+        if provider is None:
+            provider = self._providers[request.provider] = route.open()
+        return provider
 
-    async def _attempt(
-        self, request: Request, route: Route, provider: Provider, tries: _Tries, *, wait_s: float, left_s: float
-    ) -> Response:
-        if route.source == "live":
-            return await self._attempt_paid(request, provider, tries, wait_s=wait_s, left_s=left_s)
-        return await self._sent(request, provider, tries, wait_s=wait_s, left_s=left_s)
-
-    async def _attempt_paid(
-        self, request: Request, provider: Provider, tries: _Tries, *, wait_s: float, left_s: float
-    ) -> Response:
-        worst = self._pricing.worst_case_usd(request)
-        await self._budget.reserve(worst)
-        paid: float | None = None
-        try:
-            self._ledger.intend(request)
-            response = await self._sent(request, provider, tries, wait_s=wait_s, left_s=left_s)
-            paid = self._pricing.cost_usd(request.model, response.usage)
-        except CallError as error:
-            paid = None if error.kind in {"timeout", "bad_response", "connection"} else 0.0
-            raise
-        finally:
-            await self._budget.settle(reserved_usd=worst, paid_usd=paid)
-        return response
-
-    async def _sent(
-        self, request: Request, provider: Provider, tries: _Tries, *, wait_s: float, left_s: float
-    ) -> Response:
-        number, started_at, began = len(tries.attempts) + 1, time.time(), time.monotonic()
-
-        def note(error: CallError | None) -> None:
-            tries.attempts.append(
-                Attempt(
-                    number,
-                    started_at,
-                    time.monotonic() - began,
-                    wait_s,
-                    error.status if error else None,
-                    error.kind if error else None,
-                    error.message if error else "",
-                )
+    def _lane(self, provider: str, route: Route) -> Lane:
+        account = route.account or provider
+        lane = self._lanes.get(account)
+        if lane is None:
+            limits = AccountLimits(
+                concurrency=self._policy.concurrency,
+                fixed=self._policy.limits.get(account, {}),
+                now=asyncio.get_running_loop().time(),
             )
+            lane = Lane(account, limits, policy=self._policy, random=self._random, tell=self._watched.tell)
+            self._lanes[account] = lane
+        return lane
 
-        try:
-            async with asyncio.timeout(left_s):
-                response = await provider.complete(request)
-        except TimeoutError:
-            late = CallError(f"no answer within the deadline of {self._policy.deadline_s:g} s", kind="timeout")
-            note(late)
-            raise late from None
-        except CallError as error:
-            note(error)
-            raise
-        note(None)
-        return response
-
-    def _line(self, name: str, route: Route) -> _Line:
-        line = self._lines.get(name)
-        if line is None:
-            line = _Line(route.open(), asyncio.Semaphore(self._policy.concurrency))
-            self._lines[name] = line
-        return line
-
-    def _halt_of(self, request: Request) -> CallFailure | None:
-        return self._halts.get(request.provider) or self._halts.get(request.model)
-
-    def _halt(self, request: Request, failure: CallFailure) -> None:
-        if failure.kind not in FATAL:
-            return
-        scope = request.model if failure.kind == "model_not_found" else request.provider
-        self._halts.setdefault(scope, failure)
-        self.halted = self.halted or failure
-
-    def _call(self, request: Request, reply: Reply, route: Route, attempts: list[Attempt]) -> Call:
+    def _made(self, request: Request, reply: Reply, source: Source, attempts: tuple[Attempt, ...]) -> Call:
         cost = self._pricing.cost_usd(request.model, reply.usage) if isinstance(reply, Response) else None
-        return Call(request, reply, route.source, tuple(attempts), cost, time.time())
+        return Call(request, reply, source, attempts, cost, time.time())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalkit.engine.call import Pricing
+from evalkit.engine.budget import Pricing
 from evalkit.engine.policy import Policy, Route
 from evalkit.errors import CallError
 from evalkit.metrics.cost import Prices
@@ -40,13 +40,14 @@ def make_routes(config: Config, *, collector: Callable[[str], Provider] | None =
 
     def route(name: str) -> Route:
         kind, settings = resolve(name, config)
+        account = str(settings.options.get("account", name))
         if settings.options.get("kind", name) == "scripted":
-            return Route(lambda: kind.open(settings), "scripted", cached=False)
+            return Route(lambda: kind.open(settings), "scripted", cached=False, account=account)
         if collector is not None:
-            return Route(lambda: collector(name), "cache", cached=True)
+            return Route(lambda: collector(name), "cache", cached=True, account=f"{account}, batches")
         if config.mode == "replay":
-            return Route(lambda: replay, "replay", cached=False)
-        return Route(lambda: _open_live(kind, settings), "live", cached=config.mode == "cache")
+            return Route(lambda: replay, "replay", cached=False, account=account)
+        return Route(lambda: _open_live(kind, settings), "live", cached=config.mode == "cache", account=account)
 
     return route
 
@@ -58,6 +59,9 @@ def make_policy(config: Config) -> Policy:
         retries=config.retries,
         deadline_s=config.deadline_s,
         max_cost_usd=config.max_cost_usd,
+        max_tokens=config.max_tokens,
+        max_calls=config.max_calls,
+        limits=config.limits,
     )
 
 
