@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -141,14 +142,14 @@ def test_what_the_cache_answers_is_free_and_its_length_is_known(priced):
 
 
 def test_judges_of_cached_answers_are_asked_about_the_real_ones(priced):
-    """A short cached answer makes a short question, and an answer without a match for select none at all."""
+    """Equal short answers make equal short questions, and an answer without a match for select none at all."""
     priced.suite(SUITE)
     evalkit.run()
     priced.suite(JUDGED)
     _, judges = estimate(priced)["rows"]
-    assert judges["new"] == 12
+    assert (judges["new"], judges["shared"]) == (6, 6)
     placeholder = estimate(priced, "--mode", "live")["rows"][1]
-    assert judges["input_tokens"] < placeholder["input_tokens"]
+    assert judges["input_tokens"] / 6 < placeholder["input_tokens"] / 12
     priced.suite(JUDGED.replace("- rubric: {", "- {select: $.text, rubric: {").replace("60}}", "60}}}"))
     assert [row["purpose"] for row in estimate(priced)["rows"]] == ["answers"]
 
@@ -226,3 +227,24 @@ def test_a_broken_suite_is_exit_2(priced):
     ran = priced.evalkit("estimate")
     assert ran.code == 2
     assert "hello.yaml" in ran.err
+
+
+def test_batches_are_half_the_price(priced):
+    """In batch mode everything new goes through the batch API; in other modes that is a line to think about."""
+    priced.suite(SUITE)
+    plain, batch = estimate(priced)["totals"], estimate(priced, "--mode", "batch")["totals"]
+    assert batch["cost_usd"] == plain["batch_cost_usd"] == pytest.approx(plain["cost_usd"] / 2)
+    assert batch["worst_cost_usd"] == pytest.approx(plain["worst_cost_usd"] / 2)
+    assert "through the providers' batch APIs: $" in priced.evalkit("estimate").out
+    assert "batch APIs" not in priced.evalkit("estimate", "--mode", "batch").out
+
+
+def test_without_tokenizers_their_extra_is_named(priced, monkeypatch):
+    """Only where it would help: nobody has a tokenizer for Anthropic's models."""
+    monkeypatch.setitem(sys.modules, "bpe_openai", None)
+    priced.suite(SUITE)
+    shown = priced.evalkit("estimate").out
+    assert "input estimated at 4 bytes per token: openai/gpt-5-mini" in shown
+    assert "pip install 'pytest-evalkit[tokens]'" in shown
+    priced.suite(SUITE.replace("openai/gpt-5-mini", "anthropic/claude-haiku-4-5"))
+    assert "pip install" not in priced.evalkit("estimate").out

@@ -91,6 +91,7 @@ def test_an_equal_request_of_the_same_run_is_saved_too(project):
     both = [variant.answers for variant in report.variants]
     assert sum(spend.paid_usd for spend in both) == pytest.approx(2 * COST)
     assert sum(spend.saved_usd for spend in both) == pytest.approx(2 * COST)
+    assert report.calls.saved_usd == pytest.approx(2 * COST + 2 * VOTE)
 
 
 def test_an_unknown_price_makes_its_own_sum_unknown(project):

@@ -23,7 +23,9 @@ _HEAD = ("variant", "calls of", "model", "to pay", "free", "input", "output", "a
 
 @click.command("estimate")
 @click.option(
-    "--mode", type=click.Choice(["cache", "replay", "live", "refresh"]), help="The mode that the run would have."
+    "--mode",
+    type=click.Choice(["cache", "replay", "live", "refresh", "batch"]),
+    help="The mode that the run would have.",
 )
 @click.option("--max-cost", type=click.FloatRange(0), metavar="USD", help="Say whether the run would reach USD.")
 @click.option("--max-tokens", type=click.IntRange(0), metavar="N", help="Say whether the run would reach N tokens.")
@@ -132,12 +134,14 @@ def _totals(made: Estimate) -> Iterator[str]:
     known = f"; what has a price: {money(sums.known_cost_usd)}" if sums.cost_usd is None and sums.known_cost_usd else ""
     prices = f"; prices of {made.prices}" if made.prices else ""
     yield f"cost: {money(sums.cost_usd)} (at most {money(sums.worst_cost_usd)}){known}{prices}"
-    if sums.new and sums.batch_cost_usd is not None and sums.cost_usd:
+    if made.mode != "batch" and sums.batch_cost_usd is not None and sums.cost_usd:
         yield f"through the providers' batch APIs: {money(sums.batch_cost_usd)}"
 
 
 def _reasons(made: Estimate) -> Iterator[str]:
     """What the numbers rest on."""
+    from evalkit.metrics.tokens import EXTRA, encoding_of
+
     paid = [row for row in made.rows if row.new]
     for method, words in (
         ("tokenizer", "input counted with a tokenizer"),
@@ -146,6 +150,8 @@ def _reasons(made: Estimate) -> Iterator[str]:
         models = dict.fromkeys(row.model for row in paid if row.counted == method)
         if models:
             yield f"{words}: {', '.join(models)}"
+        if method == "estimate" and any(map(encoding_of, models)):
+            yield f"hint: some of these have a tokenizer: pip install 'pytest-evalkit[{EXTRA}]'"
     assumed = f"no earlier calls and no max_output_tokens: {made.assumed_output_tokens} assumed, at most {made.assumed_worst_output_tokens}"
     for basis, words in (
         ("earlier calls", "output from the median of earlier calls"),

@@ -161,9 +161,10 @@ class Estimator:
         for place, tokens in enumerate((sent, expected, worst)):
             into.tokens[place] += tokens
         model = request.model
+        batch = self._config.mode == "batch"
         costs = (
-            self._prices.cost_usd(model, usage),
-            self._prices.dearest_usd(model, longest),
+            self._prices.cost_usd(model, usage, batch=batch),
+            self._prices.dearest_usd(model, longest, batch=batch),
             self._prices.cost_usd(model, usage, batch=True),
         )
         into.usd = [

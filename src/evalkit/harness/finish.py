@@ -10,7 +10,8 @@ from evalkit.harness.comparing import compare_variants, judge_suite
 from evalkit.harness.facts import utc_now
 from evalkit.harness.outputs import store_run, write_page, write_recordings
 from evalkit.harness.runner import journal_root
-from evalkit.harness.summaries import call_counts, price_facts, variant_summaries
+from evalkit.harness.spending import price_facts
+from evalkit.harness.summaries import call_counts, variant_summaries
 from evalkit.harness.verdict import ExitCode, exit_code, verdict_sentence
 from evalkit.metrics.cost import Prices
 from evalkit.report.values import RunReport

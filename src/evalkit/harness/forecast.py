@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evalkit.errors import ConfigError, did_you_mean
@@ -39,7 +40,8 @@ def forecast(config: Config, names: Sequence[str] = ()) -> Estimate:
         test for plan, path in zip(plans, files, strict=True) for test in _selected(plan, ids, all_of_it=path in named)
     ]
     _require(ids, plans)
-    routes = make_routes(config)
+    # A batch is asked for what the cache does not hold, as every call of cache mode is.
+    routes = make_routes(replace(config, mode="cache") if config.mode == "batch" else config)
     with _answers(config) as cache:
         estimator = Estimator(config, planner, route=routes, cache=cache, past=past_outputs(config.folder("reports")))
         return estimator.estimate(tests, notes=[note for plan in plans for note in plan.notes])
@@ -67,7 +69,7 @@ def _without_variant(test: PlannedTest) -> str:
 def _answers(config: Config) -> Iterator[Cache | None]:
     """The response cache, brought up to date; None in a mode that does not ask it, and in a project that never ran."""
     reports = config.folder("reports")
-    if config.mode != "cache" or not ((reports / CACHE_FILE).exists() or journal_root(config).is_dir()):
+    if config.mode not in {"cache", "batch"} or not ((reports / CACHE_FILE).exists() or journal_root(config).is_dir()):
         yield None
         return
     cache = Cache(reports / CACHE_FILE)

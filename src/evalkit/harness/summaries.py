@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evalkit.compare.stats import wilson
+from evalkit.harness.spending import Spending
 from evalkit.metrics.summary import summarise, total
-from evalkit.metrics.table import table_facts
 from evalkit.model.calls import CallFailure
-from evalkit.report.values import CallCounts, Spend, VariantSummary
+from evalkit.report.values import CallCounts, VariantSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from evalkit.compare.values import Interval
     from evalkit.harness.planning import SuitePlan
-    from evalkit.metrics.cost import PriceOrigin, Prices
-    from evalkit.model.calls import JSON, Call
     from evalkit.model.cases import Variant
     from evalkit.model.results import Result
     from evalkit.store.reader import RunRecords
@@ -27,6 +26,7 @@ CONFIDENCE = 0.95
 
 def variant_summaries(records: RunRecords, plans: Sequence[SuitePlan]) -> tuple[VariantSummary, ...]:
     """One row per suite and variant, in the order in which they were planned."""
+    spending = Spending(records)
     results: dict[tuple[str, str], list[Result]] = {}
     for result in records.results:
         results.setdefault((result.trial.suite_path, result.trial.variant.label), []).append(result)
@@ -34,10 +34,14 @@ def variant_summaries(records: RunRecords, plans: Sequence[SuitePlan]) -> tuple[
     for key, rows in results.items():
         variants.setdefault(key, (rows[0].trial.suite, rows[0].trial.variant))
         planned.setdefault(key, len(rows))
-    return tuple(
-        _summary(key, suite, variant, results.get(key, []), planned=planned[key], skipped=skipped[key])
-        for key, (suite, variant) in variants.items()
-    )
+    summaries = []
+    for key, (suite, variant) in variants.items():
+        rows = results.get(key, [])
+        summary = _summary(key, suite, variant, rows, planned=planned[key], skipped=skipped[key])
+        answers = spending.of(result.call for result in rows)
+        judges = spending.of(call for result in rows for call in result.followups)
+        summaries.append(replace(summary, answers=answers, judges=judges))
+    return tuple(summaries)
 
 
 def _planned(
@@ -84,8 +88,6 @@ def _summary(
         latency_p95_s=counts.latency_p95_s if counts else None,
         input_tokens=counts.input_tokens if counts else None,
         output_tokens=counts.output_tokens if counts else None,
-        answers=_spend(result.call for result in results),
-        judges=_spend(call for result in results for call in result.followups),
     )
 
 
@@ -103,7 +105,7 @@ def call_counts(records: RunRecords) -> CallCounts:
             failed += 1
         else:
             sources[call.source] += 1
-    spend = _spend(records.calls)
+    spend = Spending(records).whole()
     return CallCounts(
         paid=sources["live"],
         cached=sources["cache"],
@@ -114,25 +116,3 @@ def call_counts(records: RunRecords) -> CallCounts:
         paid_usd=spend.paid_usd,
         saved_usd=spend.saved_usd,
     )
-
-
-def _spend(calls: Iterable[Call]) -> Spend:
-    """Who paid for ``calls``; one that has no answer counts as nothing."""
-    answered = [call for call in calls if not isinstance(call.reply, CallFailure)]
-    return Spend(
-        paid_usd=total([0.0, *(call.paid_usd for call in answered)]),
-        saved_usd=total([0.0, *(call.cost_usd for call in answered if call.source != "live")]),
-    )
-
-
-def price_facts(records: RunRecords, prices: Prices) -> dict[str, JSON]:
-    """What the run's costs rest on: the ``table`` of prices with its version (None if it priced nothing), and the models whose price the
-    project ``stated`` or that is ``unknown``, each sorted."""
-    origins: dict[PriceOrigin, list[JSON]] = {}
-    for model in sorted({call.request.model for call in records.calls}):
-        origins.setdefault(prices.origin(model), []).append(model)
-    return {
-        "table": str(table_facts()) if "table" in origins else None,
-        "stated": origins.get("project", []),
-        "unknown": origins.get("unknown", []),
-    }

@@ -68,10 +68,10 @@ class Prices:
         usage = Usage(input_tokens=input_estimate(request), output_tokens=output if request.kind == "chat" else 0)
         return self.dearest_usd(request.model, usage)
 
-    def dearest_usd(self, model: str, usage: Usage) -> float | None:
+    def dearest_usd(self, model: str, usage: Usage, *, batch: bool = False) -> float | None:
         """Return what ``usage`` costs if all its input is written to the prompt cache, or none of it, whichever costs more."""
-        plain = self.cost_usd(model, usage)
-        written = self.cost_usd(model, replace(usage, cache_write_tokens=usage.input_tokens))
+        plain = self.cost_usd(model, usage, batch=batch)
+        written = self.cost_usd(model, replace(usage, cache_write_tokens=usage.input_tokens), batch=batch)
         return plain if plain is None or written is None else max(plain, written)
 
     def origin(self, model: str) -> PriceOrigin:
