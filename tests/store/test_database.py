@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 
 import duckdb
 import pytest
@@ -13,10 +14,11 @@ from samples import call, failed_call, gate, info, prompt, result
 
 from evalkit.errors import StoreError, StoreLockedError
 from evalkit.model.calls import Attempt, Call, Response, ToolCall, Usage
-from evalkit.model.results import Result
+from evalkit.model.results import CANNED, Result
 from evalkit.store.connection import opened
 from evalkit.store.database import DATABASE_FILE, ingest, rebuild
 from evalkit.store.journal import Journal
+from evalkit.store.reader import read_run
 from evalkit.store.schema import VERSION, relations
 
 
@@ -60,7 +62,7 @@ def test_every_table_tells_what_the_run_said(root, path):
     }
     assert counts == {
         "meta": 1, "ingested": 1, "runs": 1, "suites": 1, "prompts": 1, "variants": 1, "cases": 1, "requests": 3, "responses": 3,
-        "attempts": 4, "trials": 1, "followups": 2, "verdicts": 2, "gates": 1, "skips": 1,
+        "attempts": 4, "trials": 1, "tried": 0, "followups": 2, "verdicts": 2, "gates": 1, "skips": 1,
     }  # fmt: skip
     ((status, text, tokens, paid, tags, failed),) = ask(
         path,
@@ -78,6 +80,27 @@ def test_every_table_tells_what_the_run_said(root, path):
         ("server", None, None),
     ]
     assert ask(path, "select sources->>'$.\"prompts/_tone.j2\"' from prompts") == [("kind",)]
+
+
+def test_who_served_and_who_did_not(root, path):
+    """The served answer is the trial's, by its model or its name; what failed beside it is listed; nobody served an unanswered trial."""
+    primary, spare = failed_call("Hello"), call("Hello too")
+    served = replace(result(), call=spare, tried=(primary,), served="b/m")
+    canned = replace(
+        result("b"), call=call("Hello", source="scripted"), tried=(primary, failed_call("x")), served=CANNED
+    )
+    lost = replace(result("c"), call=failed_call("Hello"), verdicts=(), tried=(failed_call("x"),))
+    write(root, served, canned, lost).close(info(complete=True))
+    assert read_run(root / "r1").results == (served, canned, lost)
+    ingest(root, path)
+    rows = ask(
+        path,
+        """select t.served, r.failure, list(f.failure order by x.position) from trials t join responses r using (call_id)
+           left join tried x using (trial_id) left join responses f on f.call_id = x.call_id group by t.served, r.failure, t.trial_id""",
+    )
+    assert sorted(rows, key=str) == sorted(
+        [("b/m", None, ["server"]), (CANNED, None, ["server", "server"]), (None, "server", ["server"])], key=str
+    )
 
 
 def test_ingesting_twice_changes_nothing(root, path):

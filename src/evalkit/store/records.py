@@ -32,6 +32,7 @@ class StoredResult:
     result: Result
     call_id: str
     followup_ids: tuple[str, ...]
+    tried_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,16 +184,19 @@ def _take_result(got: Gathered, record: dict[str, Any], place: str) -> None:
 def _add_result(got: Gathered, record: ResultRecord, place: str) -> None:
     call = _find(got, record.call, place)
     followups = tuple(_find(got, reference, place) for reference in record.followups)
+    tried = tuple(_find(got, reference, place) for reference in record.tried)
     trial = _trial(got.sharing, record.trial, call.call.request)
     result = Result(
         trial=trial,
         call=call.call,
         verdicts=record.verdicts,
         followups=tuple(followup.call for followup in followups),
-        tried=tuple(_find(got, reference, place).call for reference in record.tried),
+        tried=tuple(failed.call for failed in tried),
         served=got.sharing.text(record.served),
     )
-    stored = StoredResult(result, call.id, tuple(followup.id for followup in followups))
+    stored = StoredResult(
+        result, call.id, tuple(followup.id for followup in followups), tuple(failed.id for failed in tried)
+    )
     _must_agree(got.results.get((trial.test_id, trial.repeat)), stored)
     got.results[trial.test_id, trial.repeat] = stored  # a trial that was run again replaces its first result
 

@@ -236,7 +236,15 @@ def _trials(records: RunRecords) -> Iterator[Row]:
             result.status,
             call_id(records, stored.call_id),
             keys[stored.call_id],
+            text(result.served if isinstance(result.reply, Response) else None),
         )
+
+
+def _tried(records: RunRecords) -> Iterator[Row]:
+    for stored in records.stored:
+        trial = trial_id(records, stored.result)
+        for position, call in enumerate(stored.tried_ids):
+            yield trial, records.run.run_id, position, call_id(records, call)
 
 
 def _followups(records: RunRecords) -> Iterator[Row]:
@@ -297,6 +305,7 @@ TABLES: tuple[Table | SharedTable, ...] = (
     Table("responses", _responses),
     Table("attempts", _attempts),
     Table("trials", _trials),
+    Table("tried", _tried),
     Table("followups", _followups),
     Table("verdicts", _verdicts),
     Table("gates", _gates),

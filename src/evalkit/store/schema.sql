@@ -140,7 +140,15 @@ create table trials (  -- One case x variant x repeat, measured.
   test_id varchar,  -- id of the pytest item
   status varchar,  -- pass, fail or error (no answer, or could not be judged)
   call_id varchar,  -- joins responses
-  request_key varchar  -- joins requests
+  request_key varchar,  -- joins requests
+  served varchar  -- whose answer it is: primary, the model of a fallback, or canned answer; null without an answer
+);
+
+create table tried (  -- Calls that failed beside the one that counts, because another model was asked in their place.
+  trial_id varchar,  -- joins trials
+  run_id varchar,  -- the run
+  position integer,  -- counts from 0
+  call_id varchar  -- joins responses
 );
 
 create table followups (  -- Calls that checks asked for (judges, embeddings).
@@ -190,7 +198,7 @@ create view trial_overview as  -- A trial with its answer, prompt, cost and the 
 select t.run_id, t.suite, t.case_id, t.label, t.variant, t.repeat_number, t.status,
        coalesce((select list(v.check_name order by v.position) from verdicts v
                  where v.trial_id = t.trial_id and v.status in ('fail', 'error') and v.severity = 'fail'), []) as failed_checks,
-       r.text as answer, r.failure, r.source, r.cost_usd, r.latency_s, r.input_tokens, r.output_tokens,
+       r.text as answer, t.served, r.failure, r.source, r.cost_usd, r.latency_s, r.input_tokens, r.output_tokens,
        w.model, w.prompt, t.test_id, t.trial_id, t.call_id
 from trials t
 left join responses r using (call_id)
