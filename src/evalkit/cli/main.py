@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _COMMANDS = {
+    "check": "evalkit.cli.check:check_command",
     "checks": "evalkit.cli.checks:checks_command",
     "compare": "evalkit.cli.compare:compare_command",
     "estimate": "evalkit.cli.estimate:estimate_command",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import did_you_mean
@@ -10,8 +11,10 @@ from evalkit.model.cases import CheckSpec
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+    from evalkit.model.calls import JSON
     from evalkit.model.cases import Severity
     from evalkit.model.nodes import Node
+    from evalkit.prompts.expressions import Expressions
     from evalkit.suites.reading import Reader
 
 COMBINATIONS = ("not", "any_of", "all_of")
@@ -113,6 +116,18 @@ def identity(spec: CheckSpec) -> list[Any]:
     """What makes a check this check, as plain JSON: everything but where it is written."""
     children = [identity(child) for child in spec.children]
     return [spec.name, spec.params, spec.select, spec.severity, children]
+
+
+def resolved(spec: CheckSpec, expressions: Expressions, scope: Mapping[str, JSON]) -> CheckSpec:
+    """The check with every ``{{ expression }}`` in its parameters replaced. Raises SuiteError at the check's line."""
+    children = tuple(resolved(child, expressions, scope) for child in spec.children)
+    params = expressions.resolve(spec.params, scope, where=spec.where)
+    return replace(spec, params=params, children=children)
+
+
+def scope_of(vars: Mapping[str, JSON], expect: Mapping[str, JSON]) -> dict[str, JSON]:  # noqa: A002 - the suite's word
+    """The names that an expression may use: each variable, and all of them as ``vars`` and ``expect``."""
+    return {**vars, "vars": vars, "expect": expect}
 
 
 def shown_name(spec: CheckSpec) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from evalkit.errors import EvalkitError, SuiteError
 from evalkit.model.calls import Request
 from evalkit.model.cases import PlannedTest, Trial, Variant
 from evalkit.prompts.expressions import Expressions, has_expression
 from evalkit.suites.cells import cross
-from evalkit.suites.checkspecs import leaf_names
+from evalkit.suites.checkspecs import leaf_names, resolved, scope_of
 from evalkit.suites.reading import Reader
 
 if TYPE_CHECKING:
@@ -104,20 +104,15 @@ class _Planner:
 
     def _checks(self, case: Case) -> tuple[CheckSpec, ...] | None:
         own = [(check, _is_dynamic(check)) for check in case.checks]
-        scope: dict[str, Any] = {**case.vars, "vars": case.vars, "expect": case.expect}
-        resolved: list[CheckSpec] = []
+        scope = scope_of(case.vars, case.expect)
+        ready: list[CheckSpec] = []
         for check, dynamic in [*self._suite_checks, *own]:
             try:
-                resolved.append(self._resolved(check, scope) if dynamic else check)
+                ready.append(resolved(check, self._expressions, scope) if dynamic else check)
             except EvalkitError as error:
                 message = f"{check.name}, for case {case.id!r}: {error.message}"
                 self._reader.complaints.add(SuiteError(message, hint=error.hint, where=check.where))
-        return tuple(resolved) if len(resolved) == len(own) + len(self._suite_checks) else None
-
-    def _resolved(self, check: CheckSpec, scope: dict[str, Any]) -> CheckSpec:
-        children = tuple(self._resolved(child, scope) for child in check.children)
-        params = self._expressions.resolve(check.params, scope, where=check.where)
-        return replace(check, params=params, children=children)
+        return tuple(ready) if len(ready) == len(own) + len(self._suite_checks) else None
 
     def _render(self, prompt: PromptVersion, case: Case) -> tuple[Message, ...] | None:
         try:

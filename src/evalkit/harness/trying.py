@@ -1,0 +1,113 @@
+"""One check on one text, outside any suite: for the command that tries a check before it goes into one."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from evalkit.checks.base import CheckContext
+from evalkit.checks.catalog import CHECKS
+from evalkit.engine.call import Caller
+from evalkit.engine.loop import BackgroundLoop
+from evalkit.engine.trial import Answered, Asked, judge
+from evalkit.errors import CheckError, ConfigError, SuiteError, Where
+from evalkit.harness.planning import Planner
+from evalkit.harness.routes import make_policy, make_pricing, make_routes
+from evalkit.model.calls import Call, Message, Request, Response
+from evalkit.model.cases import Case, Trial, Variant
+from evalkit.model.nodes import Node
+from evalkit.prompts.expressions import Expressions
+from evalkit.suites.checkspecs import CheckReader, resolved, scope_of
+from evalkit.suites.reading import Reader
+from evalkit.yamlfile import parse_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evalkit.checks.build import BuiltCheck
+    from evalkit.config import Config
+    from evalkit.model.calls import JSON
+    from evalkit.model.cases import CheckSpec
+    from evalkit.model.results import Result
+
+_PLACE = "the check"
+_GRACE_S = 5.0
+
+
+def try_check(
+    config: Config,
+    written: str,
+    answer: str,
+    *,
+    vars: Mapping[str, JSON],  # noqa: A002 - the word that suites use
+    expect: Mapping[str, JSON],
+    live: bool,
+) -> Result:
+    """Judge ``answer`` with the check that is ``written`` as in a suite (``contains: hello``); the result has one verdict.
+
+    A check that asks a model does so only if ``live``, without cache or journal. Raises SuiteError for a check that is wrong,
+    ConfigError if it would have to ask and may not.
+    """
+    planner = Planner(config)
+    check = planner.build(_read(written, vars, expect))
+    case = Case("text", vars, Where(_PLACE), expect)
+    request = Request("none/none", (Message("user", ""),))
+    trial = Trial("check", _PLACE, case, Variant("text", "text", "", "", "", request.model), 0, request)
+    call = Call(request, Response(answer), "scripted")
+    return judge(Answered(trial, call, (_asked(check, trial, answer, config, live=live),)), (check,))
+
+
+def _read(written: str, variables: Mapping[str, JSON], expect: Mapping[str, JSON]) -> CheckSpec:
+    reader = Reader(_PLACE)
+    node = parse_yaml(written, name=_PLACE, aliases=False)
+    specs = CheckReader(CHECKS.names()).read_all(Node([node], node.line), reader)
+    reader.complaints.raise_any()
+    if len(specs) != 1:
+        raise SuiteError("there is no check", hint='for example: "contains: hello"', where=Where(_PLACE))
+    return resolved(specs[0], Expressions(), scope_of(variables, expect))
+
+
+def _asked(check: BuiltCheck, trial: Trial, answer: str, config: Config, *, live: bool) -> Asked:
+    context = CheckContext(answer, Response(answer), trial.request, vars=trial.case.vars, expect=trial.case.expect)
+    try:
+        questions = tuple(check.followups(context))
+    except CheckError as error:
+        return Asked(problem=error.message)
+    if questions and not live:
+        models = ", ".join(sorted({question.model for question in questions}))
+        raise ConfigError(f"{check.name} has {len(questions)} to ask of {models}", hint="--live asks, and pays for it")
+    return Asked(_settled(questions, config) if questions else ())
+
+
+def _settled(questions: Sequence[Request], config: Config) -> tuple[Call, ...]:
+    loop = BackgroundLoop()
+    caller = Caller(
+        route=make_routes(config),
+        ledger=_NoLedger(),
+        cache=None,
+        policy=make_policy(config),
+        pricing=make_pricing(config),
+    )
+
+    async def all_of_them() -> tuple[Call, ...]:
+        return tuple(await asyncio.gather(*(caller.call(question) for question in questions)))
+
+    try:
+        return loop.submit(all_of_them()).result()
+    finally:
+        loop.close(caller.aclose(), grace_s=_GRACE_S)
+
+
+class _NoLedger:
+    """Keeps nothing: what is tried out is no run."""
+
+    def intend(self, request: Request) -> None:
+        """Keep nothing."""
+
+    def settle(self, call: Call) -> Future[None]:
+        """Be done at once."""
+        del call
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
