@@ -118,7 +118,7 @@ class Sender:
             wait = None
         if tries.ticket is not None:
             desk.lane.failed(tries.ticket, error, pause=wait is not None)
-        self._watched.failed(desk.lane.account, tries.request, len(tries.attempts), error, wait)
+        self._watched.failed(desk.lane.account, tries.request, error, attempt=len(tries.attempts), wait_s=wait)
         return wait
 
     async def _attempt(self, tries: Tries, desk: Desk) -> Response:
@@ -154,14 +154,18 @@ class Sender:
             failure = error
             raise
         finally:
-            tries.attempts.append(_attempt(number, started_at, desk.lane.now() - began, wait_s, failure))
+            tries.attempts.append(
+                Attempt(
+                    number,
+                    started_at,
+                    desk.lane.now() - began,
+                    wait_s,
+                    failure.status if failure else None,
+                    failure.kind if failure else None,
+                    failure.message if failure else "",
+                )
+            )
 
     def _left_s(self, tries: Tries, desk: Desk) -> float:
         used = 0.0 if tries.sent_at is None else desk.lane.now() - tries.sent_at
         return self._policy.deadline_s - used
-
-
-def _attempt(number: int, started_at: float, latency_s: float, wait_s: float, error: CallError | None) -> Attempt:
-    if error is None:
-        return Attempt(number, started_at, latency_s, wait_s)
-    return Attempt(number, started_at, latency_s, wait_s, error.status, error.kind, error.message)

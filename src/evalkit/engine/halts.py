@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evalkit.errors import FATAL
-from evalkit.model.calls import CallFailure
 
 if TYPE_CHECKING:
-    from evalkit.model.calls import Request
+    from evalkit.model.calls import CallFailure, Request
 
 
 class Halts:

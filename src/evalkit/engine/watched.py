@@ -34,7 +34,7 @@ class Watched:
         if self._observe is not None:
             self._observe(Event("call.sent", time.time(), account, request, attempt))
 
-    def failed(self, account: str, request: Request, attempt: int, error: CallError, wait_s: float | None) -> None:
+    def failed(self, account: str, request: Request, error: CallError, *, attempt: int, wait_s: float | None) -> None:
         """An attempt failed; ``wait_s`` is the pause before the next one, None if there is none."""
         if self._observe is not None:
             reason = f"{error.kind}: {error.message}"

@@ -76,6 +76,7 @@ class Runner:
             cache=self._cache,
             policy=make_policy(config),
             pricing=self._pricing,
+            observe=observe,
         )
         self._closed = False
 
@@ -169,12 +170,12 @@ class Runner:
         if config.mode != "batch" or self._cache is None:
             return None
         if worker != "main":
-            raise ConfigError("batch mode cannot be shared by workers", hint="run without -n: nothing in it waits for an answer")
+            raise ConfigError(
+                "batch mode cannot be shared by workers", hint="run without -n: nothing in it waits for an answer"
+            )
         from evalkit.harness.batching import Batching
 
-        return Batching(
-            config, ledger=self._journal, cache=self._cache, policy=make_policy(config), redactor=redactor
-        )
+        return Batching(config, ledger=self._journal, cache=self._cache, policy=make_policy(config), redactor=redactor)
 
     def _collector(self, provider: str) -> Provider:
         if self._batching is None:
