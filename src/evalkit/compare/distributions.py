@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 
 _TINY = 1e-300
 _STEPS = 100_000
@@ -18,6 +17,8 @@ def normal_quantile(p: float) -> float:
     """The x with P(Z <= x) = p, 0 < p < 1 (Wichura 1988, AS 241, as in :mod:`statistics`). Raises ValueError outside."""
     if not 0.0 < p < 1.0:
         raise ValueError(f"a probability must lie strictly between 0 and 1, not {p}")
+    from statistics import NormalDist  # fractions and decimals come with it, and only a comparison needs it
+
     return NormalDist().inv_cdf(p)
 
 
