@@ -83,11 +83,18 @@ class Caller:
         """The failure that stops the run, or None."""
         return self._halts.first
 
-    async def call(self, request: Request, *, priority: int = 0) -> Call:
+    async def call(self, request: Request, *, priority: int = 0, replaceable: bool = False) -> Call:
         """Return the settled call for ``request``; of those that wait for a limit, a lower ``priority`` goes first.
 
-        A failure is a value; only a broken ledger (StoreError) raises.
+        ``replaceable``: something else will be asked if there is no answer, so that no failure of this call stops the run. A failure is
+        a value; only a broken ledger (StoreError) raises.
         """
+        call = await self._shared(request, priority)
+        if not replaceable and isinstance(call.reply, CallFailure):
+            self._stop_if_hopeless(request)
+        return call
+
+    async def _shared(self, request: Request, priority: int) -> Call:
         key = request.key
         while not self._closing:
             response = self._answers.get(key)
@@ -183,10 +190,14 @@ class Caller:
         failure, new = self._halts.note(request, failure)
         if new:
             self._watched("provider.stopped", lane.account, None, failure.message)
-        dead = [other.stopped for other in self._lanes.values()]
-        if None not in dead and dead[0] is not None:
-            self._halts.stop(CallFailure(dead[0].kind, dead[0].message, 0, dead[0].hint))
         return failure
+
+    def _stop_if_hopeless(self, request: Request) -> None:
+        """The run stops if no request like ``request`` can be answered, or if every account was given up."""
+        self._halts.stop(self._halts.of(request))
+        dead = [lane.stopped for lane in self._lanes.values()]
+        if dead and None not in dead and dead[0] is not None:
+            self._halts.stop(CallFailure(dead[0].kind, dead[0].message, 0, dead[0].hint))
 
     def _provider(self, request: Request, route: Route) -> Provider:
         provider = self._providers.get(request.provider)

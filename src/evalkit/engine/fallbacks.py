@@ -34,8 +34,10 @@ async def serve(trial: Trial, caller: Caller) -> Served:
     If none answers, the call that counts is the first one.
     """
     failed: list[Call] = []
-    for request in (trial.request, *trial.fallbacks):
-        call = await caller.call(request, priority=trial.priority)
+    requests = (trial.request, *trial.fallbacks)
+    for number, request in enumerate(requests, 1):
+        replaceable = number < len(requests) or trial.canned is not None
+        call = await caller.call(request, priority=trial.priority, replaceable=replaceable)
         if isinstance(call.reply, Response) or call.reply.kind in _NOT_ASKED:
             return Served(call, request.model if failed else PRIMARY, tuple(failed))
         failed.append(call)

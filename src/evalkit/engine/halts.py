@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Halts:
     """The first fatal failure of each provider (a bad key, exhausted credit) and of each model that does not exist.
 
-    ``first`` is the first of them all, with its words: those that were in flight then and fail for the same reason repeat them.
+    Those that were in flight then and fail for the same reason repeat its words. ``first`` is the first of them all that stops the run.
     """
 
     def __init__(self) -> None:
@@ -35,9 +35,8 @@ class Halts:
         if known is not None:
             return replace(known, attempts=failure.attempts), False
         self._by_scope[request.model if failure.kind == "model_not_found" else request.provider] = failure
-        self.stop(failure)
         return failure, True
 
-    def stop(self, failure: CallFailure) -> None:
-        """The whole run stops because of ``failure``, unless it stops already."""
+    def stop(self, failure: CallFailure | None) -> None:
+        """The whole run stops because of ``failure``, if there is one, unless it stops already."""
         self.first = self.first or failure
