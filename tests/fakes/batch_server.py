@@ -57,7 +57,7 @@ class BatchServer:
         self.outcomes: Callable[[str, dict[str, Any]], Outcome] = lambda key, body: "answered"
         self.fault: Fault = lambda method, path: None
         self.extra_lines: list[dict[str, Any]] = []
-        self._answer = answer
+        self.answer = answer
         self._page = page
         self._files: dict[str, bytes] = {}
         self._number = 0
@@ -102,7 +102,7 @@ class BatchServer:
         if outcome == "lost":
             return
         make = _openai_line if batch.vendor == "openai" else _anthropic_line
-        said = self._answer(Asked(path, {}, body, 0)) if outcome == "answered" else None
+        said = self.answer(Asked(path, {}, body, 0)) if outcome == "answered" else None
         reply = said if isinstance(said, Reply) else Reply(default_body(Asked(path, {}, body, 0), said))
         line = make(key, None if outcome == "expired" else reply)
         failed = batch.vendor == "openai" and (outcome == "expired" or reply.status >= 300)

@@ -89,6 +89,7 @@ class Batching:
                 f"{last.message} (given up after {len(failures)} batches)",
                 kind=last.kind,
                 hint="ask it directly: evalkit run --mode cache",
+                should_retry=False,
             )
         try:
             self._queue.setdefault(request.key, self._waiting(request))
