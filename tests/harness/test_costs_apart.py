@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from fakes.batch_server import BatchServer
 from fakes.eval_project import cases
 from fakes.llm_server import LLMServer
 
@@ -123,5 +124,22 @@ def test_a_run_that_costs_nothing_says_nothing_about_cost(project):
     project.prompt("v1", tone="kind")
     project.suite(f"suite: hello\nprompt: hello:v1\n{cases('Ana')}\nchecks: [contains: Hello]\n")
     report = evalkit.run().report
-    assert "cost:" not in terminal_summary(report).replace("cost $0", "")
+    assert "\ncost:" not in terminal_summary(report)
     assert report.run.extra["prices"] == {"table": None, "stated": [], "unknown": []}
+
+
+def test_a_batch_is_paid_by_the_run_that_takes_it_in(project, monkeypatch):
+    """At half the price, answers and judges apart, and nothing of it is called saved; the run after it saves the full price."""
+    monkeypatch.setenv("COLUMNS", "300")
+    with BatchServer(lambda asked: KIND if asked.body["model"] == "judge" else f"hello {asked.question}") as server:
+        project.live(server.url)
+        with (project.root / "pyproject.toml").open("a", encoding="utf-8") as file:
+            file.write(PRICES)
+        assert "\ncost:" not in project.evalkit("run", "--mode", "batch").out
+        server.finish()
+        assert "cost: paid $0.0190\n" in project.evalkit("run", "--resume").out
+        server.finish()
+        last = project.evalkit("run", "--resume").out
+        assert "cost: paid $1.20 (answers $0, judges $1.20); saved $0.0380\n" in last
+        assert "cost: paid $0; saved $2.44 (answers $0.0380, judges $2.40)" in project.evalkit("run").out
+        assert server.live == []

@@ -30,7 +30,7 @@ class Spending:
         self._taken_in = {
             stored.key: stored.call
             for stored in records.stored_calls
-            if stored.id not in used and stored.call.source == "live" and not isinstance(stored.call.reply, CallFailure)
+            if stored.id not in used and stored.call.source == "live" and answered(stored.call)
         }
         self._left = dict(self._taken_in)
 
@@ -49,12 +49,17 @@ class Spending:
         return left.pop(call.request.key, call) if left and call.source == "cache" else call
 
 
+def answered(call: Call) -> bool:
+    """Whether there is an answer that could cost something."""
+    return not isinstance(call.reply, CallFailure)
+
+
 def _sum(calls: Iterable[Call]) -> Spend:
     """A call without an answer counts as nothing."""
-    answered = [call for call in calls if not isinstance(call.reply, CallFailure)]
+    found = [call for call in calls if answered(call)]
     return Spend(
-        paid_usd=total([0.0, *(call.paid_usd for call in answered)]),
-        saved_usd=total([0.0, *(call.cost_usd for call in answered if call.source != "live")]),
+        paid_usd=total([0.0, *(call.paid_usd for call in found)]),
+        saved_usd=total([0.0, *(call.cost_usd for call in found if call.source != "live")]),
     )
 
 

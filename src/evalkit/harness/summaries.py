@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evalkit.compare.stats import wilson
-from evalkit.harness.spending import Spending
+from evalkit.harness.spending import Spending, answered
 from evalkit.metrics.summary import summarise, total
 from evalkit.model.calls import CallFailure
 from evalkit.report.values import CallCounts, VariantSummary
@@ -65,7 +65,8 @@ def _planned(
 def _summary(
     key: tuple[str, str], suite: str, variant: Variant, results: Sequence[Result], *, planned: int, skipped: int
 ) -> VariantSummary:
-    totals = summarise([result.measurement() for result in results])
+    # What waits for a batch is missing: it is no error.
+    totals = summarise([result.measurement() for result in results if not result.pending])
     counts = totals[0] if totals else None
     passed, failed, errors = (counts.passed, counts.failed, counts.errors) if counts else (0, 0, 0)
     measured = passed + failed + errors
@@ -83,7 +84,10 @@ def _summary(
         missing=max(0, planned - measured - skipped),
         interval=_interval(passed, measured),
         cost_usd=counts.cost_usd if counts else None,
-        judge_cost_usd=total([0.0, *(call.cost_usd for result in results for call in result.followups)]),
+        judge_cost_usd=total([
+            0.0,
+            *(call.cost_usd for result in results for call in result.followups if answered(call)),
+        ]),
         latency_p50_s=counts.latency_p50_s if counts else None,
         latency_p95_s=counts.latency_p95_s if counts else None,
         input_tokens=counts.input_tokens if counts else None,
