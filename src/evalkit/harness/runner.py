@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evalkit.engine.call import Caller
@@ -15,6 +16,7 @@ from evalkit.errors import ConfigError
 from evalkit.harness.facts import describe_run
 from evalkit.harness.outcome import TestOutcome
 from evalkit.harness.routes import make_policy, make_pricing, make_routes
+from evalkit.harness.stored import stored_routes
 from evalkit.providers.redact import Redactor
 from evalkit.store.cache import CACHE_FILE, Cache
 from evalkit.store.journal import Journal
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from evalkit.prompts.version import PromptVersion
     from evalkit.providers.base import Provider
     from evalkit.store.batches import Command
+    from evalkit.store.reader import RunRecords
 
 GRACE_S = 10.0
 """Seconds that calls in flight get to end when a session closes."""
@@ -49,19 +52,31 @@ def journal_root(config: Config) -> Path:
 class Runner:
     """Submits tests to the engine, judges and journals their answers.
 
+    With ``earlier`` every answer is the one that was stored in that run, and none is asked for.
     ``notes`` says what was wrong with the response cache, if anything; ``observe`` hears every event of the run. Raises StoreError if
     the journal cannot be created, RecordingError if a recording is damaged: both before any call.
     """
 
     def __init__(
-        self, config: Config, planner: Planner, *, run_id: str, worker: str, observe: Observer = unobserved
+        self,
+        config: Config,
+        planner: Planner,
+        *,
+        run_id: str,
+        worker: str,
+        observe: Observer = unobserved,
+        earlier: RunRecords | None = None,
     ) -> None:
         self._planner = planner
         self._observe = observe
         self._config = config
         self._pricing = make_pricing(config)
         self._info = describe_run(run_id=run_id, mode=config.mode, root=config.root)
-        routes = make_routes(config, collector=self._collector if config.mode == "batch" else None)
+        if earlier is None:
+            routes = make_routes(config, collector=self._collector if config.mode == "batch" else None)
+        else:
+            routes = stored_routes(earlier)
+            self._info = replace(self._info, extra={**self._info.extra, "rescored": earlier.run.run_id})
         redactor = Redactor(dict(os.environ))
         self._journal = Journal(
             journal_root(config), self._info, worker=worker, redact=redactor.json, suspects=redactor.suspects
@@ -197,8 +212,7 @@ class Runner:
 
     async def _answer(self, trial: Trial, checks: Sequence[BuiltCheck]) -> Answered:
         answered = await answer(trial, checks, self._caller)
-        account = trial.request.provider
-        self._observe(
-            Event("trial.answered", time.time(), account, trial.request, reason=trial.test_id, call=answered.call)
-        )
+        if self._observe is not unobserved:
+            facts = (time.time(), trial.request.provider, trial.request)
+            self._observe(Event("trial.answered", *facts, reason=trial.test_id, call=answered.call))
         return answered

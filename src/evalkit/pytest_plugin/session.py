@@ -98,7 +98,7 @@ class EvalSession:
                 total = sum(len(item.test.trials) for item in self._items)
                 self._watch = Watch(self.pytest_config, run_id=self._run_id, worker=worker, total=total)
                 self._runner = Runner(
-                    self.config, self.planner, run_id=self._run_id, worker=worker, observe=self._watch.hear
+                    self.config, self.planner, run_id=self._run_id, worker=worker, observe=self._watch.observer
                 )
                 self._runner.plan(tuple(self.plans.values()), {item.test.test_id for item in self._items})
             except EvalkitError as error:
@@ -162,6 +162,13 @@ class EvalSession:
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Tell Ctrl-C from a run that stopped itself."""
         self.ending.note_interrupt(excinfo)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Cases with a priority tag go first, in the order they have."""
+        from evalkit.pytest_plugin.items import EvalItem
+
+        items.sort(key=lambda item: not (isinstance(item, EvalItem) and item.test.trials[0].priority == 0))
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:

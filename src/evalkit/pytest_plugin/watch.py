@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, TypeVar
 
+from evalkit.engine.events import unobserved
 from evalkit.harness.eventlog import EventLog
 from evalkit.harness.progress import Tracker
 from evalkit.pytest_plugin.progress import Silent, display_for
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from evalkit.engine.events import Event
+    from evalkit.engine.events import Event, Observer
 
 T = TypeVar("T")
 
@@ -42,8 +43,12 @@ class Watch:
         """What went wrong while watching, if anything."""
         return (self._log.problem,) if self._log is not None and self._log.problem else ()
 
-    def hear(self, event: Event) -> None:
-        """Tell everybody who listens."""
+    @property
+    def observer(self) -> Observer:
+        """Who hears the events: everybody who listens, or nobody, for which the engine builds no event."""
+        return self._hear if self._listeners else unobserved
+
+    def _hear(self, event: Event) -> None:
         for listener in self._listeners:
             listener(event)
 
