@@ -51,9 +51,10 @@ class History:
         run = self._run(head) if colon else None
         if run is not None:
             return self._variant(run, tail)
-        return self._variant(self._need(default_run or "latest"), text)
+        return self._variant(self.run_id(default_run or "latest"), text)
 
-    def _need(self, text: str) -> str:
+    def run_id(self, text: str) -> str:
+        """The run that ``text`` names: an id, a unique beginning of one, or ``latest``. Raises ConfigError that lists what there is."""
         if not self._runs:
             raise ConfigError(f"there are no runs in {self._root}", hint="run a suite first: pytest suites")
         run = self._run(text)
