@@ -25,15 +25,20 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "allow_community_extensions": False,
     "allow_persistent_secrets": False,
     "python_enable_replacements": False,
-    "memory_limit": "2GB",
     "threads": 2,
 }
+MEMORY = "2GB"
+"""What DuckDB may take unless told otherwise."""
 _PID = re.compile(r"\(PID (\d+)\)")
 
 
 @contextmanager
-def opened(path: Path, *, read_only: bool, wait_s: float = WAIT_S) -> Iterator[DuckDBPyConnection]:
+def opened(
+    path: Path, *, read_only: bool, wait_s: float = WAIT_S, memory: str = MEMORY
+) -> Iterator[DuckDBPyConnection]:
     """Open the database file, and close it at the end of the block. A new file is readable by its owner alone.
+
+    Beyond ``memory`` DuckDB uses the disk, where it can: see :func:`needs_memory`.
 
     SQL on the connection cannot touch files, the network, extensions or Python variables. Raises StoreLockedError that names the
     process if the file is held for longer than ``wait_s``, StoreError for a missing, foreign or damaged file and for any error of DuckDB
@@ -47,7 +52,7 @@ def opened(path: Path, *, read_only: bool, wait_s: float = WAIT_S) -> Iterator[D
         )
     old_mask = None if read_only else os.umask(0o077)  # DuckDB takes no mode; its WAL is created while we write
     try:
-        connection = _patiently(path, read_only=read_only, wait_s=wait_s)
+        connection = _patiently(path, read_only=read_only, wait_s=wait_s, memory=memory)
         with connection:
             yield connection
     except duckdb.Error as error:
@@ -66,11 +71,21 @@ def in_memory(*, readable: Sequence[str] = ()) -> Iterator[DuckDBPyConnection]:
     """Open an empty database in memory that can read the paths ``readable`` and nothing else. Errors of DuckDB pass through."""
     import duckdb
 
-    with duckdb.connect(":memory:", config=_CONFIG) as connection:
+    with duckdb.connect(":memory:", config={**_CONFIG, "memory_limit": MEMORY}) as connection:
         paths = ", ".join(quoted(path) for path in readable)
         connection.execute(f"set allowed_paths = [{paths}]")
         _lock_up(connection)
         yield connection
+
+
+def needs_memory(error: StoreError) -> bool:
+    """Whether DuckDB gave up because it needs more memory: to commit, it must hold a whole block of rows at once."""
+    import duckdb
+
+    cause = error.__cause__
+    return isinstance(cause, duckdb.OutOfMemoryException) or (
+        isinstance(cause, duckdb.Error) and "failed to pin block" in str(cause)
+    )
 
 
 def first_line(error: Exception) -> str:
@@ -84,11 +99,11 @@ def _lock_up(connection: DuckDBPyConnection) -> None:
     connection.execute("set lock_configuration = true")
 
 
-def _patiently(path: Path, *, read_only: bool, wait_s: float) -> DuckDBPyConnection:
+def _patiently(path: Path, *, read_only: bool, wait_s: float, memory: str) -> DuckDBPyConnection:
     deadline, pause = time.monotonic() + wait_s, 0.05
     while True:
         try:
-            return _connect(path, read_only=read_only)
+            return _connect(path, read_only=read_only, memory=memory)
         except StoreLockedError:
             if time.monotonic() >= deadline:
                 raise
@@ -96,13 +111,14 @@ def _patiently(path: Path, *, read_only: bool, wait_s: float) -> DuckDBPyConnect
         pause = min(pause * 2, 1.0)
 
 
-def _connect(path: Path, *, read_only: bool) -> DuckDBPyConnection:
+def _connect(path: Path, *, read_only: bool, memory: str) -> DuckDBPyConnection:
     import duckdb
 
     if read_only and not path.is_file():
         raise StoreError("there is no database yet", hint="run a suite, or 'evalkit ingest'", where=Where(str(path)))
     try:
-        connection = duckdb.connect(str(path), read_only=read_only, config={**_CONFIG, "enable_external_access": False})
+        config = {**_CONFIG, "memory_limit": memory, "enable_external_access": False}
+        connection = duckdb.connect(str(path), read_only=read_only, config=config)
     except (duckdb.IOException, duckdb.ConnectionException) as error:
         raise _refusal(path, error) from error
     connection.execute("set lock_configuration = true")

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from evalkit.errors import StoreError, StoreLockedError, Where
-from evalkit.store.connection import WAIT_S, opened
+from evalkit.store.connection import MEMORY, WAIT_S, needs_memory, opened
 from evalkit.store.reader import journal_files, read_run
 from evalkit.store.rows import TABLES, SharedTable
 from evalkit.store.schema import VERSION, statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
@@ -22,8 +22,14 @@ if TYPE_CHECKING:
     from evalkit.store.reader import RunRecords
     from evalkit.store.rows import Row
 
+T = TypeVar("T")
+
 DATABASE_FILE = "evalkit.duckdb"
 """The database's name in the reports folder."""
+
+
+_LITTLE_MEMORY = "100MB"
+"""Enough for 50,000 answers of ordinary length, which would spread over 250 MB if they may. Long ones get ``MEMORY`` at a second try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +58,12 @@ def ingest(
     evalkit is rebuilt. Raises StoreLockedError, and StoreError for a newer, foreign or damaged database.
     """
     _make_folder(database)
-    with opened(database, read_only=False, wait_s=wait_s) as connection:
-        if _prepare(connection, database):
-            return _ingest_all(connection, journal_root, fresh)
-    return rebuild(journal_root, database, wait_s=wait_s)
+
+    def bring(memory: str) -> IngestReport | None:
+        with opened(database, read_only=False, wait_s=wait_s, memory=memory) as connection:
+            return _ingest_all(connection, journal_root, fresh) if _prepare(connection, database) else None
+
+    return _with_enough_memory(bring) or rebuild(journal_root, database, wait_s=wait_s)
 
 
 def rebuild(journal_root: Path, database: Path, *, wait_s: float = WAIT_S) -> IngestReport:
@@ -65,14 +73,28 @@ def rebuild(journal_root: Path, database: Path, *, wait_s: float = WAIT_S) -> In
     """
     _make_folder(database)
     fresh = database.with_name(f"{database.name}.tmp")
-    for leftover in (fresh, _wal(fresh)):
-        leftover.unlink(missing_ok=True)
     _wait_until_free(database, wait_s)
-    with opened(fresh, read_only=False, wait_s=wait_s) as connection:
-        _prepare(connection, fresh)
-        report = _ingest_all(connection, journal_root, None)
+
+    def make(memory: str) -> IngestReport:
+        for leftover in (fresh, _wal(fresh)):
+            leftover.unlink(missing_ok=True)
+        with opened(fresh, read_only=False, wait_s=wait_s, memory=memory) as connection:
+            _prepare(connection, fresh)
+            return _ingest_all(connection, journal_root, None)
+
+    report = _with_enough_memory(make)
     _swap(fresh, database)
     return report
+
+
+def _with_enough_memory(work: Callable[[str], T]) -> T:
+    """Do ``work`` with little memory; with more, if that was not enough. What failed was one transaction, and left nothing."""
+    try:
+        return work(_LITTLE_MEMORY)
+    except StoreError as error:
+        if not needs_memory(error):
+            raise
+    return work(MEMORY)
 
 
 def _swap(fresh: Path, database: Path) -> None:

@@ -128,6 +128,7 @@ class Journal:
         if final is not None and not self._writer.closed:
             self._put("end", lambda: {"run": encode(final)}, durable=True)
         self._writer.close()
+        self._calls.clear()
 
     def _put(
         self,

@@ -168,7 +168,7 @@ def _take_call(got: Gathered, record: dict[str, Any], place: str) -> None:
 
 def _add_call(got: Gathered, record: CallRecord, place: str) -> None:
     call = got.sharing.call(record.call, record.key)
-    got.calls[place] = StoredCall(place, record.key, call)
+    got.calls[place] = StoredCall(place, call.request.key, call)
 
 
 def _text(value: object) -> str:
@@ -189,7 +189,7 @@ def _add_result(got: Gathered, record: ResultRecord, place: str) -> None:
     result = Result(
         trial=trial,
         call=call.call,
-        verdicts=record.verdicts,
+        verdicts=got.sharing.verdicts(record.verdicts),
         followups=tuple(followup.call for followup in followups),
         tried=tuple(failed.call for failed in tried),
         served=got.sharing.text(record.served),

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
 
     from evalkit.model.calls import Call, Message, Request
     from evalkit.model.cases import Case, Trial, Variant
+    from evalkit.model.results import Verdict
+
+_VERDICTS = 4096
+"""Different verdicts to remember. Most are one of a few (``forbidden word not found``); those that name a case are like no other."""
 
 
 class Sharing:
@@ -21,6 +25,7 @@ class Sharing:
         self._cases: dict[tuple[str, str], Case] = {}
         self._variants: dict[tuple[str, str], Variant] = {}
         self._texts: dict[str, str] = {}
+        self._verdicts: dict[Verdict, Verdict] = {}
         for trial in known:
             self._requests[trial.request.key] = trial.request
             self.case(trial.suite_path, trial.case)
@@ -46,6 +51,12 @@ class Sharing:
         """Return the first variant that equals ``variant``."""
         known = self._variants.setdefault((suite_path, variant.label), variant)
         return known if known == variant else variant
+
+    def verdicts(self, verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
+        """Return equal verdicts, as the same objects where they are frequent."""
+        if len(self._verdicts) < _VERDICTS:
+            return tuple(self._verdicts.setdefault(verdict, verdict) for verdict in verdicts)
+        return tuple(self._verdicts.get(verdict, verdict) for verdict in verdicts)
 
     def text(self, text: str) -> str:
         """Return the first text that equals ``text``."""
