@@ -50,6 +50,7 @@ class Reply:
 
     ``drop`` is ``before`` (close without a byte), ``midway`` (half of the body) or ``never`` (headers, then silence until the server
     closes). ``drip_s`` sends the body byte by byte with this pause. ``raw`` is written to the socket instead of any HTTP.
+    With the header ``transfer-encoding: chunked`` the end of the body is told a moment after the body.
     """
 
     body: Any = None
@@ -159,6 +160,12 @@ class LLMServer:
         handler.send_response(reply.status)
         for name, value in {"content-type": "application/json", **reply.headers}.items():
             handler.send_header(name, value)
+        if reply.headers.get("transfer-encoding") == "chunked":
+            handler.end_headers()
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(body), body))
+            self._closing.wait(0.02)
+            handler.wfile.write(b"0\r\n\r\n")
+            return
         handler.send_header("content-length", str(len(body)))
         handler.end_headers()
         if reply.drop:

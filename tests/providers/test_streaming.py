@@ -131,6 +131,22 @@ def test_the_first_token_comes_before_the_last(way):
 
 
 @pytest.mark.parametrize("transport", get_args(Transport))
+def test_nothing_said_has_no_first_token(transport):
+    """What comes before the content (a role, a comment) is no token."""
+    assert ask(Way("chat", transport), Reply(chat(None))).first_token_s is None
+    assert ask(Way("anthropic", transport), Reply(message("", content=[]))).first_token_s is None
+
+
+def test_only_the_first_choice_is_the_answer():
+    """A server that offers several answers at once does not get them mixed into one."""
+    other = event({"choices": [{"index": 1, "delta": {"content": "NO"}, "finish_reason": "length"}]})
+    way = Way("chat", "http")
+    start, *rest = told(way, "yes")
+    answer = ask(way, Reply(b"".join([start, other, *rest[:2], other, *rest[2:]]), headers=STREAM))
+    assert (answer.text, answer.finish) == ("yes", "stop")
+
+
+@pytest.mark.parametrize("transport", get_args(Transport))
 def test_a_chat_asks_for_its_usage(transport):
     """OpenAI tells the usage of a stream only if asked."""
     way = Way("chat", transport)
@@ -345,7 +361,7 @@ def test_connections_are_used_again(way):
 
     def script(got: Asked) -> Reply:
         ports.add(got.port)
-        return Reply(default_body(got))
+        return Reply(default_body(got), headers={"transfer-encoding": "chunked"})
 
     async def run(url: str) -> None:
         provider = open_provider(way, url)
