@@ -14,6 +14,8 @@ from evalkit.report.json_export import report_json
 from evalkit.report.markdown import markdown_summary
 from evalkit.report.text import terminal_summary
 from evalkit.report.view import page_view
+from evalkit.store.database import DATABASE_FILE
+from evalkit.store.query import run_sql
 
 ANSWER, JUDGE = "openai/gpt-5-mini", "openai/judge"
 PRICES = """
@@ -80,6 +82,13 @@ def test_what_the_cache_answered_is_saved_not_paid(project):
     made = report_json(report)
     assert made["variants"][0]["judges"] == {"paid_usd": pytest.approx(VOTE), "saved_usd": pytest.approx(2 * VOTE)}
     assert made["calls"]["saved_usd"] == pytest.approx(2 * COST + 2 * VOTE)
+    rows = run_sql(
+        project.root / "reports" / DATABASE_FILE,
+        f"select purpose, calls, cost_usd, paid_usd, unpriced from variant_costs where run_id = '{report.run.run_id}' order by purpose",
+    ).rows
+    answers, checks = (3, 3 * COST, COST, 0), (3, 3 * VOTE, VOTE, 0)
+    assert [row[0] for row in rows] == ["answers", "checks"]
+    assert [row[1:] for row in rows] == [pytest.approx(answers), pytest.approx(checks)]
 
 
 def test_an_equal_request_of_the_same_run_is_saved_too(project):

@@ -236,3 +236,12 @@ select run_id, count(*) as calls, count(*) filter (source = 'live') as live,
        count(*) filter (failure is not null) as failures,
        sum(paid_usd) as paid_usd, count(*) filter (paid_usd is null) as unpriced
 from responses group by all;
+
+create view variant_costs as  -- Per run and variant: what answers and what checks (judges) cost, and what of it this run paid; unpriced ones are in neither sum.
+select c.run_id, c.suite_path, c.label, c.purpose, count(*) as calls,
+       sum(r.cost_usd) as cost_usd, sum(r.paid_usd) as paid_usd, count(*) filter (r.cost_usd is null) as unpriced
+from (select run_id, suite_path, label, 'answers' as purpose, call_id from trials
+      union all
+      select t.run_id, t.suite_path, t.label, 'checks', f.call_id from followups f join trials t using (trial_id)) c
+join responses r using (call_id)
+where r.failure is null group by all;
