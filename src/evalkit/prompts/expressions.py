@@ -49,8 +49,11 @@ def resolve(value: JSON, scope: Mapping[str, JSON], *, where: Where) -> JSON:
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
+    """A text ready to resolve. ``name`` is set if it is nothing but ``{{ name }}``: the common case needs no template."""
+
     template: Template
     whole: bool
+    name: str | None = None
 
 
 class Expressions:
@@ -85,6 +88,8 @@ class Expressions:
 
     def _text(self, text: str, scope: dict[str, Any]) -> JSON:
         compiled = self._compiled(text)
+        if compiled.name in scope:
+            return _json(scope[compiled.name])
         with self._sandbox.metering():
             context = compiled.template.new_context(scope)
             pieces = list(compiled.template.root_render_func(context))
@@ -96,7 +101,8 @@ class Expressions:
         if expression is None:
             return _Compiled(self._sandbox.from_string(text), whole=False)
         keep = nodes.Assign(nodes.Name("result", "store"), expression, lineno=1)
-        return _Compiled(self._sandbox.from_string(nodes.Template([keep], lineno=1)), whole=True)
+        name = expression.name if isinstance(expression, nodes.Name) else None
+        return _Compiled(self._sandbox.from_string(nodes.Template([keep], lineno=1)), whole=True, name=name)
 
 
 def _only_expression(template: nodes.Template) -> nodes.Expr | None:

@@ -72,14 +72,7 @@ class PromptTemplate:
 
     def _messages(self, scope: dict[str, Any]) -> tuple[Message, ...]:
         with self._sandbox.metering() as rendering:
-            pieces = self._template.root_render_func(self._template.new_context(scope))
-            stray: Where | None = None
-            outside: list[str] = []
-            for piece in pieces:
-                outside.append(piece)
-                if stray is None and not piece.isspace() and piece:
-                    stray = self._place(pieces, piece)
-        text = trimmed("".join(outside))
+            text = trimmed("".join(self._template.root_render_func(self._template.new_context(scope))))
         if not rendering.messages:
             if not text.strip():
                 raise TemplateRuntimeError("the prompt is empty")
@@ -88,9 +81,15 @@ class PromptTemplate:
             raise PromptError(
                 f"text outside the role blocks: {text.strip()[:60]!r}",
                 hint="move it into {% system %} or {% user %}",
-                where=stray or self._where,
+                where=self._stray(scope),
             )
         return tuple(rendering.messages)
+
+    def _stray(self, scope: dict[str, Any]) -> Where:
+        """Where the first text outside the role blocks stands: rendered once more, for only a suspended template knows its line."""
+        with self._sandbox.metering():
+            pieces = self._template.root_render_func(self._template.new_context(scope))
+            return next((self._place(pieces, piece) for piece in pieces if piece.strip()), self._where)
 
     def _place(self, pieces: Iterator[str], piece: str) -> Where:
         """Where the template stands that has just written ``piece``."""
