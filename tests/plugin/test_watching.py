@@ -135,6 +135,8 @@ def test_the_log_tells_the_run(project: PytestProject, monkeypatch: pytest.Monke
         project.run_here("suites", "--evalkit-log", "logs/events.jsonl").assert_outcomes(passed=3)
     text = (project.root / "logs" / "events.jsonl").read_text("utf-8")
     rows = [json.loads(line) for line in text.splitlines()]
+    names = [row["name"] for row in rows]
+    assert [names.count(name) for name in ("call.sent", "call.settled", "trial.answered")] == [3, 3, 3]
     assert {row["reason"] for row in rows if row["name"] == "trial.answered"} == {
         f"suites/hello.yaml::{name}[v1-openai/gpt-5-mini]" for name in ("ana", "bo", "cy")
     }

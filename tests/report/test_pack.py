@@ -47,6 +47,15 @@ def test_every_answer_and_verdict_can_be_read_back(report):
     assert found == expected
 
 
+def test_a_stand_in_is_named(report):
+    """A row that a fallback or the canned answer served says so, and in whose place."""
+    (first, *rest) = [result for result in report.results if not isinstance(result.reply, CallFailure)]
+    data = _unpacked(packed(replace(report, results=(replace(first, served="canned answer"), *rest))))
+    served = [name if name is None else data["strings"][name] for name in data["trials"]["served"]]
+    assert served.count("canned answer, in place of openai/gpt-5-mini") == 1
+    assert sum("in place of" in (name or "") for name in served) == 1
+
+
 def test_what_a_judge_was_asked_and_said_can_be_read_back(report):
     """Each trial's follow-up calls are there in order, with model, question, reply, source and cost."""
     data = _unpacked(packed(report))

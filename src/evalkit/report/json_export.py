@@ -72,7 +72,9 @@ def _result(result: Result) -> dict[str, Any]:
         "status": result.status,
         "request_key": result.call.request.key,
         "messages": plain(result.call.request.messages),
+        "served": None if isinstance(result.reply, CallFailure) else result.served,
         "call": _call(result.call),
+        "tried": [_call(call) for call in result.tried],
         "verdicts": plain(result.verdicts),
         "followups": [_call(call) for call in result.followups],
     }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pydantic_core import to_json
 
 from evalkit.model.calls import CallFailure
+from evalkit.model.results import PRIMARY
 from evalkit.report.json_export import plain
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ class _Packer:
         row["followups"] = [self._followup(call) for call in result.followups]
         row["verdicts"] = [self._verdict(verdict) for verdict in result.verdicts]
         row["status"] = result.status
+        if result.served != PRIMARY:
+            row["served"] = self._strings[f"{result.served}, in place of {result.trial.variant.model}"]
         for name in _TRIAL_COLUMNS:
             self._trials[name].append(row[name])
 
