@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from evalkit.errors import EvalkitError
-from evalkit.pytest_plugin.items import EvalItem
+from evalkit.pytest_plugin.items import EvalItem, Marks
 from evalkit.pytest_plugin.session import session_of
 
 if TYPE_CHECKING:
@@ -43,10 +43,13 @@ class SuiteFile(pytest.File):
         """Yield one item per case × variant."""
         session = session_of(self.config)
         self.plan = session.plan(self.path)
+        marks = Marks(session.register_tag)
         for test in self.plan.tests:
             name = test.test_id.removeprefix(f"{test.trials[0].suite_path}::")
             # A string id is parsed into name and parameters; a name with brackets is not, and --lf would not find it.
-            yield EvalItem.from_parent(self, name=name, nodeid=f"{self.nodeid}::{name}", test=test, host=session)
+            yield EvalItem.from_parent(
+                self, name=name, nodeid=f"{self.nodeid}::{name}", test=test, host=session, marks=marks
+            )
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]  # noqa: ANN401 - pytest's own type is private
         """Show a mistake in the suite as one message instead of a traceback."""

@@ -9,7 +9,7 @@ import pytest
 from evalkit.model.calls import CallFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -24,10 +24,6 @@ _PYTESTS_OWN = frozenset({"skip", "skipif", "xfail", "parametrize", "usefixtures
 class Host(Protocol):
     """What an item needs of the session that it runs in."""
 
-    def register_tag(self, tag: str) -> None:
-        """Make a tag a known marker."""
-        ...
-
     def wait(self, item: EvalItem) -> tuple[Answered, ...]:
         """Wait for the item's answers."""
         ...
@@ -41,28 +37,43 @@ class Host(Protocol):
         ...
 
 
+class Marks:
+    """The marks of a suite's items: one object per variant and per tag, for making them costs more than the rest of an item."""
+
+    def __init__(self, register_tag: Callable[[str], None]) -> None:
+        self._register_tag = register_tag
+        self._variants: dict[str, pytest.MarkDecorator] = {}
+        self._tags: dict[str, pytest.MarkDecorator] = {}
+
+    def of(self, test: PlannedTest) -> list[pytest.MarkDecorator]:
+        """``evalkit(prompt=…, model=…, variant=…, suite=…)`` and the tags that can be marks."""
+        trial = test.trials[0]
+        variant = trial.variant
+        if variant.label not in self._variants:
+            facts = {"prompt": variant.prompt, "model": variant.model, "variant": variant.name, "suite": trial.suite}
+            self._variants[variant.label] = pytest.mark.evalkit(**facts)
+        tags = (tag for tag in sorted(trial.case.tags) if tag.isidentifier() and tag not in _PYTESTS_OWN)
+        return [self._variants[variant.label], *map(self._tag, tags)]
+
+    def _tag(self, tag: str) -> pytest.MarkDecorator:
+        if tag not in self._tags:
+            self._register_tag(tag)
+            self._tags[tag] = getattr(pytest.mark, tag)
+        return self._tags[tag]
+
+
 class EvalItem(pytest.Item):
     """One case × variant. Waits for its answers in ``setup``, judges them in ``runtest``."""
 
-    def __init__(self, *, test: PlannedTest, host: Host, **kwargs: Any) -> None:  # noqa: ANN401 - pytest's keywords
+    def __init__(self, *, test: PlannedTest, host: Host, marks: Marks, **kwargs: Any) -> None:  # noqa: ANN401 - pytest's keywords
         super().__init__(**kwargs)
         self.test = test
         self.answers: Future[tuple[Answered, ...]] | None = None
         self.outcome: TestOutcome | None = None
         self.host = host
-        self._mark(test)
-
-    def _mark(self, test: PlannedTest) -> None:
-        trial = test.trials[0]
-        variant = trial.variant
-        self.add_marker(
-            pytest.mark.evalkit(prompt=variant.prompt, model=variant.model, variant=variant.name, suite=trial.suite)
-        )
-        for tag in sorted(trial.case.tags):
-            self.extra_keyword_matches.add(tag)
-            if tag.isidentifier() and tag not in _PYTESTS_OWN:
-                self.host.register_tag(tag)
-                self.add_marker(getattr(pytest.mark, tag))
+        for mark in marks.of(test):
+            self.add_marker(mark)
+        self.extra_keyword_matches.update(test.trials[0].case.tags)
 
     def setup(self) -> None:
         """Wait for the answers; no answer is an error of the setup."""
