@@ -197,21 +197,24 @@ def _create(connection: DuckDBPyConnection) -> None:
 
 
 def _ingest_all(connection: DuckDBPyConnection, journal_root: Path, fresh: RunRecords | None) -> IngestReport:
-    runs, trials, damage = 0, 0, []
     connection.begin()
-    for news in _news(connection, journal_root):
-        try:
-            unchanged = fresh is not None and fresh.run.run_id == news.folder.name and fresh.sizes == news.sizes
-            records = fresh if unchanged and fresh else read_run(news.folder, strict=False)
-        except StoreError as error:
-            damage.append(f"run {news.folder.name} was skipped: {error.message}")
-            continue
-        _replace_run(connection, records, news)
-        runs, trials = runs + 1, trials + len(records.stored)
-        damage += [f"run {news.folder.name}: {note}" for note in records.damage]
+    done = [_ingest_run(connection, news, fresh) for news in _news(connection, journal_root)]
     connection.commit()
     _fold_wal(connection)
-    return IngestReport(runs, trials, tuple(damage))
+    damage = tuple(note for report in done for note in report.damage)
+    return IngestReport(sum(report.runs for report in done), sum(report.trials for report in done), damage)
+
+
+def _ingest_run(connection: DuckDBPyConnection, news: _News, fresh: RunRecords | None) -> IngestReport:
+    """Bring in one run; a function of its own, so that a run is out of memory before the next one is read."""
+    run_id = news.folder.name
+    try:
+        unchanged = fresh is not None and fresh.run.run_id == run_id and fresh.sizes == news.sizes
+        records = fresh if unchanged and fresh else read_run(news.folder, strict=False)
+    except StoreError as error:
+        return IngestReport(0, 0, (f"run {run_id} was skipped: {error.message}",))
+    _replace_run(connection, records, news)
+    return IngestReport(1, len(records.stored), tuple(f"run {run_id}: {note}" for note in records.damage))
 
 
 def _fold_wal(connection: DuckDBPyConnection) -> None:
