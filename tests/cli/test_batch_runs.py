@@ -17,6 +17,7 @@ from fakes.llm_server import Reply, error
 from evalkit.harness import batch_waiting, batching
 from evalkit.providers import openai_batch
 from evalkit.providers.batch import BatchLimits
+from evalkit.store.batches import BatchLog
 
 KEY = "sk-test-0123456789"
 SUITE = f"suite: hello\nprompt: hello:v1\n{cases('Ana', 'Ben', 'Cem')}\nchecks: [contains: Hello]\n"
@@ -371,7 +372,43 @@ def test_resume_and_wait_belong_to_batch_mode(project) -> None:
     assert project.evalkit("run", "--resume", "--mode", "live").code == 2
 
 
-def test_a_provider_without_batches_says_so(project, server) -> None:
+def test_a_test_in_python_waits_too(project, server) -> None:
+    """It is skipped while its answer, or what its judge asks, is in a batch; the run is not complete before it is measured."""
+    project.write(
+        "test_hello.py",
+        "def test_it(evalkit):\n"
+        "    answer = evalkit.ask('hello:v1', customer='Ana')\n"
+        "    answer.check('rubric', {'ask': 'Kind?', 'model': 'anthropic/claude-sonnet-5'})\n",
+    )
+    for passes in ("batch", "batch"):
+        waiting = project.evalkit("run", "test_hello.py", "--mode", passes)
+        assert (waiting.code, "1 skipped" in waiting.out) == (3, True)
+        server.finish()
+    assert project.evalkit("run", "--resume").code == 0
+    assert len(server.batches) == 2
+
+
+def test_workers_cannot_share_batches(project, server) -> None:
+    """With -n nothing is handed in, and the message says what to do."""
+    ran = project.evalkit("run", "--mode", "batch", "-n", "1")
+    assert ran.code != 0
+    assert "without -n" in ran.out + ran.err
+    assert server.asked == []
+
+
+def test_another_process_holds_the_batches(project, server) -> None:
+    """Two sessions at once would hand in the same requests twice: the second is told to wait."""
+    project.evalkit("run", "--mode", "batch")
+    log = BatchLog(project.root / "reports" / "batches")
+    try:
+        ran = project.evalkit("run", "--mode", "batch")
+    finally:
+        log.close()
+    assert ran.code == 3
+    assert "another process works with the batches" in words(ran.out + ran.err)
+
+
+def test_scripted_answers_need_no_batch(project, server) -> None:
     """Scripted answers cost nothing and come at once, also beside batches."""
     project.prompt("v1", tone="kind", model="scripted/m")
     project.configure(answers={"default": "Hello"})

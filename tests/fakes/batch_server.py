@@ -151,27 +151,33 @@ class BatchServer:
 
     def _route(self, method: str, path: str, query: dict[str, str], raw: bytes) -> Any:
         words = path.removeprefix("/v1/").split("/")
-        match (method, *words):
-            case ("POST", "files"):
+        return self._posted(words, path, raw) if method == "POST" else self._got(words, query)
+
+    def _posted(self, words: list[str], path: str, raw: bytes) -> Any:
+        match words:
+            case ["files"]:
                 return self._uploaded(raw)
-            case ("GET", "files", file, "content"):
-                return self._files.get(file) or self._content(file)
-            case ("POST", "batches"):
+            case ["batches"]:
                 return _openai(self._made_openai(json.loads(raw)))
-            case ("POST", "messages", "batches"):
+            case ["messages", "batches"]:
                 return self._anthropic(self._made_anthropic(json.loads(raw)))
-            case ("GET", "batches"):
+        self.live.append(path)
+        return None
+
+    def _got(self, words: list[str], query: dict[str, str]) -> Any:
+        match words:
+            case ["files", file, "content"]:
+                return self._content(file)
+            case ["batches"]:
                 return self._list("openai", query.get("after"), _openai)
-            case ("GET", "messages", "batches"):
+            case ["messages", "batches"]:
                 return self._list("anthropic", query.get("after_id"), self._anthropic)
-            case ("GET", "batches", name) if name in self.batches:
+            case ["batches", name] if name in self.batches:
                 return _openai(self.batches[name])
-            case ("GET", "messages", "batches", name) if name in self.batches:
+            case ["messages", "batches", name] if name in self.batches:
                 return self._anthropic(self.batches[name])
-            case ("GET", "messages", "batches", name, "results"):
+            case ["messages", "batches", name, "results"]:
                 return _jsonl(self.batches[name].lines)
-            case ("POST", *_):
-                self.live.append(path)
         return None
 
     def _name(self, kind: str) -> str:

@@ -155,8 +155,11 @@ class Runner:
         return judge(self.submit(test).result()[0], self._planner.checks_of(test))
 
     def hand_in(self, command: Command) -> None:
-        """In batch mode: hand in what had no answer, and remember the ``command`` to come back with. Raises StoreError."""
-        if self._batching is not None:
+        """In batch mode: hand in what had no answer, and remember the ``command`` to come back with. Raises StoreError.
+
+        Does nothing in a closed runner.
+        """
+        if self._batching is not None and not self._closed:
             self._batching.remember(command)
             self._loop.submit(self._batching.hand_in()).result()
 

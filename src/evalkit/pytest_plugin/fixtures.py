@@ -49,6 +49,8 @@ class Answer:
         __tracebackhide__ = True
         spec = CheckSpec(name, True if params is None else params, self.result.trial.case.where, select=select)
         verdict = self._judge(spec)
+        if self.result.pending:
+            pytest.skip(f"what {name!r} asks waits for a batch")
         if verdict.status == "error":
             raise EvalkitError(f"the check {name!r} could not judge: {verdict.reason}", where=spec.where)
         if verdict.status == "fail":
@@ -111,6 +113,8 @@ class Evalkit:
         if isinstance(answered.call.reply, CallFailure):
             runner.record(Result(answered.trial, answered.call, ()))
             failure = answered.call.reply
+            if failure.kind == "pending":
+                pytest.skip(f"the answer waits for a batch: {failure.message}")
             raise EvalkitError(
                 f"no answer from {answered.trial.request.model}: {failure.kind}: {failure.message} ({failure.attempts} attempts)",
                 hint=failure.hint,

@@ -35,6 +35,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if getattr(config.option, "dist", "no") != "no" and not hasattr(config, "workerinput"):
         from evalkit.pytest_plugin.session import session_of
 
+        if config.getoption("evalkit_mode") == "batch":
+            raise pytest.UsageError(
+                "batch mode cannot be shared by workers: run without -n, nothing in it waits for an answer"
+            )
         session_of(config)
 
 

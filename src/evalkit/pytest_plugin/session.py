@@ -254,6 +254,8 @@ class EvalSession:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Store the run and set the exit code."""
+        if session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+            self._hand_in_batches()  # of tests in Python: the loop had begun before the first of them asked for anything
         self._close_runner()
         if self._worker is not None or session.config.option.collectonly:
             return
