@@ -31,6 +31,16 @@ def test_latency_is_compared_in_seconds() -> None:
     assert judge("latency_s", 2)[0] == "error"
 
 
+def test_the_first_token_is_compared_in_seconds() -> None:
+    """Exactly the limit still passes; an answer in one piece has no first token, which is no pass."""
+    assert judge("first_token_s", 0.5, first_token_s=0.5)[0] == "pass"
+    late = judge("first_token_s", {"max": 0.5}, first_token_s=0.51)
+    assert late == ("fail", "expected the first token within 0.5 s, took 0.51 s")
+    status, reason = judge("first_token_s", 0.5, latency_s=0.1)
+    assert status == "error"
+    assert "stream: true" in reason
+
+
 def test_an_unknown_price_is_no_bargain() -> None:
     """No cost, no pass: the reason says where a price is set."""
     assert judge("cost_usd", 0.002, cost=0.002)[0] == "pass"
@@ -61,7 +71,15 @@ def test_a_count_that_was_not_reported_is_an_error() -> None:
 
 @pytest.mark.parametrize(
     ("name", "params"),
-    [("latency_s", 0), ("latency_s", None), ("latency_s", "2"), ("cost_usd", -1), ("tokens", None), ("tokens", 1.5)],
+    [
+        ("first_token_s", 0),
+        ("latency_s", 0),
+        ("latency_s", None),
+        ("latency_s", "2"),
+        ("cost_usd", -1),
+        ("tokens", None),
+        ("tokens", 1.5),
+    ],
 )
 def test_a_limit_that_is_none_is_refused(name: str, params: Any) -> None:
     """A suite's mistake is told before anything is spent."""

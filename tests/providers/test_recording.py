@@ -16,6 +16,7 @@ from evalkit.model.calls import Message, Request, Response, Tool, ToolCall, Usag
 from evalkit.providers.recording import Recorder, read_recordings, replay_key
 from evalkit.providers.redact import Redactor
 from evalkit.providers.replay import ReplayProvider
+from evalkit.rates import RateLimits, RateWindow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,8 +33,10 @@ ASKED = Request(
 SAID = Response(
     "Guten Tag",
     finish="tool_calls",
-    usage=Usage(12, 7, 4, None),
+    usage=Usage(12, 7, 4, None, 3),
     latency_s=0.25,
+    first_token_s=0.1,
+    limits=RateLimits(requests=RateWindow(limit=60)),
     served_model="gpt-x-1",
     request_id="req-7",
     tool_calls=(ToolCall("t1", "weather", {"city": "Ulm"}),),
@@ -59,6 +62,8 @@ def test_what_was_recorded_is_replayed(path):
     """Every fact of the answer survives."""
     assert recorder(path).add(ASKED, SAID, at=0.0)
     assert ask(path, ASKED) == SAID
+    assert ask(path, ASKED).first_token_s == 0.1
+    assert ask(path, ASKED).limits is None
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -75,8 +80,9 @@ RESPONSES = st.builds(
     Response,
     text=TEXT,
     finish=st.sampled_from(["stop", "length", "unknown"]),
-    usage=st.builds(Usage, st.none() | st.integers(0, 9), st.none() | st.integers(0, 9)),
+    usage=st.builds(Usage, *[st.none() | st.integers(0, 9)] * 5),
     latency_s=st.none() | st.floats(0, 100),
+    first_token_s=st.none() | st.floats(0, 100),
 )
 
 

@@ -56,6 +56,7 @@ _BUILTIN: dict[str, str] = {
     "faithful": "evalkit.checks.judge_facts:Faithful",
     "pairwise": "evalkit.checks.judge_pairwise:Pairwise",
     "latency_s": "evalkit.checks.operational:LatencyS",
+    "first_token_s": "evalkit.checks.operational:FirstTokenS",
     "cost_usd": "evalkit.checks.operational:CostUsd",
     "tokens": "evalkit.checks.operational:Tokens",
     "served_by": "evalkit.checks.operational:ServedBy",

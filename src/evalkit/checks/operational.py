@@ -42,6 +42,33 @@ class LatencyS(CheckModel):
         return self.verdict(latency <= self.max, f"expected at most {self.max:g} s, took {latency:.3g} s")
 
 
+class FirstTokenS(CheckModel):
+    """The first token of the answer came within ``max`` seconds.
+
+    The time from sending the request to the first piece of content (of the text, a refusal or a tool call) of the attempt that
+    succeeded. Only a streamed answer has one: set ``stream: true`` in the suite, or ``stream = true`` for the provider.
+    """
+
+    name = "first_token_s"
+    family: ClassVar[Family] = "operational"
+    short = "max"
+    example: ClassVar[Mapping[str, Any]] = {
+        "params": 0.8,
+        "passes": {"text": "Hello", "first_token_s": 0.3},
+        "fails": {"text": "Hello", "first_token_s": 2.5},
+    }
+
+    max: float = Field(description="seconds", gt=0, allow_inf_nan=False)
+
+    def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
+        """Compare. Raises CheckError if the answer was not streamed."""
+        del replies
+        first = ctx.response.first_token_s
+        if first is None:
+            raise CheckError("not measured: set stream: true, so that the answer comes piece by piece")
+        return self.verdict(first <= self.max, f"expected the first token within {self.max:g} s, took {first:.3g} s")
+
+
 class CostUsd(CheckModel):
     """The answer cost at most ``max`` US dollars.
 

@@ -49,6 +49,7 @@ class _Usage(_Strict):
     output_tokens: int | None = Field(default=None, ge=0)
     cached_input_tokens: int | None = Field(default=None, ge=0)
     reasoning_tokens: int | None = Field(default=None, ge=0)
+    cache_write_tokens: int | None = Field(default=None, ge=0)
 
 
 class _Response(_Strict):
@@ -56,6 +57,7 @@ class _Response(_Strict):
     finish: Finish = "stop"
     usage: _Usage = Field(default_factory=_Usage)
     latency_s: float | None = Field(default=None, ge=0)
+    first_token_s: float | None = Field(default=None, ge=0)
     served_model: str | None = None
     request_id: str | None = None
     tool_calls: list[_Call] = Field(default_factory=list)
@@ -107,6 +109,7 @@ def to_response(line: Line) -> Response:
         finish=said.finish,
         usage=Usage(**said.usage.model_dump()),
         latency_s=said.latency_s,
+        first_token_s=said.first_token_s,
         served_model=said.served_model,
         request_id=said.request_id,
         tool_calls=_calls(said.tool_calls),
@@ -142,13 +145,14 @@ def _plain_message(message: Message) -> dict[str, Any]:
 
 
 def plain_response(response: Response) -> dict[str, Any]:
-    """Return a response as a line holds it, without what is the default."""
+    """Return a response as a line holds it, without what is the default and what was true of that moment only (limits)."""
     default = Response(response.text)
     changed = {
         field.name: getattr(response, field.name)
         for field in fields(Response)
         if field.name == "text" or getattr(response, field.name) != getattr(default, field.name)
     }
+    changed.pop("limits", None)
     if "usage" in changed:
         changed["usage"] = {name: value for name, value in _plain(response.usage).items() if value is not None}
     if "tool_calls" in changed:
