@@ -38,11 +38,13 @@ class _SafetyCheck(CheckModel):
 class Pii(_SafetyCheck):
     """The answer holds no personal data.
 
-    Finds e-mail addresses, phone numbers, IBANs, payment cards, US social security numbers and IP addresses that can be told by
-    their form; names and postal addresses cannot. Order numbers, dates, prices, versions, ISBNs and private networks are not
-    personal data. The reason shows values masked.
+    Finds e-mail addresses, phone numbers, IBANs, payment cards, US social security numbers, national identity numbers of about thirty
+    countries and IP addresses that can be told by their form, their check digits or the word before them; names and postal
+    addresses cannot. Order numbers, dates, prices, versions, ISBNs and private networks are not personal data. The reason shows
+    values masked. How well it does is measured in ``docs/safety.md``.
 
-    Source: IBAN mod 97 (ISO 13616-1), Luhn (ISO/IEC 7812-1 annex B), E.164; the patterns are in ``safety_data/personal.toml``.
+    Source: IBAN mod 97 (ISO 13616-1), Luhn (ISO/IEC 7812-1 annex B), E.164; the patterns are in ``safety_data/personal.toml``
+    and ``safety_data/national.toml``, each with its source.
     """
 
     name = "pii"
@@ -53,7 +55,9 @@ class Pii(_SafetyCheck):
     }
 
     kinds: list[PiiKind] = Field(
-        default=["email", "phone", "iban", "card", "ssn", "ip"], description="look only for these kinds", min_length=1
+        default=["email", "phone", "iban", "card", "ssn", "national_id", "ip"],
+        description="look only for these kinds",
+        min_length=1,
     )
     allow: list[PiiKind] = Field(default=[], description="kinds that may appear")
     allow_values: list[str] = Field(

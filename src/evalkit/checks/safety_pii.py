@@ -1,4 +1,4 @@
-"""Finding personal data in a text: e-mail, phone, IBAN, card, US social security number, IP address.
+"""Finding personal data in a text: e-mail, phone, IBAN, card, national identity numbers, IP address.
 
 Patterns propose, code confirms (mod 97, Luhn, lengths, ranges), and the words before a number decide what neither can
 know: an order number is no phone number. Patterns, sources and word lists are in ``safety_data/personal.toml``.
@@ -11,11 +11,12 @@ from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from evalkit.checks.safety_found import Found, compiled, load_data, mask_tail, scan, without_overlaps
+from evalkit.checks.safety_ids import find_national
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PiiKind: TypeAlias = Literal["email", "phone", "iban", "card", "ssn", "ip"]
+PiiKind: TypeAlias = Literal["email", "phone", "iban", "card", "ssn", "national_id", "ip"]
 
 _BEFORE = 48
 """Characters before a number in which a word may say what it is."""
@@ -30,6 +31,7 @@ def find_personal(text: str) -> list[Found]:
         *_cards(text),
         *_emails(text),
         *_ssns(text),
+        *find_national(text, _is_reference),
         *_ips(text),
         *_phones(text),
     ])
@@ -121,7 +123,7 @@ def _cards(text: str) -> Iterator[Found]:
         for first, last in combinations_with_replacement(range(len(groups)), 2):
             start, end = match.start() + groups[first][0], match.start() + groups[last][1]
             digits = _digits(text[start:end])
-            if _issued(digits) and luhn(digits) and (first != last or not _is_reference(text, start)):
+            if _issued(digits) and luhn(digits) and not _is_reference(text, start):
                 yield Found("card", start, end, mask_tail(digits, keep=4))
 
 

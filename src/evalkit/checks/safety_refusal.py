@@ -1,7 +1,8 @@
 """Telling a refusal from an answer: an assistant that declines, at the start of what it says, in its own voice.
 
-Phrases for English, German, French and Spanish are in ``safety_data/refusals.toml``. What is quoted, or said of someone else, or
-only a shop's policy, is no refusal; one that comes after a real answer is not found.
+Phrases for fifteen languages are in ``safety_data/refusals.toml``: what may stand before a refusal, the refusal itself, and the plain
+words without which a language is not looked at. What is quoted, or said of someone else, or only a shop's policy, is no refusal;
+one that comes after a real answer is not found.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ _HEAD = 600
 """Characters from the start in which a refusal must begin; openers (greeting, apology, thanks) take up some of them."""
 
 _OPENERS = 6
+_SENTENCE = r"""[^.!?。！？\n"“„«:\d]{2,90}[.!。！]\s{1,2}"""
+"""One short sentence that may stand before the refusal: ``I need to stop here.``"""
 _STRAIGHT = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "´": "'", "`": "'", "\u00a0": " ", "\u202f": " ", "\t": " "})
 _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "'": "'"}
 
@@ -25,7 +28,10 @@ def find_refusal(text: str) -> tuple[int, int] | None:
     start = _start(text)
     if start is None:
         return None
-    for language in load_data("refusals"):
+    lowered = head.casefold()
+    for language, table in load_data("refusals").items():
+        if not any(word in lowered for word in table["needs"]):
+            continue
         for match in scan(_pattern(language), head[start:]):
             core = match.span("core")
             return start + core[0], start + core[1]
@@ -44,12 +50,16 @@ def _start(text: str) -> int | None:
 
 @cache
 def _pattern(language: str) -> Any:  # noqa: ANN401 - regex ships no types
-    """One pattern per language: up to six openers, never given back, then a core. Anchored at the start."""
+    """One pattern per language: up to six openers, never given back, perhaps a clause, then a core. Anchored at the start."""
     table = load_data("refusals")[language]
     parts = {name: value for name, value in table.items() if isinstance(value, str)}
+    clause = _blanks(parts.get("clause", "(?!)"))
     openers = "|".join(f"(?:{_blanks(opener)})" for opener in table["openers"])
     cores = "|".join(f"(?:{_blanks(_filled(core, parts))})" for core in table["cores"])
-    return compiled(rf"\A(?>(?>{openers})[\s*_—–-]{{0,4}}){{0,{_OPENERS}}}+(?P<core>{cores})", ignore_case=True)
+    return compiled(
+        rf"\A(?>(?>{openers})[\s*_—–-]{{0,4}}){{0,{_OPENERS}}}+(?:{_SENTENCE})?(?:{clause}){{0,2}}?(?P<core>{cores})",
+        ignore_case=True,
+    )
 
 
 def _filled(pattern: str, parts: dict[str, str]) -> str:

@@ -7,6 +7,7 @@ A row of ``safety_data/secrets.toml`` is tried only if one of its literals occur
 from __future__ import annotations
 
 import itertools
+import re
 from typing import TYPE_CHECKING, Any
 
 from evalkit.checks.safety_found import Found, compiled, load_data, mask_head, scan, without_overlaps
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MIN_DISTINCT = 8
+_MIN_LEFT = 12
+_MIN_PASSWORD = 6
+_COUNTING = 0.85
+"""Share of characters that follow their predecessor in the alphabet, from which on a key merely counts up."""
 
 
 def find_secrets(text: str) -> list[Found]:
@@ -32,31 +37,66 @@ def _all(text: str) -> Iterator[Found]:
 def _of_kind(row: dict[str, Any], text: str) -> Iterator[Found]:
     for match in scan(compiled(row["pattern"]), text):
         body = match["body"]
-        real = _is_password(body) if row.get("userinfo") else looks_random(body)
-        if real and sum(char.isdigit() for char in body) >= row.get("min_digits", 0):
+        if _is_real(row, body) and sum(char.isdigit() for char in body) >= row.get("min_digits", 0):
             shown = mask_head(match[0], keep=6) if match.start("body") - match.start() <= 14 else "****"
             yield Found(row["kind"], match.start(), match.end(), shown)
 
 
-def _is_placeholder(body: str) -> bool:
-    lowered = body.casefold()
-    return any(word in lowered for word in load_data("secrets")["placeholder_words"])
+def _is_real(row: dict[str, Any], body: str) -> bool:
+    if row.get("password"):
+        return _is_password(body) and _is_chosen(body)
+    return _is_password(body) if row.get("userinfo") else looks_random(body)
+
+
+def _without_placeholders(body: str) -> str:
+    """What is left of a key's body when the words of a placeholder are taken out; nothing, if a sign of one is in it."""
+    left = body.casefold()
+    for word in load_data("secrets")["placeholder_words"]:
+        if word in left and not word.isalpha():
+            return ""
+        left = left.replace(word, "")
+    return left
 
 
 def looks_random(body: str) -> bool:
     """Return whether a key's body could be a real one.
 
-    It names no placeholder, has at least eight different characters, is not all of one class (words such as
+    Beside the words of a placeholder it has at least twelve characters, eight of them different, is not all of one class (words such as
     ``my-secret-key-here``), and does not merely count up (``abcdef…``, ``123456…``).
     """
-    if _is_placeholder(body) or len(set(body)) < _MIN_DISTINCT:
+    left = _without_placeholders(body)
+    if (
+        _WORDS.fullmatch(body)
+        or len(left) < _MIN_LEFT
+        or len(set(body)) < _MIN_DISTINCT
+        or len(set(left)) < _MIN_DISTINCT - 1
+    ):
         return False
     digits = any(char.isdigit() for char in body)
     both_cases = any(char.islower() for char in body) and any(char.isupper() for char in body)
     steps = sum(ord(after) - ord(before) == 1 for before, after in itertools.pairwise(body))
-    return (digits or both_cases) and steps < len(body) / 2
+    return (digits or both_cases) and steps < _COUNTING * len(body)
 
 
 def _is_password(body: str) -> bool:
     words = load_data("secrets")["userinfo_words"]
-    return not _is_placeholder(body) and body.casefold() not in words and len(set(body)) > 2
+    return (
+        bool(_without_placeholders(body))
+        and body[0] not in "{$%[("
+        and body.casefold() not in words
+        and len(set(body)) > 2
+    )
+
+
+def _is_chosen(body: str) -> bool:
+    """Whether somebody chose this: letters with digits or signs among them; no call, no variable, no word of a sentence."""
+    core = body.rstrip(".,;:!?)]*")
+    letters = any(char.isalpha() for char in core)
+    other = any(char.isdigit() or char in "!@#$%^&+~" for char in core)
+    if len(core) < _MIN_PASSWORD or not (letters and other) or len(set(core)) < _MIN_PASSWORD - 1:
+        return False
+    return not any(mark in core for mark in ("(", "[", "{", "://")) and not _IDENTIFIER.fullmatch(core)
+
+
+_WORDS = re.compile(r"[a-z]{1,20}(?:[-_](?:[a-z]{1,20}|\d{1,8})){2,}", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"[A-Za-z_][a-z_]*(?:\.[A-Za-z_]\w*)+|[A-Z][A-Z_]*_[A-Z0-9_]*")
