@@ -80,7 +80,7 @@ def test_a_warning_does_not_fail(project: PytestProject) -> None:
     checks = "checks:\n  - contains: Hello\n  - {contains: Goodbye, severity: warn}"
     project.suite(PLAIN.replace("checks: [contains: Hello]", checks))
     project.run_here("suites").assert_outcomes(passed=2)
-    warned = [v for r in project.journal() if r["t"] == "result" for v in r["verdicts"] if v["severity"] == "warn"]
+    warned = [v for r in project.journal() if r["t"] == "result" for v in r["verdicts"] if v.get("severity") == "warn"]
     assert [verdict["status"] for verdict in warned] == ["fail", "fail"]
 
 
