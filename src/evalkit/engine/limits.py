@@ -94,7 +94,7 @@ class AccountLimits:
             if per_minute is not None:
                 self._fixed[kind] = Bucket.starting(_NAMES[kind], per_minute, now=now)
         self._window = self._slots if self._fixed else min(_FIRST, self._slots)
-        self._first_at: float | None = None
+        self._sent_at = now
         self._heard = False
         self._told: dict[str, dict[Kind, Bucket]] = {}
         self._output: dict[str, float] = {}
@@ -125,8 +125,7 @@ class AccountLimits:
             return None
         if self._heard or self.in_flight >= self._slots:
             return Held(math.inf, "concurrency")
-        since = now if self._first_at is None else self._first_at
-        wait = (self.in_flight + 1 - _FIRST) / _MORE_PER_S - (now - since)
+        wait = self._sent_at + 1 / _MORE_PER_S - now  # from the one before: a loop that was busy must not catch up at once
         return Held(wait, "the first reply") if wait > _INSTANT_S else None
 
     def take(self, request: Request, now: float) -> Ticket:
@@ -135,7 +134,7 @@ class AccountLimits:
         ticket = Ticket(request.model, now, *self._needs(request, buckets))
         for kind, bucket in buckets:
             bucket.take(ticket.amount(kind))
-        self._first_at = now if self._first_at is None else self._first_at
+        self._sent_at = now
         self._accepted.sent(now, resumed_at=self._paused_until)
         self.in_flight += 1
         return ticket
