@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -108,3 +109,16 @@ def test_a_python_test_is_told_before_its_call(project):
     question(planner, model="openai/gpt-4", vars={"customer": "Ana"}, **asked)
     with pytest.raises(ConfigError, match=r"20,0\d\d tokens, and openai/gpt-4 reads at most 8,192"):
         question(planner, model="openai/gpt-4", vars={"customer": "word " * 20_000}, **asked)
+
+
+def test_a_schema_is_part_of_the_request(project):
+    """What is sent beside the messages counts as well, for every case of the prompt."""
+    text = json.dumps({"type": "object", "description": "word " * 3000})
+    project.write("schemas/reply.json", text)
+    page = (project.root / "prompts/hello/v1.j2").read_text(encoding="utf-8")
+    project.write("prompts/hello/v1.j2", page.replace("defaults:", "output: schemas/reply.json\ndefaults:"))
+    window(project, "openai/gpt-4", 1000)
+    project.suite(suite("Ana", "Bob"))
+    with pytest.raises(SuiteError) as caught:
+        evalkit.run()
+    assert str(caught.value).count("the request has 3,0") == 2

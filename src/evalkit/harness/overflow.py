@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evalkit.errors import SuiteError
@@ -46,6 +46,7 @@ class Overflow:
     def __init__(self, config: Config) -> None:
         self._windows = Windows(config.models)
         self._counter = TokenCounter()
+        self._shared: dict[tuple[int, int], tuple[Request, int]] = {}
         self._idle = config.mode == "replay"
 
     def inspect(self, tests: Sequence[PlannedTest]) -> tuple[str, ...]:
@@ -83,25 +84,33 @@ class Overflow:
 
     def _window_at_risk(self, request: Request) -> ContextWindow | None:
         """The window of the request's model, unless the request cannot be too long for it whatever the tokenizer."""
-        size = _at_most(request) + _answer(request)
+        size = self._at_most(request) + _answer(request)
         if size <= _SMALL and not self._windows.stated(request.model):
             return None
         window = self._windows.of(request.model)
         return None if window is None or size <= window.tokens else window
 
+    def _at_most(self, request: Request) -> int:
+        """Tokens that the request cannot have more of: its bytes."""
+        characters = sum(len(message.content) for message in request.messages)
+        return _BYTES_PER_CHARACTER * (characters + self._beside(request)) + _FRAME * len(request.messages)
+
+    def _beside(self, request: Request) -> int:
+        """Characters of what is not said: tools and schema, which the tests of a prompt share, and so measured once for each prompt."""
+        if not request.tools and request.output_schema is None:
+            return 0
+        key = (id(request.tools), id(request.output_schema))
+        known = self._shared.get(key)
+        if known is None:
+            size = sum(map(len, request_texts(replace(request, messages=()))))
+            # The request is kept beside the size so that its parts' ids cannot be reused.
+            known = self._shared[key] = (request, size)
+        return known[1]
+
 
 def _answer(request: Request) -> int:
     most = request.params.get("max_output_tokens")
     return most if isinstance(most, int) else 0
-
-
-def _at_most(request: Request) -> int:
-    """Tokens that the request cannot have more of: its bytes."""
-    if request.tools or request.output_schema is not None:
-        characters = sum(map(len, request_texts(request)))
-    else:
-        characters = sum(len(message.content) for message in request.messages)
-    return _BYTES_PER_CHARACTER * characters + _FRAME * len(request.messages)
 
 
 def _complaints(found: Sequence[_TooLong]) -> Iterable[SuiteError]:
