@@ -49,7 +49,7 @@ def test_any_bytes_are_events_or_nothing(stream, places):
     assert parsed(cut(stream, places)) == parsed([stream])
 
 
-def test_a_long_event_in_small_pieces_is_read_once():
-    """Work is linear: a megabyte in pieces of ten bytes is put together once, not a hundred thousand times."""
+def test_a_long_event_in_small_pieces_is_whole():
+    """A line of a megabyte that comes ten bytes at a time is one line."""
     pieces = [b"data: ", *[b"0123456789"] * 100_000, b"\n", b"\n"]
     assert parsed(pieces) == [b"0123456789" * 100_000]

@@ -260,6 +260,7 @@ def test_an_event_of_another_shape_is_no_answer(api, broken):
     assert fail(way, *whole[:3], event(broken), *whole[3:]).kind == "bad_response"
 
 
+@pytest.mark.parametrize("api", PATHS)
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
@@ -273,8 +274,9 @@ def test_an_event_of_another_shape_is_no_answer(api, broken):
         ("odd", "bad_response"),
     ],
 )
-def test_an_error_told_in_the_stream_is_that_failure(way, code, kind):
+def test_an_error_told_in_the_stream_is_that_failure(api, code, kind):
     """After half an answer the API may still give up; its word for why decides whether to try again."""
+    way = Way(api, "http")
     told_so = event({"type": "error", "error": {"type": code, "message": "too much"}}, name="error")
     failure = fail(way, *told(way)[:3], told_so)
     assert failure.kind == kind
@@ -328,7 +330,7 @@ def test_a_bad_status_is_told_as_ever(way):
 
 def test_an_endless_stream_is_left_at_the_limit(way):
     """Twenty megabytes of comments are no answer."""
-    failure = fail(way, b": nothing yet\n\n" * 1_500_000)
+    failure = fail(way, (b":" + b" " * 100_000 + b"\n\n") * 215)
     assert failure.kind == "bad_response"
     assert "larger than" in failure.message
 
