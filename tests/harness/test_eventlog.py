@@ -63,14 +63,17 @@ def test_a_settled_call_says_what_it_took(tmp_path: Path) -> None:
 def test_neither_text_nor_secret_is_written(tmp_path: Path) -> None:
     """The prompt, the answer, the provider's message and a key in a reason stay out."""
     failed = Event("call.failed", 2.0, "openai", REQUEST, attempt=1, reason="bad_response: said the answer's words")
-    stopped = Event("provider.stopped", 3.0, "openai", reason=f"auth: wrong key {KEY}")
+    stopped = Event("provider.stopped", 3.0, "openai", reason="auth: said the answer's words")
+    limited = Event("limit.changed", 3.0, "openai", reason=f"requests/min {KEY}")
     lost = settled(CallFailure("bad_response", "said the answer's words", 1))
-    rows = written(tmp_path, settled(Response("the answer's words")), failed, stopped, lost)
+    rows = written(tmp_path, settled(Response("the answer's words")), failed, lost, stopped, limited)
     text = json.dumps(rows)
     assert "words" not in text
     assert KEY not in text
     assert rows[1]["reason"] == "bad_response"
-    assert rows[3]["failure"] == "bad_response"
+    assert rows[2]["failure"] == "bad_response"
+    assert rows[3]["reason"] == "auth"
+    assert "[REDACTED" in rows[4]["reason"]
 
 
 def test_a_second_run_is_appended(tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ class Caller:
         failure = CallFailure(error.kind, error.message, len(tries.attempts), error.hint)
         failure, new = self._halts.note(request, failure)
         if new:
-            self._watched("provider.stopped", lane.account, None, failure.message)
+            self._watched("provider.stopped", lane.account, None, f"{failure.kind}: {failure.message}")
         return failure
 
     def _stop_if_hopeless(self, request: Request) -> None:

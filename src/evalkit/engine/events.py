@@ -15,7 +15,7 @@ EventName = Literal[
     "call.failed",  # an attempt failed; ``reason`` is its kind and message, ``wait_s`` the pause before the next, None if it is the last
     "call.settled",  # the call is on disk; ``call`` holds it
     "limit.changed",  # a limit was learned, shrunk or widened; ``reason`` says which and to what
-    "provider.stopped",  # no more calls to this account: a fatal failure or an open circuit
+    "provider.stopped",  # no more calls to this account: a fatal failure or an open circuit; ``reason`` is its kind and message
     "trial.answered",  # a trial has its answer (or none) and all that its checks asked for; ``reason`` is its test id
 ]
 

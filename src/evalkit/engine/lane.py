@@ -138,7 +138,7 @@ class Lane:
             return
         self._last = CallError(f"{self.account}: {why}", kind=error.kind, status=error.status, hint=error.hint)
         if self._tell is not None:
-            self._tell("provider.stopped", self.account, None, self._last.message)
+            self._tell("provider.stopped", self.account, None, f"{self._last.kind}: {self._last.message}")
         self._dismiss(self._last)
 
     def _pause_s(self, error: CallError) -> float:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from evalkit.model.calls import Call
 
 _LONGEST_REASON = 300
+_FAILURES = frozenset({"call.failed", "provider.stopped"})
 
 
 class EventLog:
@@ -59,7 +60,7 @@ class EventLog:
     def _record(self, event: Event) -> dict[str, Any]:
         request = event.request
         # What follows the kind of a failure is the provider's message, which may quote the prompt or the answer.
-        reason = event.reason.partition(":")[0] if event.name == "call.failed" else event.reason
+        reason = event.reason.partition(":")[0] if event.name in _FAILURES else event.reason
         return {
             "at": datetime.fromtimestamp(event.at, UTC).isoformat(timespec="milliseconds"),
             "run": self._run,
