@@ -11,6 +11,7 @@ from dataclasses import replace
 from sample_report import build_report, make_case, make_result, variant
 
 from evalkit.model.calls import CallFailure
+from evalkit.report import pack
 from evalkit.report.pack import packed, page_data
 
 
@@ -123,3 +124,14 @@ def test_what_stands_behind_a_verdict_can_be_read_back(report):
     details = [None if index is None else data["strings"][index] for index in data["verdicts"]["detail"]]
     assert [detail for detail in details if detail is not None] == ["1. yes\n2. no </script>"]
     assert None in details
+
+
+@pytest.mark.parametrize(("items", "piece"), [(1, 4), (3, 64), (7, 2**20)])
+def test_pieces_join_up_to_the_same_text(monkeypatch, items, piece):
+    """However finely a big page is cut while it is packed, the text unpacks to the page's data."""
+    report = build_report(cases=8, repeats=2)
+    whole = packed(report)
+    monkeypatch.setattr(pack, "_ITEMS", items)
+    monkeypatch.setattr(pack, "_PIECE", piece)
+    assert _unpacked(packed(report)) == json.loads(json.dumps(page_data(report)))
+    assert _unpacked(whole) == _unpacked(packed(report))

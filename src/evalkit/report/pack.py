@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 import math
+import zlib
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -16,7 +16,7 @@ from evalkit.model.results import PRIMARY
 from evalkit.report.json_export import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from evalkit.compare.values import Comparison
     from evalkit.model.calls import Attempt, Call, Reply, Request
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 SCHEMA = "evalkit.page/1"
 K = TypeVar("K", bound=Hashable)
+_GZIP = 31
+"""zlib's name for gzip with the largest window; the time in its head is 0."""
+_PIECE = 2**20
+"""Bytes that are written in base 85 at once: a multiple of 4, so that pieces join up."""
+_ITEMS = 2**13
+_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def packed(report: RunReport) -> str:
@@ -33,10 +39,31 @@ def packed(report: RunReport) -> str:
 
     Base 85 (RFC 1924's alphabet, with ``,`` for ``<`` so that no markup can appear) is 6% smaller than base 64.
     """
-    text = json.dumps(page_data(report), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    # A lone surrogate is the one thing UTF-8 cannot hold; as \udXXX it is a valid JSON escape.
-    zipped = gzip.compress(text.encode("utf-8", "backslashreplace"), 9, mtime=0)
-    return base64.b85encode(zipped).decode("ascii").replace("<", ",")
+    zipper = zlib.compressobj(9, wbits=_GZIP)
+    zipped = b"".join([*map(zipper.compress, _pieces(page_data(report))), zipper.flush()])
+    parts = (zipped[start : start + _PIECE] for start in range(0, len(zipped), _PIECE))
+    return "".join(base64.b85encode(part).decode("ascii") for part in parts).replace("<", ",")
+
+
+def _pieces(value: Any, depth: int = 2) -> Iterator[bytes]:  # noqa: ANN401 - any JSON value
+    """The JSON of ``value``, piece by piece: as a whole it would be in memory three times, 50,000 cases are 30 MB."""
+    if isinstance(value, dict) and value and depth:
+        for place, (key, item) in enumerate(value.items()):
+            yield f"{',' if place else '{'}{_written(key)}:".encode()
+            yield from _pieces(item, depth - 1)
+        yield b"}"
+    elif isinstance(value, list) and len(value) > _ITEMS:
+        for start in range(0, len(value), _ITEMS):
+            yield b"," if start else b"["
+            yield _utf8(_written(value[start : start + _ITEMS])[1:-1])
+        yield b"]"
+    else:
+        yield _utf8(_written(value))
+
+
+def _utf8(text: str) -> bytes:
+    """``text`` in UTF-8. A lone surrogate is the one thing that cannot hold; as \\udXXX it is a valid JSON escape."""
+    return text.encode("utf-8", "backslashreplace")
 
 
 def page_data(report: RunReport) -> dict[str, Any]:

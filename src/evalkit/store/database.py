@@ -252,11 +252,13 @@ def _replace_run(connection: DuckDBPyConnection, records: RunRecords, news: _New
 def _add_new(connection: DuckDBPyConnection, table: SharedTable, records: RunRecords) -> None:
     found = table.found(records)
     name, key = table.name, ", ".join(table.key)
-    connection.execute(f"create or replace temp table arriving as select {key} from {name} limit 0")  # noqa: S608 - names from TABLES
-    _append(connection, "arriving", found)
-    known = set(connection.execute(f"from arriving semi join {name} using ({key})").fetchall())
+    connection.execute(f"create or replace temp table arriving as select 0 as place, {key} from {name} limit 0")  # noqa: S608 - names from TABLES
+    _append(connection, "arriving", ((place, *one) for place, one in enumerate(found)))
+    rows = connection.execute(f"select place from arriving semi join {name} using ({key})").fetchall()  # noqa: S608 - names from TABLES
     connection.execute("drop table arriving")
-    _append(connection, name, (key + table.row(one) for key, one in found.items() if key not in known))
+    known = {place for (place,) in rows}
+    new = (key + table.row(one) for place, (key, one) in enumerate(found.items()) if place not in known)
+    _append(connection, name, new)
 
 
 def _append(connection: DuckDBPyConnection, table: str, rows: Iterable[Row]) -> None:
