@@ -167,3 +167,16 @@ def test_a_log_that_cannot_be_written_stops_before_any_call(
         assert result.ret == 2
         result.stdout.fnmatch_lines(["*cannot write the event log*"])
         assert not server.requests
+
+
+def test_telemetry_is_only_switched_on_by_hand(project: PytestProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the option the run works and exports as the variables say; without the extra it stops before any call, with 2."""
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
+    monkeypatch.setenv("OTEL_METRICS_EXPORTER", "none")
+    project.suite(SUITE)
+    project.run_here("suites", "--evalkit-otel").assert_outcomes(passed=3)
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    project.run_here("suites").assert_outcomes(passed=3)
+    result = project.run_here("suites", "--evalkit-otel")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["*needs the package 'opentelemetry-sdk'*"])

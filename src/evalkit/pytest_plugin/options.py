@@ -70,6 +70,12 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--evalkit-log", default=None, metavar="FILE", help="append every event of the run to FILE, as JSON lines"
     )
+    group.addoption(
+        "--evalkit-otel",
+        action="store_true",
+        default=False,
+        help="send spans and metrics of the calls to OpenTelemetry, as the OTEL_ variables say (extra: otel)",
+    )
     group.addoption("--evalkit-no-report", action="store_true", default=False, help="do not write the HTML report")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from evalkit.errors import ConfigError, EvalkitError, StoreError
+from evalkit.errors import ConfigError, EvalkitError, MissingExtraError, StoreError
 from evalkit.pytest_plugin.ending import Ending
 from evalkit.pytest_plugin.garbage import collect_rarely, set_aside
 from evalkit.pytest_plugin.options import run_options
@@ -102,7 +102,7 @@ class EvalSession:
                 )
                 self._runner.plan(tuple(self.plans.values()), {item.test.test_id for item in self._items})
             except EvalkitError as error:
-                pytest.exit(str(error), returncode=2 if isinstance(error, ConfigError) else 3)
+                pytest.exit(str(error), returncode=2 if isinstance(error, (ConfigError, MissingExtraError)) else 3)
         return self._runner
 
     def plan(self, path: Path) -> SuitePlan:

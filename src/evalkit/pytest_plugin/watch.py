@@ -1,4 +1,4 @@
-"""Everybody who listens to the run of one process: the progress display, the event log."""
+"""Everybody who listens to the run of one process: the progress display, the event log, OpenTelemetry."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pytest
 
     from evalkit.engine.events import Event, Observer
+    from evalkit.harness.telemetry import Telemetry
 
 T = TypeVar("T")
 
@@ -24,18 +25,21 @@ T = TypeVar("T")
 class Watch:
     """Hears the events of a run of ``total`` trials, and waits for its answers where progress is shown.
 
-    Raises ConfigError when the file of ``--evalkit-log`` cannot be written.
+    Raises ConfigError when the file of ``--evalkit-log`` cannot be written, MissingExtraError without the extra of ``--evalkit-otel``.
     """
 
     def __init__(self, config: pytest.Config, *, run_id: str, worker: str, total: int) -> None:
         tracker = Tracker(total)
         self._display = display_for(config, tracker.progress)
         self._log = _event_log(config, run_id=run_id, worker=worker)
+        self._telemetry = _telemetry(config, run_id)
         listeners: list[Callable[[Event], None]] = []
         if not isinstance(self._display, Silent):
             listeners.append(tracker.hear)
         if self._log is not None:
             listeners.append(self._log.hear)
+        if self._telemetry is not None:
+            listeners.append(self._telemetry.hear)
         self._listeners = tuple(listeners)
 
     @property
@@ -60,6 +64,9 @@ class Watch:
         """Close what was opened, after the last event."""
         if self._log is not None:
             self._log.close()
+        if self._telemetry is not None:
+            self._telemetry.close()
+            self._telemetry = None
 
 
 def _event_log(config: pytest.Config, *, run_id: str, worker: str) -> EventLog | None:
@@ -70,3 +77,11 @@ def _event_log(config: pytest.Config, *, run_id: str, worker: str) -> EventLog |
 
     redact = Redactor(dict(os.environ)).text
     return EventLog(config.invocation_params.dir / name, run=run_id, worker=worker, redact=redact)
+
+
+def _telemetry(config: pytest.Config, run_id: str) -> Telemetry | None:
+    if not config.getoption("evalkit_otel"):
+        return None
+    from evalkit.harness.telemetry import open_telemetry
+
+    return open_telemetry(run_id)

@@ -1,0 +1,188 @@
+"""OpenTelemetry, only when asked for: a span per attempt and two metrics, named by the GenAI semantic conventions.
+
+No prompt, answer or message of a provider is in them. Names: OpenTelemetry semantic conventions for generative AI, client spans and
+client metrics (the version that ``opentelemetry-semantic-conventions`` 0.66 lists).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from evalkit import __version__
+from evalkit.errors import ConfigError, MissingExtraError
+from evalkit.model.calls import CallFailure, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.metrics import Histogram
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.trace import TracerProvider
+
+    from evalkit.engine.events import Event
+    from evalkit.model.calls import Attempt, Call, Request
+
+_OPERATIONS = {"chat": "chat", "embed": "embeddings", "moderate": "moderation"}
+_PARAMS = {
+    "temperature": "gen_ai.request.temperature",
+    "top_p": "gen_ai.request.top_p",
+    "top_k": "gen_ai.request.top_k",
+    "max_output_tokens": "gen_ai.request.max_tokens",
+    "seed": "gen_ai.request.seed",
+    "stop": "gen_ai.request.stop_sequences",
+    "frequency_penalty": "gen_ai.request.frequency_penalty",
+    "presence_penalty": "gen_ai.request.presence_penalty",
+}
+_SECONDS = tuple(0.01 * 2**step for step in range(14))
+_TOKENS = tuple(4.0**step for step in range(14))
+_EXPORTERS = ("otlp", "none")
+
+
+class Telemetry:
+    """Turns settled live calls into spans below one span of the run, and into metrics. Closing exports what is left."""
+
+    def __init__(self, traces: TracerProvider, metrics: MeterProvider, *, run: str) -> None:
+        from opentelemetry.trace import set_span_in_context
+
+        self._traces = traces
+        self._metrics = metrics
+        self._tracer = traces.get_tracer("evalkit", __version__)
+        self._run = self._tracer.start_span("evalkit run", attributes={"evalkit.run.id": run})
+        self._context = set_span_in_context(self._run)
+        meter = metrics.get_meter("evalkit", __version__)
+        self._duration: Histogram = meter.create_histogram(
+            "gen_ai.client.operation.duration",
+            unit="s",
+            description="GenAI operation duration.",
+            explicit_bucket_boundaries_advisory=_SECONDS,
+        )
+        self._tokens: Histogram = meter.create_histogram(
+            "gen_ai.client.token.usage",
+            unit="{token}",
+            description="Number of input and output tokens used.",
+            explicit_bucket_boundaries_advisory=_TOKENS,
+        )
+
+    def hear(self, event: Event) -> None:
+        """Note a settled call that was sent to a model in this run."""
+        if event.name != "call.settled" or event.call is None or event.call.source != "live":
+            return
+        call = event.call
+        common = _common(call.request)
+        for attempt in call.attempts:
+            self._attempt(call, attempt, common)
+        if isinstance(call.reply, Response):
+            self._usage(call.reply, common)
+
+    def close(self) -> None:
+        """End the run's span and export what was not exported yet."""
+        self._run.end()
+        self._traces.shutdown()
+        self._metrics.shutdown()
+
+    def _attempt(self, call: Call, attempt: Attempt, common: Mapping[str, Any]) -> None:
+        from opentelemetry.trace import SpanKind, StatusCode
+
+        answered = attempt.failure is None and isinstance(call.reply, Response)
+        outcome = _answer(call) if answered else {"error.type": attempt.failure or "unknown"}
+        started_ns = round(attempt.started_at * 1e9)
+        span = self._tracer.start_span(
+            f"{common['gen_ai.operation.name']} {common['gen_ai.request.model']}",
+            context=self._context,
+            kind=SpanKind.CLIENT,
+            start_time=started_ns,
+            attributes={**common, **_asked(call.request), **outcome, **_facts(call, attempt)},
+        )
+        if not answered:
+            span.set_status(StatusCode.ERROR, attempt.failure)
+        span.end(end_time=started_ns + round(attempt.latency_s * 1e9))
+        shared = ("gen_ai.response.model", "error.type")
+        self._duration.record(attempt.latency_s, {**common, **{k: outcome[k] for k in shared if k in outcome}})
+
+    def _usage(self, reply: Response, common: Mapping[str, Any]) -> None:
+        model = {"gen_ai.response.model": reply.served_model} if reply.served_model else {}
+        for kind, tokens in (("input", reply.usage.input_tokens), ("output", reply.usage.output_tokens)):
+            if tokens is not None:
+                self._tokens.record(tokens, {**common, **model, "gen_ai.token.type": kind})
+
+
+def open_telemetry(run: str) -> Telemetry:
+    """Telemetry that goes where the standard ``OTEL_…`` variables say: OTLP over HTTP, or nowhere with ``OTEL_TRACES_EXPORTER=none``.
+
+    Raises MissingExtraError without the extra ``otel``, ConfigError for an exporter that is not supported.
+    """
+    try:
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.metrics import MeterProvider
+        from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError as error:
+        raise MissingExtraError("--evalkit-otel", package="opentelemetry-sdk", extra="otel") from error
+    traced, measured = _exported("OTEL_TRACES_EXPORTER"), _exported("OTEL_METRICS_EXPORTER")
+    resource = Resource.create({"service.name": os.environ.get("OTEL_SERVICE_NAME") or "evalkit"})
+    traces = TracerProvider(resource=resource, shutdown_on_exit=False)
+    if traced:
+        traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    readers = [PeriodicExportingMetricReader(OTLPMetricExporter())] if measured else []
+    return Telemetry(traces, MeterProvider(readers, resource=resource, shutdown_on_exit=False), run=run)
+
+
+def _exported(variable: str) -> bool:
+    chosen = os.environ.get(variable) or "otlp"
+    if chosen not in _EXPORTERS:
+        raise ConfigError(f"{variable}={chosen} is not supported", hint=f"use one of {', '.join(_EXPORTERS)}")
+    return chosen == "otlp"
+
+
+def _common(request: Request) -> dict[str, Any]:
+    """What spans and metrics share. An endpoint reads ``kind URL api``."""
+    kind, _, rest = request.endpoint.partition(" ")
+    url = urlsplit(rest.partition(" ")[0])
+    server: dict[str, Any] = {"server.address": url.hostname} if url.hostname else {}
+    if url.hostname and url.port is not None:
+        server["server.port"] = url.port
+    return {
+        "gen_ai.operation.name": _OPERATIONS[request.kind],
+        "gen_ai.provider.name": kind or request.provider,
+        "gen_ai.request.model": request.model_name,
+        **server,
+    }
+
+
+def _asked(request: Request) -> dict[str, Any]:
+    found = {name: request.params[key] for key, name in _PARAMS.items() if request.params.get(key) is not None}
+    return {**found, "gen_ai.request.stream": True} if request.delivery.stream else found
+
+
+def _facts(call: Call, attempt: Attempt) -> dict[str, Any]:
+    """What the conventions have no name for."""
+    facts: dict[str, Any] = {"evalkit.request.key": call.request.key, "evalkit.attempt": attempt.number}
+    if attempt.status is not None:
+        facts["http.response.status_code"] = attempt.status
+    if call.cost_usd is not None and attempt.failure is None:
+        facts["evalkit.cost_usd"] = call.cost_usd
+    return facts
+
+
+def _answer(call: Call) -> dict[str, Any]:
+    reply = call.reply
+    if isinstance(reply, CallFailure):
+        return {}
+    usage = reply.usage
+    found = {
+        "gen_ai.response.model": reply.served_model,
+        "gen_ai.response.id": reply.request_id,
+        "gen_ai.response.finish_reasons": (reply.finish,),
+        "gen_ai.response.time_to_first_chunk": reply.first_token_s,
+        "gen_ai.usage.input_tokens": usage.input_tokens,
+        "gen_ai.usage.output_tokens": usage.output_tokens,
+        "gen_ai.usage.cache_read.input_tokens": usage.cached_input_tokens,
+        "gen_ai.usage.cache_creation.input_tokens": usage.cache_write_tokens,
+        "gen_ai.usage.reasoning.output_tokens": usage.reasoning_tokens,
+    }
+    return {name: value for name, value in found.items() if value is not None}

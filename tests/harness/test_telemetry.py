@@ -1,0 +1,182 @@
+"""OpenTelemetry: spans and metrics by the GenAI conventions, and nothing of it unless it is switched on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from evalkit.engine.events import Event
+from evalkit.errors import ConfigError, MissingExtraError
+from evalkit.harness.telemetry import Telemetry, open_telemetry
+from evalkit.model.calls import Attempt, Call, CallFailure, Delivery, Message, Request, Response, Usage
+
+if TYPE_CHECKING:
+    from evalkit.model.calls import Reply, Source
+
+REQUEST = Request(
+    "local/gpt-5-mini",
+    (Message("user", "secret words"),),
+    {"temperature": 0.5, "max_output_tokens": 90},
+    endpoint="openai http://127.0.0.1:8080/v1 chat",
+    delivery=Delivery(stream=True),
+)
+ANSWER = Response(
+    "secret answer",
+    usage=Usage(12, 7, 4, 3, 2),
+    latency_s=0.5,
+    served_model="gpt-5-mini-0001",
+    request_id="c1",
+    first_token_s=0.1,
+)
+TRIED = (Attempt(1, 1000.0, 0.25, 0.0, 500, "server", "secret message"), Attempt(2, 1001.0, 0.5, 0.75))
+
+
+class Heard:
+    """What a telemetry of our own providers exports."""
+
+    def __init__(self) -> None:
+        self._spans = InMemorySpanExporter()
+        self._reader = InMemoryMetricReader()
+        traces = TracerProvider(shutdown_on_exit=False)
+        traces.add_span_processor(SimpleSpanProcessor(self._spans))
+        self.telemetry = Telemetry(traces, MeterProvider([self._reader], shutdown_on_exit=False), run="r1")
+
+    def settle(self, reply: Reply, attempts: tuple[Attempt, ...] = TRIED, *, source: Source = "live") -> Heard:
+        call = Call(REQUEST, reply, source, attempts, 0.25 if isinstance(reply, Response) else None)
+        self.telemetry.hear(Event("call.settled", 1002.0, "local", REQUEST, len(attempts), call=call))
+        return self
+
+    def spans(self) -> list[Any]:
+        return list(self._spans.get_finished_spans())
+
+    def points(self) -> dict[str, list[Any]]:
+        data = self._reader.get_metrics_data()
+        scopes = [scope for resource in (data.resource_metrics if data else ()) for scope in resource.scope_metrics]
+        return {metric.name: list(metric.data.data_points) for scope in scopes for metric in scope.metrics}
+
+
+def test_each_attempt_is_a_span_with_the_conventions_names() -> None:
+    """Times, model, parameters, tokens and the kind of failure; a child of the run's span."""
+    heard = Heard().settle(ANSWER)
+    failed, good = heard.spans()
+    heard.telemetry.close()
+    run = heard.spans()[-1]
+    assert (run.name, run.attributes["evalkit.run.id"]) == ("evalkit run", "r1")
+    assert {failed.parent.span_id, good.parent.span_id} == {run.context.span_id}
+    assert (failed.name, failed.kind.name, failed.status.status_code.name) == ("chat gpt-5-mini", "CLIENT", "ERROR")
+    assert (failed.attributes["error.type"], failed.attributes["http.response.status_code"]) == ("server", 500)
+    assert (good.start_time, good.end_time) == (1_001_000_000_000, 1_001_500_000_000)
+    assert good.status.status_code.name == "UNSET"
+    assert dict(good.attributes) == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "gpt-5-mini",
+        "server.address": "127.0.0.1",
+        "server.port": 8080,
+        "gen_ai.request.temperature": 0.5,
+        "gen_ai.request.max_tokens": 90,
+        "gen_ai.request.stream": True,
+        "gen_ai.response.model": "gpt-5-mini-0001",
+        "gen_ai.response.id": "c1",
+        "gen_ai.response.finish_reasons": ("stop",),
+        "gen_ai.response.time_to_first_chunk": 0.1,
+        "gen_ai.usage.input_tokens": 12,
+        "gen_ai.usage.output_tokens": 7,
+        "gen_ai.usage.cache_read.input_tokens": 4,
+        "gen_ai.usage.cache_creation.input_tokens": 2,
+        "gen_ai.usage.reasoning.output_tokens": 3,
+        "evalkit.request.key": REQUEST.key,
+        "evalkit.attempt": 2,
+        "evalkit.cost_usd": 0.25,
+    }
+
+
+def test_no_text_of_anybody_leaves() -> None:
+    """Neither prompt nor answer nor the provider's message is in a span."""
+    spans = Heard().settle(ANSWER).settle(CallFailure("server", "secret failure", 1), TRIED[:1]).spans()
+    assert len(spans) == 3
+    assert "secret" not in "".join(span.to_json() for span in spans)
+
+
+def test_durations_and_tokens_are_measured() -> None:
+    """One duration per attempt, told apart by error; one count per direction."""
+    points = Heard().settle(ANSWER).points()
+    durations = points["gen_ai.client.operation.duration"]
+    assert sorted((p.attributes.get("error.type", ""), p.sum) for p in durations) == [("", 0.5), ("server", 0.25)]
+    tokens = {p.attributes["gen_ai.token.type"]: p.sum for p in points["gen_ai.client.token.usage"]}
+    assert tokens == {"input": 12, "output": 7}
+    assert all(p.attributes["gen_ai.provider.name"] == "openai" for p in durations)
+
+
+@pytest.mark.parametrize("source", ["cache", "replay", "shared", "scripted"])
+def test_what_was_not_sent_is_no_span(source: Source) -> None:
+    """An answer that was there already is no call to a model."""
+    heard = Heard().settle(ANSWER, source=source)
+    assert heard.spans() == []
+    assert heard.points() == {}
+
+
+def test_spans_and_metrics_go_where_the_variables_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OTEL_EXPORTER_OTLP_ENDPOINT is obeyed; closing exports what is left."""
+    paths: list[str] = []
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            paths.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *args: Any) -> None:
+            """Nothing is printed."""
+
+    server = HTTPServer(("127.0.0.1", 0), Collector)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    try:
+        telemetry = open_telemetry("r1")
+        call = Call(REQUEST, ANSWER, "live", TRIED)
+        telemetry.hear(Event("call.settled", 1002.0, "local", REQUEST, 2, call=call))
+        telemetry.close()
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert sorted(set(paths)) == ["/v1/metrics", "/v1/traces"]
+
+
+def test_an_exporter_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error, not silence; and ``none`` sends nothing."""
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "zipkin")
+    with pytest.raises(ConfigError, match="OTEL_TRACES_EXPORTER=zipkin"):
+        open_telemetry("r1")
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
+    monkeypatch.setenv("OTEL_METRICS_EXPORTER", "none")
+    open_telemetry("r1").close()
+
+
+def test_without_the_extra_the_message_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package that is missing, and what to install."""
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    with pytest.raises(MissingExtraError, match="opentelemetry-sdk") as caught:
+        open_telemetry("r1")
+    assert "[otel]" in (caught.value.hint or "")
+
+
+def test_nothing_of_it_is_loaded_unless_it_is_asked_for() -> None:
+    """The plugin's watching parts import no OpenTelemetry."""
+    code = (
+        "import sys, evalkit.pytest_plugin.watch, evalkit.harness.telemetry; "
+        "print([name for name in sys.modules if name.startswith('opentelemetry')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
