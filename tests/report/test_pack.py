@@ -8,6 +8,7 @@ import json
 import random
 from dataclasses import replace
 
+import pytest
 from sample_report import build_report, make_case, make_result, variant
 
 from evalkit.model.calls import CallFailure
