@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "check": "evalkit.cli.check:check_command",
+    "cache": "evalkit.cli.cache:cache_group",
     "checks": "evalkit.cli.checks:checks_command",
     "compare": "evalkit.cli.compare:compare_command",
     "estimate": "evalkit.cli.estimate:estimate_command",

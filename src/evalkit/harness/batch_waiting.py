@@ -45,6 +45,15 @@ def open_batches(config: Config) -> tuple[Batch, ...]:
         return log.open
 
 
+def waiting_requests(config: Config) -> dict[str, Batch]:
+    """Return the open batch of every request whose answer is not taken in yet, by key. Raises StoreError if the log is damaged or held."""
+    folder = config.folder("reports") / BATCHES_FOLDER
+    if not folder.is_dir():
+        return {}
+    with closing(BatchLog(folder)) as log:
+        return {key: batch for batch in log.open for key in log.requests(batch)}
+
+
 async def until_finished(batches: Sequence[Batch], config: Config, say: Callable[[str], None]) -> None:
     """Return when every one of ``batches`` is finished; ``say`` hears, before each pause, how many are not.
 

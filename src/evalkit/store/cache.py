@@ -108,6 +108,14 @@ class Cache:
             self._db.execute("commit")
         return outcome
 
+    def span(self) -> tuple[int, float | None, float | None]:
+        """Return how many answers there are, and the Unix times of the oldest and the newest; None without any."""
+        with self._lock, _guarded(self._path):
+            rows, oldest, newest = self._db.execute(
+                "select count(*), min(settled_at), max(settled_at) from responses"
+            ).fetchone()
+        return rows, oldest, newest
+
     def close(self) -> None:
         """Close the file. Closing twice is fine."""
         with self._lock:
