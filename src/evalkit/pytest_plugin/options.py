@@ -61,6 +61,11 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="write a summary for a pull request or a job summary to FILE",
     )
+    group.addoption("--evalkit-no-report", action="store_true", default=False, help="do not write the HTML report")
+    _add_watching(group)
+
+
+def _add_watching(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--evalkit-progress",
         choices=("auto", "plain", "off"),
@@ -76,7 +81,6 @@ def add_options(parser: pytest.Parser) -> None:
         default=False,
         help="send spans and metrics of the calls to OpenTelemetry, as the OTEL_ variables say (extra: otel)",
     )
-    group.addoption("--evalkit-no-report", action="store_true", default=False, help="do not write the HTML report")
 
 
 def run_options(config: pytest.Config, *, workers: int = 1) -> RunOptions:
