@@ -135,6 +135,10 @@ def test_what_the_cache_answers_is_free_and_its_length_is_known(priced):
     made = estimate(priced)
     (row,) = made["rows"]
     assert (row["new"], row["cached"], row["output_tokens"], row["basis"]) == (2, 4, 14, "earlier calls")
+    short = SUITE + "params: {max_output_tokens: 3}\n"
+    priced.suite(short)
+    assert estimate(priced)["rows"][0]["output_tokens"] == 4 * 3  # an answer cannot be longer than it may be
+    priced.suite(SUITE.replace(cases("Ana", "Bob"), cases("Ana", "Bob", "Cid")))
     again = estimate(priced, "--mode", "live")["rows"][0]
     assert (again["new"], again["cached"]) == (6, 0)
     assert len(priced.server.requests) == asked

@@ -7,7 +7,7 @@ import json
 import pytest
 from fakes.batch_server import BatchServer
 from fakes.eval_project import cases
-from fakes.llm_server import LLMServer
+from fakes.llm_server import LLMServer, error
 
 import evalkit
 from evalkit.report.json_export import report_json
@@ -42,7 +42,10 @@ KIND = json.dumps({"reason": "yes", "pass": True})
 def project(project, monkeypatch):
     """Answers and a judge that says yes, at prices the project states."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
-    with LLMServer(lambda asked: KIND if asked.body["model"] == "judge" else f"hello {asked.question}") as server:
+    with LLMServer(
+        lambda asked: server.judge if asked.body["model"] == "judge" else f"hello {asked.question}"
+    ) as server:
+        server.judge = KIND
         project.live(server.url)
         with (project.root / "pyproject.toml").open("a", encoding="utf-8") as file:
             file.write(PRICES)
@@ -69,7 +72,8 @@ def test_what_the_cache_answered_is_saved_not_paid(project):
     """A new case costs, the old ones would have: both are told, and what the answers are worth stays the same."""
     evalkit.run()
     project.suite(SUITE.replace(cases("Ana", "Bob"), cases("Ana", "Bob", "Cid")))
-    report = evalkit.run().report
+    finished = evalkit.run()
+    report = finished.report
     (variant,) = report.variants
     assert (variant.answers.paid_usd, variant.answers.saved_usd) == (pytest.approx(COST), pytest.approx(2 * COST))
     assert (variant.judges.paid_usd, variant.judges.saved_usd) == (pytest.approx(VOTE), pytest.approx(2 * VOTE))
@@ -79,6 +83,7 @@ def test_what_the_cache_answered_is_saved_not_paid(project):
     assert f"cost: {line}" in terminal_summary(report, width=200)
     assert f"- cost: {line}" in markdown_summary(report)
     assert ("Cost", line) in page_view(report).facts
+    assert line in finished.html.read_text(encoding="utf-8")
     made = report_json(report)
     assert made["variants"][0]["judges"] == {"paid_usd": pytest.approx(VOTE), "saved_usd": pytest.approx(2 * VOTE)}
     assert made["calls"]["saved_usd"] == pytest.approx(2 * COST + 2 * VOTE)
@@ -152,3 +157,12 @@ def test_a_batch_is_paid_by_the_run_that_takes_it_in(project, monkeypatch):
         assert "cost: paid $1.20 (answers $0, judges $1.20); saved $0.0380\n" in last
         assert "cost: paid $0; saved $2.44 (answers $0.0380, judges $2.40)" in project.evalkit("run").out
         assert server.live == []
+
+
+def test_a_judge_that_cannot_be_asked_costs_nothing(project):
+    """A failed call makes no sum unknown: the provider refused it, and nobody was paid."""
+    project.server.judge = error(400, "no")
+    report = evalkit.run().report
+    (variant,) = report.variants
+    assert (variant.errors, variant.judge_cost_usd, variant.judges.paid_usd) == (2, 0.0, 0.0)
+    assert report.calls.paid_usd == pytest.approx(2 * COST)

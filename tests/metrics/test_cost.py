@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from genai_prices import Usage as TableUsage
 from genai_prices import calc_price
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evalkit.metrics.cost import DEFAULT_OUTPUT_TOKENS, Prices
@@ -135,6 +135,8 @@ def test_the_price_table_is_loaded_only_when_it_is_asked() -> None:
     written=st.integers(0, 300_000),
     answered=st.integers(0, 100_000),
 )
+@example(model="claude-sonnet-4-5", plain=200_000, cached=0, written=0, answered=10)
+@example(model="claude-sonnet-4-5", plain=200_001, cached=0, written=0, answered=10)
 def test_costs_are_the_tables_own(model: str, plain: int, cached: int, written: int, answered: int) -> None:
     """Tiers, cached input and cache writes come out as the library itself reckons them, to the last cent fraction."""
     provider = "anthropic" if model.startswith("claude") else "openai"

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+from evalkit.config import load_config
+from evalkit.errors import ConfigError
 from evalkit.metrics.tokens import TokenCount
 from evalkit.metrics.windows import ContextWindow, Windows, fit
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STATED = ContextWindow(1000, stated=True)
 TABLE = ContextWindow(1000, stated=False)
@@ -44,3 +51,21 @@ def test_the_projects_window_wins() -> None:
     assert windows.of("local/m") == ContextWindow(7, stated=True)
     assert windows.of("openai/gpt-4") == ContextWindow(8192, stated=False)
     assert [windows.of(model) for model in ("local/n", "scripted/m", "openai/no-such")] == [None, None, None]
+
+
+@pytest.mark.parametrize("value", ["0", "-5", "1.5", "true", '"8k"'])
+def test_a_window_is_a_whole_number(tmp_path: Path, value: str) -> None:
+    """Anything else in the configuration is a mistake that names the model."""
+    (tmp_path / "pyproject.toml").write_text(f'[tool.evalkit.models."local/m"]\ncontext_window = {value}\n', "utf-8")
+    with pytest.raises(ConfigError, match="local/m.*not a whole number above 0"):
+        load_config(tmp_path)
+
+
+@pytest.mark.parametrize("value", ["-1", "inf", "nan", "true", '"1"'])
+def test_a_price_is_a_number(tmp_path: Path, value: str) -> None:
+    """Neither negative nor endless."""
+    (tmp_path / "pyproject.toml").write_text(
+        f'[tool.evalkit.prices."local/m"]\ninput_usd_per_mtok = {value}\n', "utf-8"
+    )
+    with pytest.raises(ConfigError, match="local/m.*not a price"):
+        load_config(tmp_path)
