@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fakes.llm_server import LLMServer
+from fakes.llm_server import LLMServer, error
 
 SECRET = "tok-9f8e7d6c5b4a"
 FAKE_KEY = "AKIAIOSFODNN7EXAMPLE"
@@ -52,6 +52,30 @@ def test_a_case_that_holds_a_secret_is_replayed(project, recorded, monkeypatch):
     ran = project.evalkit("run", "--mode", "replay")
     assert ran.code == 0, ran.out
     assert "2 replayed" in ran.out
+
+
+def test_a_stand_ins_answer_is_recorded_as_its_own(project, monkeypatch):
+    """Not as what the silent model had said: in replay its case is a missing recording, which no fallback hides."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+    suite = SUITE.replace("checks:", "fallbacks: [openai/spare]\nchecks:")
+    project.suite(suite)
+
+    def script(asked):
+        return (
+            "Hello from the spare"
+            if asked.body["model"] == "spare"
+            else error(404, "no such model", code="model_not_found")
+        )
+
+    with LLMServer(script) as server:
+        project.live(server.url)
+        assert project.evalkit("run", "--record").code == 0
+    recorded = (project.root / "suites" / "recordings" / "hello.jsonl").read_text(encoding="utf-8")
+    assert recorded.count("openai/spare") == 2
+    assert "openai/gpt-5-mini" not in recorded
+    ran = project.evalkit("run", "--mode", "replay")
+    assert ran.code == 3
+    assert "replay_miss" in ran.out
 
 
 def test_scripted_and_replayed_answers_are_not_recorded(project):

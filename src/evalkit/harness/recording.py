@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from evalkit.config import Config
     from evalkit.harness.planning import SuitePlan
+    from evalkit.model.calls import Request
     from evalkit.model.cases import Trial
     from evalkit.model.results import Result
 
@@ -36,13 +37,13 @@ def record_answers(config: Config, results: Iterable[Result], plans: Iterable[Su
     its secrets would never be found again. Returns how many exchanges were added to each file; what is recorded already is left as it
     is, except in ``refresh`` mode. Raises RecordingError or OSError.
     """
-    sent = {_identity(trial): trial.request for plan in plans for test in plan.tests for trial in test.trials}
+    sent = {_identity(trial): trial for plan in plans for test in plan.tests for trial in test.trials}
     redactor = Redactor(dict(os.environ))
     recorders: dict[str, Recorder] = {}
     added: dict[str, int] = {}
     for result in results:
         path = recording_path(result.trial.suite, config)
-        asked = sent.get(_identity(result.trial), result.call.request)
+        asked = _as_sent(result.call.request, sent.get(_identity(result.trial)))
         for call, request in ((result.call, asked), *((call, call.request) for call in result.followups)):
             if not isinstance(call.reply, Response) or call.source not in _FROM_A_MODEL:
                 continue
@@ -50,6 +51,12 @@ def record_answers(config: Config, results: Iterable[Result], plans: Iterable[Su
                 recorders[path] = Recorder(config.root / path, redactor=redactor, replace=config.mode == "refresh")
             added[path] = added.get(path, 0) + recorders[path].add(request, call.reply, at=call.settled_at)
     return added
+
+
+def _as_sent(request: Request, trial: Trial | None) -> Request:
+    """The request of ``trial``, or of one of its fallbacks, that was journaled as ``request``."""
+    planned = () if trial is None else (trial.request, *trial.fallbacks)
+    return next((one for one in planned if one.key == request.key), request)
 
 
 def _identity(trial: Trial) -> tuple[str, int]:

@@ -118,7 +118,9 @@ class Runner:
     def _require_prices(self, tests: Iterable[PlannedTest]) -> None:
         if self._config.max_cost_usd is None or self._config.mode == "replay":
             return
-        for request in {test.trials[0].request.model: test.trials[0].request for test in tests}.values():
+        firsts = (test.trials[0] for test in tests)
+        asked = (request for trial in firsts for request in (trial.request, *trial.fallbacks))
+        for request in {request.model: request for request in asked}.values():
             if self._pricing.worst_case_usd(request) is None:
                 raise ConfigError(
                     f"the price of {request.model} is unknown, so the ceiling of ${self._config.max_cost_usd:g} cannot be kept",
