@@ -28,8 +28,8 @@ DATABASE_FILE = "evalkit.duckdb"
 """The database's name in the reports folder."""
 
 
-_LITTLE_MEMORY = "100MB"
-"""Enough for 50,000 answers of ordinary length, which would spread over 250 MB if they may. Long ones get ``MEMORY`` at a second try."""
+_LITTLE_MEMORY = "64MB"
+"""Enough for 50,000 answers of ordinary length, which would spread over 250 MB if they might. Long ones get ``MEMORY`` at a second try."""
 
 
 @dataclass(frozen=True, slots=True)
