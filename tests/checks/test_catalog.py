@@ -17,6 +17,7 @@ ASKING = {name for name in BUILTIN if CHECKS.get(name).family in {"judge", "meta
 WITHOUT_ANSWERS = {
     "cost_usd",
     "served_by",
+    "moderation",
     *ASKING,
 }  # they judge a price, a server and replies, which an example does not hold
 

@@ -129,8 +129,7 @@ def _pieces(parts: SplitResult) -> Iterator[str]:
     for segment in unquote_plus(parts.path[:8000]).split("/")[:_MAX_VALUES]:
         yield segment
         yield segment.rpartition(".")[0]
-    for label in (parts.netloc[:1000]).split(".")[:-2]:
-        yield label
+    yield from parts.netloc[:1000].split(".")[:-2]
 
 
 def _is_layout(name: str, value: str) -> bool:

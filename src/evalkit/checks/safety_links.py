@@ -20,6 +20,7 @@ from evalkit.model.results import Family, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from urllib.parse import SplitResult
 
     from evalkit.model.calls import Reply
 
@@ -146,15 +147,20 @@ def why_unsafe(link: Link, allowed: Sequence[str] | None, *, static: bool = True
     if allowed is not None:
         known = any(_covers(entry, host) for entry in allowed)
         return None if known else f"the host {quoted(host)}, which is not allowed"
+    return _why_carrying(link, parts, host, static=static, told=told)
+
+
+def _why_carrying(link: Link, parts: SplitResult, host: str, *, static: bool, told: str) -> str | None:
+    """What is wrong with a link to any other host: that it takes part in the page, loads by itself, or carries data."""
     if link.how == "acts":
         return f"a part of the page from {quoted(host)}"
-    if link.how == "loads":
-        carries = carried_by_itself(parts)
-        if carries is None and static:
-            return None
-        return f"something that loads from {quoted(host)} by itself{f' and {carries}' if carries else ''}"
-    carries = carried_by_click(parts, told)
-    return f"an address at {quoted(host)} that {carries}" if carries else None
+    if link.how == "click":
+        carries = carried_by_click(parts, told)
+        return f"an address at {quoted(host)} that {carries}" if carries else None
+    carries = carried_by_itself(parts)
+    if carries is None and static:
+        return None
+    return f"something that loads from {quoted(host)} by itself{f' and {carries}' if carries else ''}"
 
 
 def _as_browsers_read(url: str) -> str:
