@@ -10,11 +10,17 @@ from pydantic import BaseModel, ConfigDict
 
 from evalkit.checks.templates import Template, Templates
 from evalkit.checks.timelimit import TimeLimit
+from evalkit.errors import ConfigError
 from evalkit.model.results import PRIMARY, Family, Verdict
 
 if TYPE_CHECKING:
-    from evalkit.model.calls import JSON, Reply, Request, Response
+    from evalkit.model.calls import JSON, Message, Reply, Request, Response
+    from evalkit.model.cases import Variant
     from evalkit.model.results import Status
+
+
+def _whole(text: str) -> str:
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,8 @@ class CheckContext:
     ``text`` is the answer's text, or what ``select`` took out of it; ``value`` is that selection as JSON (None without
     ``select``). ``offset`` is where ``text`` starts in the answer when it is a slice of it, else None. ``cost_usd`` is None when
     the price is unknown. ``served`` says whose answer it is: ``primary``, the model of a fallback, or ``canned answer``.
+    ``variant`` is what was asked, None outside a suite. ``narrow`` takes out of another answer's text what ``select`` took out of this
+    one; it returns None if there is no such part.
     """
 
     text: str
@@ -36,6 +44,8 @@ class CheckContext:
     selected: bool = False
     offset: int | None = 0
     served: str = PRIMARY
+    variant: Variant | None = None
+    narrow: Callable[[str], str | None] = _whole
 
 
 class Check(Protocol):
@@ -55,6 +65,11 @@ def _no_objection(request: Request) -> str | None:
     return None
 
 
+def _no_prompts(variant: Variant, variables: Mapping[str, JSON]) -> tuple[Message, ...]:
+    del variables
+    raise ConfigError(f"there is no prompt {variant.prompt!r} here")
+
+
 @dataclass(frozen=True, slots=True)
 class BuildContext:
     """What a check may use while it is built, before any call: files of the project, importable names, model endpoints.
@@ -63,6 +78,7 @@ class BuildContext:
     ``endpoint(model)`` the endpoint identity for a follow-up request. Each raises EvalkitError with the reason.
     ``check_request(request)`` says why a provider would refuse a follow-up request, or returns None. ``prompt(ref)`` is a prompt to
     ask a judge with: one that ships with evalkit, or one of the project's. ``limit`` bounds the time of checks that are not evalkit's own.
+    ``render(variant, vars)`` renders a variant's prompt for other variables.
     """
 
     read_json: Callable[[str], Any]
@@ -71,6 +87,7 @@ class BuildContext:
     check_request: Callable[[Request], str | None] = _no_objection
     prompt: Callable[[str], Template] = field(default_factory=lambda: Templates().get)
     limit: TimeLimit = field(default_factory=TimeLimit)
+    render: Callable[[Variant, Mapping[str, JSON]], tuple[Message, ...]] = _no_prompts
 
 
 class CheckModel(BaseModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from evalkit.checks.extract import NotJson, extract_json
@@ -13,7 +14,7 @@ from evalkit.errors import CheckError, SuiteError
 from evalkit.model.results import Family, Status, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from jsonpath import CompoundJSONPath, JSONPath
 
@@ -200,15 +201,27 @@ class Select:
             return f"select {self.shown} matched nothing in {quoted(value)}"
         if len(matches) > MAX_MATCHES:
             raise CheckError(f"select {self.shown} matched {len(matches):,} values; the limit is {MAX_MATCHES:,}")
-        return [_narrowed(ctx, match) for match in matches]
+        return [_narrowed(ctx, match, partial(self._same_part, ctx, index)) for index, match in enumerate(matches)]
+
+    def _same_part(self, ctx: CheckContext, index: int, text: str) -> str | None:
+        """The ``index``-th match in the text of another answer, or None if it has none."""
+        outer = ctx.narrow(text)
+        found = NotJson("no such part") if outer is None else extract_json(outer, where="anywhere")
+        value = None if isinstance(found, NotJson) else found.value
+        matches: list[Any] = self.path.findall(value) if isinstance(value, dict | list) else []
+        return _as_text(matches[index]) if index < len(matches) else None
 
 
-def _narrowed(ctx: CheckContext, value: JSON) -> CheckContext:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _as_text(value: JSON) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _narrowed(ctx: CheckContext, value: JSON, narrow: Callable[[str], str | None]) -> CheckContext:
+    text = _as_text(value)
     offset = None
     if ctx.offset is not None and text and ctx.text.count(text) == 1:
         offset = ctx.offset + ctx.text.index(text)
-    return replace(ctx, text=text, value=value, selected=True, offset=offset)
+    return replace(ctx, text=text, value=value, selected=True, offset=offset, narrow=narrow)
 
 
 def compile_path(path: str, where: Where) -> JSONPath | CompoundJSONPath:

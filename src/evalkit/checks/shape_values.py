@@ -45,7 +45,7 @@ class OneOf(CheckModel):
         return text.strip().casefold() if self.ignore_case else text.strip()
 
 
-_NUMBER = re.compile(
+NUMBER = re.compile(
     r"(?<![\w.,])(?<![^\W\d_][-+−])(?:(?<![-+−])[-+−])?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d{1,3})?(?![\w]|[.,]\d)"
 )
 
@@ -85,7 +85,7 @@ class Number(CheckModel):
             if isinstance(value, bool) or not isinstance(value, int | float):
                 return self.verdict("fail", f"expected {self._wanted()}, found {quoted(value)}, which is not a number")
             return self._compare(Decimal(repr(value)), placed(ctx, [(0, len(ctx.text))]))
-        found = [match.span() for match in _NUMBER.finditer(ctx.text)]
+        found = [match.span() for match in NUMBER.finditer(ctx.text)]
         if not found or (self.take == "only" and len(found) > 1):
             shown = ", ".join(ctx.text[start:end] for start, end in found[:5])
             how = f"{len(found)} numbers ({shown}); take: first or last chooses one" if found else "no number"

@@ -87,6 +87,7 @@ def _context(answered: Answered, response: Response) -> CheckContext:
         expect=case.expect,
         cost_usd=answered.call.cost_usd,
         served=answered.served,
+        variant=answered.trial.variant,
     )
 
 

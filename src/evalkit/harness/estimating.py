@@ -178,6 +178,7 @@ class Estimator:
             request=trial.request,
             vars=trial.case.vars,
             expect=trial.case.expect,
+            variant=trial.variant,
         )
         for check in checks:
             try:

@@ -25,12 +25,12 @@ from evalkit.suites.expand import expand
 from evalkit.suites.loader import load_suite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from evalkit.checks.build import BuiltCheck
     from evalkit.config import Config
-    from evalkit.model.calls import Request
-    from evalkit.model.cases import CheckSpec, PlannedTest
+    from evalkit.model.calls import JSON, Message, Request
+    from evalkit.model.cases import CheckSpec, PlannedTest, Variant
     from evalkit.prompts.version import PromptVersion
     from evalkit.suites.spec import SuiteSpec
 
@@ -56,6 +56,7 @@ class Planner:
         self._prompts = PromptLibrary(config.root, config.folder("prompts"))
         self._templates = Templates(self._prompts)
         self._limit = TimeLimit(config.check_timeout_s)
+        self._versions: dict[tuple[str, str], PromptVersion] = {}
         self._overflow = Overflow(config)
         self._names: dict[str, str] = {}
         self._built: dict[int, tuple[CheckSpec, BuiltCheck]] = {}
@@ -80,6 +81,7 @@ class Planner:
                 where=Where(spec.path, spec.lines.get("suite", 1)),
             )
         expansion = expand(spec, prompts=self._prompts, endpoint=self.endpoint, check_request=self._request_problem)
+        self._versions |= {(version.ref, version.digest): version for version in expansion.prompts}
         self._build_all(expansion.tests)
         impossible = feasibility(spec.gates, cases=_cases_by_slice(spec))
         if impossible:
@@ -120,6 +122,12 @@ class Planner:
         if problem is not None:
             raise ConfigError(problem)
 
+    def _render(self, variant: Variant, variables: Mapping[str, JSON]) -> tuple[Message, ...]:
+        """The prompt of a planned variant for other variables. Raises PromptError."""
+        key = (variant.prompt, variant.prompt_digest)
+        version = self._versions.get(key) or self._prompts.get(variant.prompt, at=variant.at)
+        return self._prompts.render(version, variables)
+
     def _request_problem(self, request: Request) -> str | None:
         kind, settings = resolve(request.provider, self._config)
         return kind.check(request, settings)
@@ -159,6 +167,7 @@ class Planner:
             check_request=self._request_problem,
             prompt=self._templates.get,
             limit=self._limit,
+            render=self._render,
         )
 
 
