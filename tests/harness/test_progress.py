@@ -81,7 +81,7 @@ def test_the_whole_line() -> None:
     text = line(full, 200)
     assert text == (
         "evalkit: 120/400 done, 1 in flight, 1 waiting on tokens/min of x, 3 retries, 2 without an answer, 90 not paid, "
-        "$0.42, about 2 min left"
+        "$0.420, about 2 min left"
     )
     assert line(full, 20) == "evalkit: 120/400 do…"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.model.calls import CallFailure
 from evalkit.report.clean import one_line
+from evalkit.report.wording import money
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -141,9 +142,10 @@ def _parts(progress: Progress) -> Iterable[str]:
 
 
 def _cost(progress: Progress) -> str:
+    paid = money(progress.paid_usd)
     if not progress.unpriced:
-        return f"${progress.paid_usd:.2f}"
-    return f"at least ${progress.paid_usd:.2f}" if progress.paid_usd else "cost unknown"
+        return paid
+    return f"at least {paid}" if progress.paid_usd else "cost unknown"
 
 
 def _span(seconds: float) -> str:
