@@ -33,10 +33,20 @@ def met(*kinds: str) -> Failures:
 
 
 def wait(
-    failure: CallError, *before: str, left_s: float = 300, policy: Policy | None = None, seed: int = 1
+    failure: CallError,
+    *before: str,
+    left_s: float = 300,
+    policy: Policy | None = None,
+    seed: int = 1,
+    in_a_row: int = 1,
 ) -> float | None:
     return wait_before_retry(
-        failure, met=met(*before, failure.kind), left_s=left_s, policy=policy or Policy(), random=Random(seed)
+        failure,
+        met=met(*before, failure.kind),
+        in_a_row=in_a_row,
+        left_s=left_s,
+        policy=policy or Policy(),
+        random=Random(seed),
     )
 
 
@@ -75,13 +85,24 @@ def test_two_clients_told_the_same_moment_do_not_come_back_together() -> None:
     assert all(found is not None and 10 <= found <= 11 for found in waits)
 
 
+def spread(*before: str, kind: str = "server", in_a_row: int = 1) -> list[float]:
+    failure = CallError("x", kind=kind)  # type: ignore[arg-type]
+    return [wait(failure, *before, in_a_row=in_a_row, seed=seed) or 0.0 for seed in range(200)]
+
+
 def test_two_clients_that_were_told_nothing_do_not_come_back_together() -> None:
-    """Without a told wait the pause is drawn from the whole range that doubles with each try."""
-    early = [wait(CallError("x", kind="server"), seed=seed) or 0.0 for seed in range(200)]
-    late = [wait(CallError("x", kind="server"), *["server"] * 8, seed=seed) or 0.0 for seed in range(200)]
-    assert max(early) <= 0.5
-    assert min(late) < 1
-    assert 7 < max(late) <= 8
+    """Without a told wait the pause is drawn from the whole range, which doubles while the account answers nobody."""
+    first, alone, together = spread(), spread(*["server"] * 8), spread(*["server"] * 8, in_a_row=40)
+    assert len(set(first)) == 200
+    assert max(first) <= 0.5
+    assert max(alone) <= 0.5, "others are answered: waiting longer would only hold up the run"
+    assert min(together) < 1
+    assert 7 < max(together) <= 8
+
+
+def test_an_overloaded_provider_is_spared() -> None:
+    """A 529 doubles the wait although others are answered."""
+    assert 1 < max(spread("overloaded", "overloaded", kind="overloaded")) <= 2
 
 
 def test_rate_limits_use_up_no_retries() -> None:

@@ -112,7 +112,12 @@ class Sender:
         tries.last = error
         tries.failed_at = desk.lane.now()
         wait = wait_before_retry(
-            error, met=tries.met, left_s=self._left_s(tries, desk), policy=self._policy, random=self._random
+            error,
+            met=tries.met,
+            in_a_row=desk.lane.in_a_row + 1,
+            left_s=self._left_s(tries, desk),
+            policy=self._policy,
+            random=self._random,
         )
         if self._halts.of(tries.request) is not None:
             wait = None

@@ -70,6 +70,11 @@ class Lane:
         """Why the account is given up, or None."""
         return self._last if self._breaker.stopped is not None else None
 
+    @property
+    def in_a_row(self) -> int:
+        """Failures since the last answer, over all calls."""
+        return self._breaker.failures
+
     def now(self) -> float:
         """The loop's time in seconds, by which waits and deadlines are counted."""
         return self._loop.time()
@@ -146,7 +151,7 @@ class Lane:
             return told_wait(error.retry_after_s, self._random)
         if error.limits is not None:
             return 0.0  # the limits say when the next one may go
-        return backoff(self._limits.refusals + 1, self._policy, self._random)
+        return backoff(self._limits.refusals, self._policy, self._random)
 
     def _held(self, request: Request) -> Held | None:
         now = self._loop.time()

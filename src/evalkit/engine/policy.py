@@ -19,8 +19,8 @@ class Policy:
     ``concurrency`` is per account. ``retries`` counts tries after the first: with the default a case survives attempts of which 55%
     fail with a probability of loss below 1e-4 (0.55**21, and 0.18**6 for malformed ones). ``malformed_retries`` of them may follow a 200 that is no answer. A 429 is
     not counted: it is bounded by the deadline alone. ``deadline_s`` bounds a call from its first send, waits between tries included.
-    A ``Retry-After`` beyond ``max_retry_after_s``, or beyond what is left, fails the call at once. Waits double from ``backoff_s`` up
-    to ``max_backoff_s``, with full jitter. ``max_cost_usd``, ``max_tokens`` and ``max_calls`` are the run's ceilings; None means none.
+    A ``Retry-After`` beyond ``max_retry_after_s``, or beyond what is left, fails the call at once. Waits are drawn from
+    0 to ``backoff_s``; that doubles, up to ``max_backoff_s``, while the account answers nobody or says that it is overloaded. ``max_cost_usd``, ``max_tokens`` and ``max_calls`` are the run's ceilings; None means none.
     ``limits`` are those that the user set, by account (keys as in ``[tool.evalkit.limits.<account>]``).
     """
 

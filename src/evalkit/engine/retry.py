@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from evalkit.errors import FailureKind
 
 _TOLD_JITTER = 0.1
+_IN_A_ROW_PER_DOUBLING = 4
 
 
 @dataclass(slots=True)
@@ -31,6 +32,13 @@ class Failures:
         """Those that use up retries: a 429 is no fault of the call, and only the deadline bounds it."""
         return sum(count for kind, count in self.by_kind.items() if kind != "rate_limited")
 
+    def doublings(self, in_a_row: int) -> int:
+        """How often the wait has doubled: the more, the longer the account has answered nobody.
+
+        While it answers others, more patience would help nobody and hold up the run; a provider that says it is overloaded is spared.
+        """
+        return max(min(self.counted - 1, in_a_row // _IN_A_ROW_PER_DOUBLING), self.by_kind.get("overloaded", 0) - 1, 0)
+
     @property
     def malformed(self) -> int:
         """Good statuses with a body that is no answer."""
@@ -42,9 +50,9 @@ def told_wait(seconds: float, random: Random) -> float:
     return seconds * (1 + random.random() * _TOLD_JITTER)
 
 
-def backoff(tries: int, policy: Policy, random: Random) -> float:
-    """Exponential with full jitter (Brooker, *Exponential Backoff And Jitter*, AWS Architecture Blog, 2015); ``tries`` from 1."""
-    return random.uniform(0, min(policy.max_backoff_s, policy.backoff_s * 2 ** min(tries - 1, 30)))
+def backoff(doublings: int, policy: Policy, random: Random) -> float:
+    """Exponential with full jitter (Brooker, *Exponential Backoff And Jitter*, AWS Architecture Blog, 2015)."""
+    return random.uniform(0, min(policy.max_backoff_s, policy.backoff_s * 2 ** min(doublings, 30)))
 
 
 def too_long(failure: CallError, *, left_s: float, policy: Policy) -> bool:
@@ -54,11 +62,12 @@ def too_long(failure: CallError, *, left_s: float, policy: Policy) -> bool:
 
 
 def wait_before_retry(
-    failure: CallError, *, met: Failures, left_s: float, policy: Policy, random: Random
+    failure: CallError, *, met: Failures, in_a_row: int, left_s: float, policy: Policy, random: Random
 ) -> float | None:
     """Return the seconds to wait before the next try, or None to give up.
 
-    ``met`` holds this failure and those before it; ``left_s`` is what remains of the call's deadline. What the provider says
+    ``met`` holds this failure and those before it; ``in_a_row`` is how many of the account's attempts failed since its last answer,
+    ``left_s`` what remains of the call's deadline. What the provider says
     (``should_retry``) wins over the kind of failure. After a 429 the call itself waits 0: its whole account is paused instead.
     """
     hopeful = failure.kind in RETRYABLE or failure.kind == "bad_response"
@@ -71,7 +80,7 @@ def wait_before_retry(
     if met.counted > policy.retries or met.malformed > policy.malformed_retries:
         return None
     told = failure.retry_after_s
-    wait = backoff(met.counted, policy, random) if told is None else told_wait(told, random)
+    wait = backoff(met.doublings(in_a_row), policy, random) if told is None else told_wait(told, random)
     return wait if wait < left_s else None
 
 
