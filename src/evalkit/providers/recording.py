@@ -149,9 +149,13 @@ class Recorder:
 
 
 def _write(handle: int, data: bytes) -> None:
-    """Append ``data`` in one write, on a line of its own even if the last line was cut off."""
+    """Append ``data`` in one write, on a line of its own even if the last line was cut off. On a full disk nothing of it stays."""
     size = os.fstat(handle).st_size
     if size and os.pread(handle, 1, size - 1) != b"\n":
         data = b"\n" + data
-    while data:
-        data = data[os.write(handle, data) :]
+    try:
+        while data:
+            data = data[os.write(handle, data) :]
+    except OSError:
+        os.ftruncate(handle, size)  # half a line would make the whole recording unreadable
+        raise
