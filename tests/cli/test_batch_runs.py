@@ -332,8 +332,9 @@ def test_a_vendor_that_is_down_loses_nothing(project, server, monkeypatch) -> No
     server.fault = lambda method, path: error(503, "busy")
     assert "could not be looked at" in words(project.evalkit("run", "--resume").out)
     server.finish()
-    server.fault = lambda method, path: Reply(drop="before") if path.endswith("/content") else None
+    server.fault = lambda method, path: Reply(drop="midway") if path.endswith("/content") else None
     assert "could not be looked at" in words(project.evalkit("run", "--resume").out)
+    assert 0 < len(live_calls(project)) < 3
     server.fault = lambda method, path: None
     assert project.evalkit("run", "--resume").code == 0
     assert len(live_calls(project)) == 3

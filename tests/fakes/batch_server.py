@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Outcome = Literal["answered", "expired", "lost"]
 Fault = Callable[[str, str], "Reply | None"]
-"""Told method and path, may answer in the server's place. A ``Reply`` with ``drop`` breaks the connection after the work was done."""
+"""Told method and path, may answer in the server's place. A ``Reply`` with ``drop`` breaks the connection after the work was done, ``midway`` in the reply."""
 
 
 @dataclass
@@ -137,8 +137,8 @@ class BatchServer:
                 reply = fault
             else:
                 body = self._route(handler.command, parts.path, query, raw)
-                reply = fault if fault is not None else Reply(body, status=404 if body is None else 200)
-        if reply.drop:
+                reply = Reply(body, status=404 if body is None else 200, drop=fault.drop if fault else "")
+        if reply.drop == "before":
             handler.close_connection = True
             return
         data = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
@@ -147,7 +147,8 @@ class BatchServer:
             handler.send_header(name, value)
         handler.send_header("content-length", str(len(data)))
         handler.end_headers()
-        handler.wfile.write(data)
+        handler.wfile.write(data[: len(data) // 2] if reply.drop else data)
+        handler.close_connection = bool(reply.drop)
 
     def _route(self, method: str, path: str, query: dict[str, str], raw: bytes) -> Any:
         words = path.removeprefix("/v1/").split("/")

@@ -81,6 +81,7 @@ class BatchLog:
         self._path = folder / _LOG
         self._redact = redact
         self._known = _Known()
+        self._broken = False
         self._fd = _open(folder, self._path)
         try:
             self._read()
@@ -112,10 +113,11 @@ class BatchLog:
         path = self._requests(batch.marker)
         found: dict[str, Request] = {}
         for line in scan(path):
-            if line.record is None:
+            record = line.record
+            if record is None:
                 raise self._damaged(path, line)
-            request = decode(Request, line.record["request"])
-            request.__dict__["key"] = str(line.record["key"])  # redacted text would hash to another key
+            request = decode(Request, record["request"])
+            request.__dict__["key"] = str(record["key"])  # redacted text would hash to another key
             found[request.key] = request
         if len(found) != batch.size:
             raise StoreError(
@@ -173,6 +175,9 @@ class BatchLog:
             raise _unwritable(path, error) from error
 
     def _append(self, record: dict[str, Any]) -> None:
+        if self._broken:
+            raise StoreError("a write failed before, so nothing more is noted", where=Where(str(self._path)))
+        self._broken = True  # until it is done: a record behind half a record could not be read
         try:
             data = memoryview(frame(record))
             while data:
@@ -180,18 +185,20 @@ class BatchLog:
             os.fsync(self._fd)
         except OSError as error:
             raise _unwritable(self._path, error) from error
+        self._broken = False
         _take(self._known, record)
 
     def _read(self) -> None:
         end = 0
         for line in scan(self._path):
-            if line.record is None and line.last:
+            record = line.record
+            if record is None and line.last:
                 os.truncate(self._path, end)  # a kill cut it short: nobody has acted on it
-                return
+                break
             try:
-                if line.record is None:
+                if record is None:
                     raise self._damaged(self._path, line)
-                _take(self._known, line.record)
+                _take(self._known, record)
             except (KeyError, TypeError, ValueError) as error:
                 raise self._damaged(self._path, line) from error
             end = line.end
