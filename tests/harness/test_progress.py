@@ -72,6 +72,9 @@ def test_the_time_left_is_that_of_the_recent_rate() -> None:
     assert after.left_s is not None
     assert 110 < after.left_s < 130
     assert line(after, 200).endswith("about 2 min left")
+    fast = advance(Progress(total=2000), [answered(number, at=100 + number / 100) for number in range(1, 1001)])
+    assert fast.left_s is not None
+    assert 9 < fast.left_s < 11
     assert advance(Progress(total=2), [answered(1)]).left_s is None
 
 

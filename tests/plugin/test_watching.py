@@ -65,6 +65,7 @@ def test_a_status_line_stands_below_the_dots_while_pytest_waits_and_leaves_no_tr
         project.live(server.url)
         project.suite(SUITE)
         text = on_a_terminal(project, *words, until="evalkit: 0/3 done", then=seen.set)
+    assert text.rindex("\x1b[J") > text.rindex("/3 done"), "it is taken away before pytest goes on"
     assert ("\x1b[2m" in text) == ("-q" not in words)
     rows = Screen(80).feed(text).rows
     assert not [row for row in rows if "/3 done" in row]
