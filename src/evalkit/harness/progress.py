@@ -66,14 +66,15 @@ class Progress:
 
 def advance(progress: Progress, events: Iterable[Event]) -> Progress:
     """Return ``progress`` after ``events``, which are in order."""
-    calls = dict(progress.calls)
+    calls, at = dict(progress.calls), progress.at
     for event in events:
+        at = max(at, event.at)
         if event.request is not None:
             _move(calls, event)
         if not progress.marks:
-            progress = replace(progress, marks=((event.at, progress.done),))
-        progress = _counted(replace(progress, at=max(progress.at, event.at)), event)
-    return replace(progress, calls=calls)
+            progress = replace(progress, marks=((at, progress.done),))
+        progress = _counted(progress, event, at)
+    return replace(progress, calls=calls, at=at)
 
 
 def _move(calls: dict[str, str], event: Event) -> None:
@@ -88,14 +89,17 @@ def _move(calls: dict[str, str], event: Event) -> None:
         calls.pop(key, None)
 
 
-def _counted(progress: Progress, event: Event) -> Progress:
+def _counted(progress: Progress, event: Event, at: float) -> Progress:
     if event.name == "call.failed" and event.wait_s is not None:
         return replace(progress, retries=progress.retries + 1)
     if event.name == "call.settled" and event.call is not None:
         return _billed(progress, event.call)
     if event.name == "trial.answered":
         unanswered = event.call is not None and isinstance(event.call.reply, CallFailure)
-        return _marked(replace(progress, done=progress.done + 1, unanswered=progress.unanswered + unanswered))
+        marks = progress.marks
+        if at - marks[-1][0] >= _MARK_EVERY_S:
+            marks = (*marks, (at, progress.done + 1))[-_MARKS:]
+        return replace(progress, done=progress.done + 1, unanswered=progress.unanswered + unanswered, marks=marks)
     return progress
 
 
@@ -107,12 +111,6 @@ def _billed(progress: Progress, call: Call) -> Progress:
         answered = not isinstance(call.reply, CallFailure)
         return replace(progress, live=progress.live + 1, unpriced=progress.unpriced + answered)
     return replace(progress, live=progress.live + 1, paid_usd=progress.paid_usd + paid)
-
-
-def _marked(progress: Progress) -> Progress:
-    if progress.at - progress.marks[-1][0] < _MARK_EVERY_S:
-        return progress
-    return replace(progress, marks=(*progress.marks, (progress.at, progress.done))[-_MARKS:])
 
 
 def line(progress: Progress, width: int) -> str:
