@@ -16,8 +16,10 @@ from evalkit.harness import outputs
 from evalkit.harness.finish import finish_run
 from evalkit.harness.planning import Planner
 from evalkit.harness.runner import Runner
+from evalkit.store.connection import opened
 from evalkit.store.database import DATABASE_FILE, ingest
 from evalkit.store.reader import read_run
+from evalkit.store.rows import TABLES
 
 SUITE = f"suite: hello\nprompt: hello:v1\n{cases('Ana', 'Bob', 'Cyd', 'Dee', 'Eve')}\nchecks: [contains: Hello]\n"
 HOLD = "import duckdb, sys\nconnection = duckdb.connect(sys.argv[1])\nprint('held', flush=True)\nsys.stdin.read()\n"
@@ -146,3 +148,21 @@ def test_an_interrupted_run_decides_nothing(project):
     done = measured(project, judge=[0, 1])
     assert {gate.status for gate in done.report.gates} == {"not_judged"}
     assert done.exit_code == 3
+
+
+def test_the_database_of_a_run_is_that_of_its_journals(project):
+    """What a session stores from memory, with gates, a skip and follow-ups, is row by row what a rebuild reads from the journals."""
+    project.configure(answers={"Bob": "no ü", "default": "Hello"})
+    project.suite(SUITE + "gates: [pass_rate >= 0.1, p95(cost_usd) <= 1]\n")
+    measured(project, judge=[0, 1, 3, 4], skip=[2])
+    database = project.root / "reports" / DATABASE_FILE
+
+    def contents():
+        with opened(database, read_only=True) as connection:
+            return {table.name: connection.execute(f"from {table.name} order by all").fetchall() for table in TABLES}
+
+    before = contents()
+    assert len(before["trials"]) == 4
+    assert len(before["gates"]) == 2
+    assert project.evalkit("ingest", "--rebuild").code == 0
+    assert contents() == before

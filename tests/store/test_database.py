@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import stat
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from samples import call, failed_call, gate, info, prompt, result
 from evalkit.errors import StoreError, StoreLockedError
 from evalkit.model.calls import Attempt, Call, Response, ToolCall, Usage
 from evalkit.model.results import CANNED, Result
+from evalkit.store import database
 from evalkit.store.connection import opened
 from evalkit.store.database import DATABASE_FILE, ingest, rebuild
 from evalkit.store.journal import Journal
@@ -147,6 +149,46 @@ def test_what_a_provider_may_say_fits_or_is_unknown(root, path):
         path, "select text, input_tokens, latency_s, cost_usd, settled_at, dimensions from responses"
     )
     assert (text, tokens, latency, cost, at, dimensions) == ("nul\x00 and ?", None, None, None, None, 1)
+
+
+def test_long_answers_get_the_memory_that_they_need(root, path, monkeypatch):
+    """Rows that do not fit into the little memory of the first try are ingested all the same, once."""
+    monkeypatch.setattr(database, "_LITTLE_MEMORY", "16MB")
+    tried = []
+    original = database.opened
+    monkeypatch.setattr(database, "opened", lambda path, **how: tried.append(how["memory"]) or original(path, **how))
+    dice = random.Random(1)
+    journal = Journal(root, info())
+    for number in range(60):
+        journal.append_result(Result(result(f"{number}").trial, call(answer=dice.randbytes(150_000).hex()), ()))
+    journal.close()
+    assert ingest(root, path).trials == 60
+    assert len(tried) == 2
+    assert ask(path, "select count(*), sum(length(text)) from responses") == [(60, 60 * 300_000)]
+
+
+def test_a_run_that_was_just_read_is_not_read_again_unless_it_went_on(root, path, monkeypatch):
+    """The rows come from memory while the journals are as they were read, from the journals when they have grown."""
+    write(root, result("one")).close()
+    fresh = read_run(root / "r1")
+    write(root, result("two")).close()
+    ingest(root, path, fresh=fresh)
+    assert ask(path, "select case_id from trials order by all") == [("one",), ("two",)]
+    path.unlink()
+    monkeypatch.setattr(database, "read_run", None)
+    ingest(root, path, fresh=read_run(root / "r1"))
+    assert ask(path, "select case_id from trials order by all") == [("one",), ("two",)]
+
+
+def test_a_shared_row_is_there_once_and_a_new_one_is_added(root, path):
+    """Two runs with one case and one request in common: each is stored once, whoever was first; what is new is stored too."""
+    write(root, result("one")).close()
+    ingest(root, path)
+    write(root, result("one"), result("two", text="Other"), run_id="r2").close()
+    ingest(root, path)
+    assert ask(path, "select case_id from cases order by all") == [("one",), ("two",)]
+    assert ask(path, "select count(*), count(distinct request_key) from requests") == [(2, 2)]
+    assert ask(path, "select count(*) from trials") == [(3,)]
 
 
 def test_damage_in_a_journal_is_told_and_stored(root, path):

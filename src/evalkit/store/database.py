@@ -262,8 +262,13 @@ def _add_new(connection: DuckDBPyConnection, table: SharedTable, records: RunRec
 
 
 def _append(connection: DuckDBPyConnection, table: str, rows: Iterable[Row]) -> None:
-    with connection.appender(table) as appender:
-        appender.append_rows(rows)
+    appender = connection.appender(table)
+    try:
+        with appender:
+            appender.append_rows(rows)
+    except BaseException:
+        appender.clear()  # what did not fit goes with the transaction
+        raise
 
 
 def _now() -> datetime:
