@@ -71,7 +71,7 @@ class _Accepted:
     @property
     def few(self) -> bool:
         """Whether it refused most of what was sent since its last pause."""
-        return self._refused * 2 > self._since
+        return self._refused >= _FIRST and self._refused * 2 > self._since
 
     def per_second(self, now: float) -> float:
         return max(1.0, self._all / max(1.0, now - self._began))
@@ -97,6 +97,10 @@ class AccountLimits:
         self._sent_at = now
         self._heard = False
         self._told: dict[str, dict[Kind, Bucket]] = {}
+        self._latest: dict[Kind, Bucket] | None = (
+            None  # what a model keeps between its first request and its first reply
+        )
+        self._asked: set[str] = set()
         self._output: dict[str, float] = {}
         self._paused_until = -math.inf
         self._shrunk_at = -math.inf
@@ -125,7 +129,9 @@ class AccountLimits:
             return None
         if self._heard or self.in_flight >= self._slots:
             return Held(math.inf, "concurrency")
-        wait = self._sent_at + 1 / _MORE_PER_S - now  # from the one before: a loop that was busy must not catch up at once
+        wait = (
+            self._sent_at + 1 / _MORE_PER_S - now
+        )  # from the one before: a loop that was busy must not catch up at once
         return Held(wait, "the first reply") if wait > _INSTANT_S else None
 
     def take(self, request: Request, now: float) -> Ticket:
@@ -135,6 +141,7 @@ class AccountLimits:
         for kind, bucket in buckets:
             bucket.take(ticket.amount(kind))
         self._sent_at = now
+        self._asked.add(request.model)
         self._accepted.sent(now, resumed_at=self._paused_until)
         self.in_flight += 1
         return ticket
@@ -186,7 +193,7 @@ class AccountLimits:
             return buckets
         guess = self._accepted.per_second(now) * 60
         bucket = Bucket.starting(_NAMES["requests"], guess, now=now, guessed=True)
-        self._told[ticket.model] = {"requests": bucket}
+        self._latest = self._told[ticket.model] = {"requests": bucket}
         self._heard, self._window = True, self._slots
         return [("requests", bucket)]
 
@@ -197,6 +204,8 @@ class AccountLimits:
 
     def _buckets(self, model: str) -> list[tuple[Kind, Bucket]]:
         told = self._told.get(model)
+        if told is None and model in self._asked:
+            told = self._latest
         if told is None:
             return list(self._fixed.items()) if self._fixed else []
         return [*self._fixed.items(), *told.items()]
@@ -234,6 +243,7 @@ class AccountLimits:
                 news = f"{bucket.name}: {window.limit:g}"
             ahead = max(0, self.in_flight - 1) if first and kind == "requests" else 0.0
             bucket.learn(window, first=first, ahead=ahead, now=now)
+        self._latest = mine or self._latest
         return news
 
     def _joined(self, kind: Kind, limit: float, now: float) -> tuple[Bucket, bool]:
