@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
-from evalkit.checks.catalog import CHECKS, describe, editor_schemas, families
+from evalkit.checks.catalog import CHECKS, Families, describe, editor_schemas
 from evalkit.checks.reference import check_text, listing_text, reference_markdown
 from evalkit.errors import ConfigError
 
@@ -27,7 +27,7 @@ def test_every_name_loads_the_class_of_that_name(name):
     """The registry's names, the classes' names and the families agree."""
     cls = CHECKS.get(name)
     assert cls.name == name
-    assert families()[name] == cls.family
+    assert Families()[name] == cls.family
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -11,7 +11,7 @@ import pytest
 from evalkit import registry
 from evalkit.checks.base import BuildContext, CheckContext, CheckModel
 from evalkit.checks.build import build_check
-from evalkit.checks.catalog import CHECKS, editor_schemas, families
+from evalkit.checks.catalog import CHECKS, Families, editor_schemas
 from evalkit.checks.custom import check
 from evalkit.checks.timelimit import TimeLimit
 from evalkit.errors import CheckError, ConfigError, Where
@@ -189,7 +189,7 @@ def test_a_function_of_a_package_needs_only_the_decorator(package, tmp_path, mon
     package(mild="mild_package:mild")
     assert judge("mild", "yes please").status == "pass"
     assert judge({"mild": "now"}, "yes please").status == "fail"
-    assert families()["mild"] == "custom"
+    assert Families()["mild"] == "custom"
     assert editor_schemas()["mild"]["short"] == {"type": "string", "default": "please"}
 
 

@@ -10,7 +10,7 @@ import jsonschema_rs
 import pytest
 
 from evalkit.checks.catalog import CHECKS as REGISTRY
-from evalkit.checks.catalog import editor_schemas, families
+from evalkit.checks.catalog import Families, editor_schemas
 from evalkit.suites.schema import suite_schema
 from evalkit.yamlfile import parse_yaml
 
@@ -59,7 +59,7 @@ def test_the_examples_of_the_documentation_are_valid(project) -> None:
     """What docs/suites.md shows loads with the real checks, and its fragments are valid in an editor."""
     suite, models, dataset, checks = re.findall(r"```yaml\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
     project.write("suites/data/refunds.csv", "id,customer,order_id,policy\nr1,Bo,A-2,none\n")
-    project.load(suite, check_names=REGISTRY.names(), families=families())
+    project.load(suite, check_names=REGISTRY.names(), families=Families())
     validator = jsonschema_rs.Draft202012Validator(suite_schema(editor_schemas()))
     for fragment in (
         suite,

