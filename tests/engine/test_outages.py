@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from fakes.llm_server import Asked
+
     from evalkit.errors import FailureKind
     from evalkit.model.calls import Call, Request
-    from fakes.llm_server import Asked
 
 DEAD = CallError("refused", kind="connection")
 

@@ -176,15 +176,15 @@ class AccountLimits:
         self._refusals += 1
         self._accepted.refused(ticket.sent_at)
         self._paused_until = max(self._paused_until, until)
-        news = self.learn(ticket, told, now)
+        news = [self.learn(ticket, told, now)]
         cut = ticket.sent_at >= self._shrunk_at
         for kind, bucket in self._refusing(ticket, now):
             window = getattr(told, kind, None)
             if window is None or window.remaining is None or window.remaining < max(1.0, ticket.amount(kind)):
                 bucket.refuse(cut=cut, until=until, now=now)
-                news = f"{bucket.name}: down to {bucket.per_second * 60:.0f}" if cut else news
+                news.append(f"{bucket.name}: down to {bucket.per_second * 60:.0f}" if cut else None)
         self._shrunk_at = now if cut else self._shrunk_at
-        return news
+        return "; ".join(part for part in news if part) or None
 
     def _refusing(self, ticket: Ticket, now: float) -> list[tuple[Kind, Bucket]]:
         """The limits that may be behind a refusal; a guessed one if none is known and pauses alone do not help."""
