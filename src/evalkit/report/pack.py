@@ -73,13 +73,17 @@ def page_data(report: RunReport) -> dict[str, Any]:
     name (``strings`` for texts). Trials are sorted by case, so that similar answers lie close together and compress well.
     """
     packer = _Packer()
-    order = {
-        (result.trial.suite, result.trial.case.id): index for index, result in reversed(list(enumerate(report.results)))
-    }
-    for result in sorted(report.results, key=lambda r: (order[r.trial.suite, r.trial.case.id], r.trial.repeat)):
+    for result in _by_case(report.results):
         packer.add(result)
     comparisons = [_comparison(comparison) for comparison in report.comparisons]
     return {"schema": SCHEMA, "mode": report.run.mode, **packer.tables(), "comparisons": comparisons}
+
+
+def _by_case(results: Sequence[Result]) -> list[Result]:
+    first: dict[tuple[str, str], int] = {}
+    for place, result in enumerate(results):
+        first.setdefault((result.trial.suite, result.trial.case.id), place)
+    return sorted(results, key=lambda r: (first[r.trial.suite, r.trial.case.id], r.trial.repeat))
 
 
 class _Table(Generic[K]):
@@ -105,8 +109,10 @@ _VERDICT_COLUMNS = ("check", "family", "status", "reason", "score", "spans", "se
 class _Packer:
     def __init__(self) -> None:
         self._strings: _Table[str] = _Table()
-        self._variants: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
-        self._cases: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
+        self._variants: _Table[tuple[str, str]] = _Table()
+        self._variant_rows: list[dict[str, Any]] = []
+        self._cases: _Table[tuple[str, str]] = _Table()
+        self._case_rows: list[dict[str, Any]] = []
         self._messages: _Table[tuple[tuple[str, int], ...]] = _Table()
         self._verdicts: _Table[tuple[Any, ...]] = _Table()
         self._trials: dict[str, list[Any]] = {name: [] for name in _TRIAL_COLUMNS}
@@ -114,8 +120,8 @@ class _Packer:
     def add(self, result: Result) -> None:
         row = {**self._place(result), **self._reply(result.reply), **self._call(result.call)}
         row["judge_cost"] = _sum(call.cost_usd for call in result.followups) if result.followups else 0
-        row["followups"] = [self._followup(call) for call in result.followups]
-        row["verdicts"] = [self._verdict(verdict) for verdict in result.verdicts]
+        row["followups"] = tuple(self._followup(call) for call in result.followups)
+        row["verdicts"] = tuple(self._verdict(verdict) for verdict in result.verdicts)
         row["status"] = result.status
         if result.served != PRIMARY:
             row["served"] = self._strings[f"{result.served}, in place of {result.trial.variant.model}"]
@@ -123,25 +129,26 @@ class _Packer:
             self._trials[name].append(row[name])
 
     def tables(self) -> dict[str, Any]:
+        verdicts = self._verdicts.rows()
         return {
             "strings": self._strings.rows(),
-            "variants": [row for _, row in self._variants.values()],
-            "cases": [row for _, row in self._cases.values()],
+            "variants": self._variant_rows,
+            "cases": self._case_rows,
             "messages": self._messages.rows(),
-            "verdicts": {name: [row[i] for row in self._verdicts.rows()] for i, name in enumerate(_VERDICT_COLUMNS)},
+            "verdicts": {name: [row[i] for row in verdicts] for i, name in enumerate(_VERDICT_COLUMNS)},
             "trials": self._trials,
         }
 
     def _place(self, result: Result) -> dict[str, Any]:
         trial = result.trial
-        case_key, variant_key = (trial.suite, trial.case.id), (trial.suite, trial.variant.label)
-        if case_key not in self._cases:
-            self._cases[case_key] = (len(self._cases), self._case(trial.suite, trial.case))
-        if variant_key not in self._variants:
-            self._variants[variant_key] = (len(self._variants), _variant(trial.suite, trial.variant))
+        case, variant = self._cases[trial.suite, trial.case.id], self._variants[trial.suite, trial.variant.label]
+        if case == len(self._case_rows):
+            self._case_rows.append(self._case(trial.suite, trial.case))
+        if variant == len(self._variant_rows):
+            self._variant_rows.append(_variant(trial.suite, trial.variant))
         return {
-            "case": self._cases[case_key][0],
-            "variant": self._variants[variant_key][0],
+            "case": case,
+            "variant": variant,
             "repeat": trial.repeat,
             "messages": self._messages[self._request(result.call.request)],
         }
@@ -151,7 +158,7 @@ class _Packer:
         return {
             "suite": suite,
             "id": case.id,
-            "tags": sorted(case.tags),
+            "tags": tuple(sorted(case.tags)),
             "where": str(case.where),
             "given": self._strings[_indented(given)],
         }
@@ -178,7 +185,7 @@ class _Packer:
         return {
             "source": call.source,
             "cost": _rounded(call.cost_usd, 9),
-            "attempts": [self._attempt(attempt) for attempt in call.attempts],
+            "attempts": tuple(self._attempt(attempt) for attempt in call.attempts),
         }
 
     def _followup(self, call: Call) -> list[Any]:
