@@ -77,9 +77,21 @@ class Contains(CheckModel):
         return self.verdict(not missing, reason, spans=spans)
 
     def _find(self, wanted: str, text: str) -> list[Span]:
+        if not self.word and not self.ignore_case:
+            return _occurrences(wanted, text)
         pattern = rf"(?<!\w){re.escape(wanted)}(?!\w)" if self.word else re.escape(wanted)
         flags = re.IGNORECASE if self.ignore_case else 0
         return [match.span() for match in re.finditer(pattern, text, flags)]
+
+
+def _occurrences(wanted: str, text: str) -> list[Span]:
+    found = []
+    start = text.find(wanted)
+    while start >= 0:
+        end = start + len(wanted)
+        found.append((start, end))
+        start = text.find(wanted, end)
+    return found
 
 
 def _listed(texts: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import regex
@@ -50,13 +51,13 @@ class Regex(CheckModel):
     def prepare(self, build: BuildContext) -> Regex:
         """Compile the pattern. Raises SuiteError with the position of its mistake."""
         del build
-        self._compiled()
+        _ = self.compiled
         return self
 
     def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
         """Search, within the time limit."""
         del replies
-        found = search(self._compiled(), ctx.text, full=self.full)
+        found = search(self.compiled, ctx.text, full=self.full)
         shown = quoted(self.pattern)
         if self.count is not None:
             reason = f"expected {self.count} matches of {shown}, found {len(found):,}"
@@ -68,7 +69,9 @@ class Regex(CheckModel):
         reason = f"{quoted(ctx.text[start:end])} in line {line_of(ctx.text, start)} matches {shown}"
         return self.verdict("pass", reason, spans=placed(ctx, found))
 
-    def _compiled(self) -> Pattern[str]:
+    @cached_property
+    def compiled(self) -> Pattern[str]:
+        """The pattern, compiled once. Raises SuiteError with the position of its mistake."""
         chosen = {regex.IGNORECASE: self.ignore_case, regex.MULTILINE: self.multiline, regex.DOTALL: self.dotall}
         return compile_pattern(self.pattern, flags=sum(int(flag) for flag, wanted in chosen.items() if wanted))
 
