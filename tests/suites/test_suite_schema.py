@@ -57,7 +57,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "suites.md"
 
 def test_the_examples_of_the_documentation_are_valid(project) -> None:
     """What docs/suites.md shows loads with the real checks, and its fragments are valid in an editor."""
-    suite, models, dataset, checks = re.findall(r"```yaml\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
+    suite, models, dataset, checks, attacks = re.findall(r"```yaml\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
     project.write("suites/data/refunds.csv", "id,customer,order_id,policy\nr1,Bo,A-2,none\n")
     project.load(suite, check_names=REGISTRY.names(), families=Families())
     validator = jsonschema_rs.Draft202012Validator(suite_schema(editor_schemas()))
@@ -66,6 +66,7 @@ def test_the_examples_of_the_documentation_are_valid(project) -> None:
         f"suite: s\nprompt: p\ncases: [{{id: a}}]\n{models}",
         f"suite: s\nprompt: p\ncases:\n{dataset}",
         f"suite: s\nprompt: p\ncases: [{{id: a}}]\n{checks}",
+        f"suite: s\nprompt: p\n{attacks}",
     ):
         validator.validate(parse_yaml(fragment, name="docs").plain())
 

@@ -66,6 +66,7 @@ _BUILTIN: dict[str, str] = {
     "distracted": "evalkit.checks.metamorphic_text:Distracted",
     "reordered": "evalkit.checks.metamorphic_text:Reordered",
     "translated": "evalkit.checks.metamorphic_meaning:Translated",
+    "resists": "evalkit.checks.safety_attack:Resists",
     "swapped": "evalkit.checks.metamorphic_meaning:Swapped",
     "negated": "evalkit.checks.metamorphic_meaning:Negated",
     "varied": "evalkit.checks.metamorphic_meaning:Varied",

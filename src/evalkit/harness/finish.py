@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evalkit.harness.accounting import account_of, planned_of, trials_of
+from evalkit.harness.attacks import attack_notes
 from evalkit.harness.comparing import compare_variants, judge_suite
 from evalkit.harness.facts import utc_now
 from evalkit.harness.outputs import store_run, write_page, write_recordings
@@ -126,7 +127,7 @@ def _report(
         calls=call_counts(records),
         verdict=verdict_sentence(account, gates, code, complete=complete),
         outcome=_OUTCOMES[code],
-        notes=(*_notes(records), *(note for plan in plans for note in plan.notes)),
+        notes=(*_notes(records), *attack_notes(records.results), *(note for plan in plans for note in plan.notes)),
     )
 
 

@@ -11,6 +11,9 @@ from evalkit.model.calls import JSON, Request
 
 Severity = Literal["fail", "warn"]
 
+ATTACK_TAG = "attack"
+"""The tag of every attacked case; ``attack.injection`` and the like name the kind."""
+
 
 @dataclass(frozen=True, slots=True)
 class CheckSpec:
@@ -30,7 +33,10 @@ class CheckSpec:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One row of a suite's dataset. ``digest`` covers vars, expect, checks, require: a changed case is not paired with its old self."""
+    """One row of a suite's dataset. ``digest`` covers vars, expect, checks, require: a changed case is not paired with its old self.
+
+    ``alone`` says that it is judged by its own checks and not by the suite's.
+    """
 
     id: str
     vars: Mapping[str, JSON]
@@ -40,6 +46,7 @@ class Case:
     cluster: str | None = None
     checks: tuple[CheckSpec, ...] = ()
     digest: str = ""
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ class _Planner:
         checks = self._checks(case)
         if checks is None:
             return []
-        has_schema = self._suite_has_schema or _names_schema(case.checks)
+        has_schema = case.alone or self._suite_has_schema or _names_schema(case.checks)
         tests: list[PlannedTest] = []
         rendered: dict[int, tuple[Message, ...] | None] = {}
         for cell in cells:
@@ -106,13 +106,14 @@ class _Planner:
         own = [(check, _is_dynamic(check)) for check in case.checks]
         scope = scope_of(case.vars, case.expect)
         ready: list[CheckSpec] = []
-        for check, dynamic in [*self._suite_checks, *own]:
+        written = own if case.alone else [*self._suite_checks, *own]
+        for check, dynamic in written:
             try:
                 ready.append(resolved(check, self._expressions, scope) if dynamic else check)
             except EvalkitError as error:
                 message = f"{check.name}, for case {case.id!r}: {error.message}"
                 self._reader.complaints.add(SuiteError(message, hint=error.hint, where=check.where))
-        return tuple(ready) if len(ready) == len(own) + len(self._suite_checks) else None
+        return tuple(ready) if len(ready) == len(written) else None
 
     def _render(self, prompt: PromptVersion, case: Case) -> tuple[Message, ...] | None:
         try:

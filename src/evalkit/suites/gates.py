@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from evalkit.errors import SuiteError, did_you_mean
+from evalkit.model.cases import ATTACK_TAG
 from evalkit.model.results import Family
 from evalkit.suites.spec import GateSpec
 
@@ -101,13 +102,18 @@ class GateReader:
         gate = GateSpec("at_least", text.strip(), self.reader.where(node.line), op=op)
         if name == "pass_rate":
             return self._pass_rate(gate, argument, match["value"], has_argument=match["argument"] is not None)
+        if name == "attack_success":
+            return self._attack_success(gate, argument, match["value"])
         if name in STATS:
             return _budget(gate, name, argument, match["value"])
         if name in METRICS:
             raise SuiteError(
                 f"{name} needs a statistic", hint=f"write p95({name}) or mean({name}); valid: {', '.join(STATS)}"
             )
-        raise SuiteError(f"no gate measures {name!r}", hint=f"{did_you_mean(name, ('pass_rate', *STATS))}; {_FORMS}")
+        raise SuiteError(
+            f"no gate measures {name!r}",
+            hint=f"{did_you_mean(name, ('pass_rate', 'attack_success', *STATS))}; {_FORMS}",
+        )
 
     def _pass_rate(self, gate: GateSpec, argument: str, value: str, *, has_argument: bool) -> GateSpec:
         rate = _amount(value, "a pass rate", units=("%",))
@@ -122,6 +128,16 @@ class GateReader:
             hint = "pass_rate takes >= or >; == only with 1, which means that every case must pass"
             raise SuiteError(f"pass_rate {gate.op} {value} is no gate", hint=hint)
         return replace(gate, value=rate, slice=part)
+
+    def _attack_success(self, gate: GateSpec, argument: str, value: str) -> GateSpec:
+        """``attack_success <= 0.02`` is a pass rate of at least 0.98 among the attacked cases."""
+        rate = _amount(value, "a rate of attacks", units=("%",))
+        if not 0 <= rate < 1 or gate.op not in {"<=", "<", "=="} or (gate.op == "==" and rate):
+            raise SuiteError(f"attack_success {gate.op} {value} is no gate", hint="write <= 0.02, <= 2% or == 0")
+        part = self._slice(argument or f"tag:{ATTACK_TAG}")
+        if rate == 0:
+            return replace(gate, kind="must_pass", op="==", value=1.0, slice=part)
+        return replace(gate, op=">" if gate.op == "<" else ">=", value=round(1 - rate, 12), slice=part)
 
     def _slice(self, name: str) -> str:
         return resolve_slice(name, tags=self.tags, checks=self.checks, families=self.families)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from evalkit.errors import EvalkitError, SuiteError, did_you_mean
 from evalkit.files import shown
+from evalkit.suites.attacks import AttackReader
 from evalkit.suites.cases import CaseReader, read_tags
 from evalkit.suites.checkspecs import CheckReader, family_of, shown_name
 from evalkit.suites.gates import FAMILIES, GateReader
@@ -42,6 +43,7 @@ TOP_KEYS = (
     "tags",
     "priority",
     "cases",
+    "attacks",
     "checks",
     "gates",
 )
@@ -80,6 +82,8 @@ def load_suite(
         tags=read_tags(top.get("tags"), reader),
         read_parquet=read_parquet,
     ).read_all(top.get("cases"), reader, document.line)
+    attacks = AttackReader(reader, checks, suite_checks=suite_checks, require=require or repeats)
+    cases += attacks.read_all(top.get("attacks"), cases)
     models = ModelReader(reader)
     crossing = VariantReader(reader, models)
     variants = crossing.variants(top.get("variants"), top.get("prompt"), document.line)

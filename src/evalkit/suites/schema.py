@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_args
 
 from evalkit.model.calls import Transport
+from evalkit.suites.attacks import PACKS, PLACES
 from evalkit.suites.gates import METRICS, STATS
 from evalkit.suites.loader import MAX_REPEATS
 
@@ -51,6 +52,7 @@ def suite_schema(checks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
             "case": _case(),
             "dataset": _dataset(),
             "variant": _variant(),
+            "attack": _attack(),
             "gate": _gate(),
             "tags": {
                 "description": "Words to select cases by (-m, gates): a list, or one text with commas.",
@@ -108,6 +110,12 @@ def _top() -> dict[str, Any]:
                 "then": {"$ref": "#/$defs/dataset"},
                 "else": {"$ref": "#/$defs/case"},
             },
+        },
+        "attacks": {
+            "type": "array",
+            "minItems": 1,
+            "items": {"$ref": "#/$defs/attack"},
+            "description": "Prompt injection, jailbreaks, leaks and exfiltration, put into a variable of the cases.",
         },
         "checks": checks,
         "gates": {
@@ -220,10 +228,43 @@ def _forms(form: Mapping[str, Any]) -> dict[str, Any]:
     return {"description": form.get("summary", ""), "anyOf": options or [{}]}
 
 
+def _attack() -> dict[str, Any]:
+    packs = {"enum": ["all", *PACKS]}
+    return {
+        "type": "object",
+        "required": ["pack", "into"],
+        "additionalProperties": False,
+        "properties": {
+            "pack": {
+                "anyOf": [packs, {"type": "array", "minItems": 1, "items": packs}],
+                "description": "Which attacks, of one kind or of several.",
+            },
+            "into": {**_TEXT, "description": "The variable that an attacker can write: a text in each case."},
+            "place": {
+                "enum": list(PLACES),
+                "description": "Where the attack stands; behind the variable's text by default.",
+            },
+            "cases": {"$ref": "#/$defs/tags", "description": "The ids of the cases to attack; all by default."},
+            "with_tags": {"$ref": "#/$defs/tags", "description": "Attack the cases that have one of these tags."},
+            "every_case": {
+                "type": "boolean",
+                "description": "Each attack on each case, instead of the attacks spread over the cases.",
+            },
+            "suite_checks": {"type": "boolean", "description": "Judge attacked cases by the suite's checks, too."},
+            "checks": {
+                "type": "array",
+                "items": {"$ref": "#/$defs/check"},
+                "description": "More checks for attacked cases.",
+            },
+            "tags": {"$ref": "#/$defs/tags"},
+        },
+    }
+
+
 def _gate() -> dict[str, Any]:
     text = {
         "type": "string",
-        "pattern": rf"^\s*(pass_rate\s*(\(.+\))?|({'|'.join(STATS)})\s*\(\s*({'|'.join(METRICS)})\s*\))\s*(>=|<=|==?|>|<|≥|≤)\s*[0-9.]+\s*%?\s*$",
+        "pattern": rf"^\s*((?:pass_rate|attack_success)\s*(\(.+\))?|({'|'.join(STATS)})\s*\(\s*({'|'.join(METRICS)})\s*\))\s*(>=|<=|==?|>|<|≥|≤)\s*[0-9.]+\s*%?\s*$",
         "description": "pass_rate >= 0.95, pass_rate(tag:smoke) == 1, p95(latency_s) <= 4",
     }
     common = {
