@@ -135,7 +135,6 @@ def main() -> None:
     parser.add_argument("--n", default="1000,10000", help="numbers of cases, with commas (default: %(default)s)")
     parser.add_argument("--times", type=int, default=1, help="runs per size, interleaved; the median counts")
     parser.add_argument("--keep", type=Path, help="keep the projects in this folder")
-    parser.add_argument("--python", default=sys.executable, help="interpreter, of a checkout to compare with")
     options = parser.parse_args()
     print(f"{'cases':>7} {'wall s':>8} {'CPU s':>8} {'CPU ms/case':>12} {'peak MB':>8}")
     with tempfile.TemporaryDirectory() as folder:
@@ -143,7 +142,7 @@ def main() -> None:
             root = (options.keep or Path(folder)) / str(n)
             if not root.exists():
                 prepare(root, n)
-            command = [options.python, "-m", "pytest", "suites", "-q", "-p", "no:cacheprovider"]
+            command = [sys.executable, "-m", "pytest", "suites", "-q", "-p", "no:cacheprovider"]
             runs = [measured(command, cwd=root, log=root / "out.txt") for _ in range(options.times)]
             cost = sorted(runs, key=lambda run: run.cpu_s)[len(runs) // 2]
             if any(run.code for run in runs):

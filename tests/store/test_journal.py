@@ -141,16 +141,30 @@ def test_what_nobody_waits_for_is_written_in_groups_and_without_a_nudge(root, mo
     journal.close()
 
 
+class Lingering(threading.Event):
+    """An event that tells when somebody begins to wait for it."""
+
+    def __init__(self):
+        super().__init__()
+        self.begun = threading.Event()
+
+    def wait(self, timeout=None):
+        self.begun.set()
+        return super().wait(timeout)
+
+
 def test_an_intent_does_not_linger(root, monkeypatch):
-    """A paid call that is about to be sent is noted at once, also while the writer would rather wait for more."""
+    """The writer waits for more after a line that nobody waits for; a paid call that is about to be sent is noted at once all the same."""
     monkeypatch.setattr(commit, "_LINGER_S", 600)
-    written = threading.Event()
+    monkeypatch.setattr(commit, "Event", Lingering)
     journal = Journal(root, info())
+    journal.settle(call(source="cache"))
+    assert journal._writer._hurry.begun.wait(10)
+    written = threading.Event()
     original = commit._write_all
     monkeypatch.setattr(
         commit, "_write_all", lambda fd, data: (original(fd, data), b"intent" in data and written.set())
     )
-    journal.settle(call(source="cache"))
     journal.intend(request())
     assert written.wait(10)
     journal.close()
