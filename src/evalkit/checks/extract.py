@@ -27,6 +27,7 @@ class Extracted:
     """A JSON value and its place ``[start, end)`` in the text.
 
     ``strict``: there is nothing around it but white space. ``duplicates``: keys that an object holds twice (the last one won).
+    ``repaired``: the text there is not JSON as it stands.
     """
 
     value: JSON
@@ -34,6 +35,7 @@ class Extracted:
     end: int
     strict: bool
     duplicates: tuple[str, ...] = ()
+    repaired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +108,9 @@ def _in_prose(text: str) -> list[Extracted]:
 
 def _decode(body: str) -> tuple[JSON, int, tuple[str, ...]] | NotJson:
     """Decode the JSON value at the start of ``body``: the value, its length, its duplicate keys."""
-    too_deep = _too_deep(body)
-    if too_deep is not None:
-        return too_deep
+    deep = too_deep(body)
+    if deep is not None:
+        return deep
     duplicates: list[str] = []
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -137,7 +139,7 @@ def _half_pairs(value: JSON) -> bool:
     return bool(LONE_SURROGATE.search(json.dumps(value, ensure_ascii=False)))
 
 
-def _too_deep(body: str) -> NotJson | None:
+def too_deep(body: str) -> NotJson | None:
     """Refuse deep nesting before the decoder, which recurses, meets it. Stops where the outermost value ends."""
     depth = 0
     for token in _TOKEN.finditer(body):

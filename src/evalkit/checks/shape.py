@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import ConfigDict, Field, PrivateAttr
@@ -9,6 +11,8 @@ from pydantic import ConfigDict, Field, PrivateAttr
 from evalkit.checks.base import BuildContext, CheckContext, CheckModel
 from evalkit.checks.count import example
 from evalkit.checks.extract import Extracted, NotJson, Place, extract_json
+from evalkit.checks.repaired import repaired_json, require_repair
+from evalkit.checks.schema_files import compile_schema
 from evalkit.checks.text import line_of, placed, quoted
 from evalkit.errors import SuiteError
 from evalkit.model.results import Family
@@ -16,7 +20,7 @@ from evalkit.model.results import Family
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from evalkit.model.calls import JSON, Reply
+    from evalkit.model.calls import Reply
     from evalkit.model.results import Verdict
 
 MAX_COMPLAINTS = 5
@@ -31,6 +35,16 @@ class JsonCheck(CheckModel):
         "whole",
         description="whole: nothing but JSON; fence: or one code fence and nothing else; anywhere: or inside prose",
     )
+    repair: bool = Field(
+        False, description="put quotes, commas and brackets right first, and say so; needs the extra shape"
+    )
+
+    def prepare(self, build: BuildContext) -> JsonCheck:
+        """Look for the package that repairs. Raises MissingExtraError without it."""
+        del build
+        if self.repair:
+            require_repair()
+        return self
 
     def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
         """Find the JSON, then judge its value."""
@@ -38,9 +52,13 @@ class JsonCheck(CheckModel):
         if ctx.selected and not isinstance(ctx.value, str):
             return self.judge_value(ctx, Extracted(ctx.value, 0, len(ctx.text), strict=True))
         found = extract_json(ctx.text, where=self.where)
+        if isinstance(found, NotJson) and self.repair:
+            found = repaired_json(ctx.text, where=self.where)
         if isinstance(found, NotJson):
             return self.verdict("fail", self._why_not(ctx.text, found))
-        return self.judge_value(ctx, found)
+        verdict = self.judge_value(ctx, found)
+        note = place_note(ctx.text, found)
+        return replace(verdict, reason=f"{verdict.reason} ({note})") if note else verdict
 
     def judge_value(self, ctx: CheckContext, found: Extracted) -> Verdict:
         """Judge the JSON that was found."""
@@ -54,6 +72,15 @@ class JsonCheck(CheckModel):
                     f"expected {expected[self.where]}; there is JSON with text around it ('where: {place}' allows that)"
                 )
         return f"expected {expected[self.where]}, found {quoted(text)}: {found.reason}"
+
+
+def place_note(text: str, found: Extracted) -> str:
+    """Where the JSON stands if there is text around it, and whether it was repaired; empty for a plain JSON answer."""
+    notes = ["repaired"] if found.repaired else []
+    if text[: found.start].strip() or text[found.end :].strip():
+        first, last = line_of(text, found.start), line_of(text, found.end)
+        notes.append(f"with text around it, line {first}" + (f" to {last}" if last > first else ""))
+    return ", ".join(notes)
 
 
 _WIDER: dict[Place, tuple[Place, ...]] = {"whole": ("fence", "anywhere"), "fence": ("anywhere",), "anywhere": ()}
@@ -83,7 +110,8 @@ class JsonSchema(JsonCheck):
     """The answer is JSON that a JSON Schema allows.
 
     The schema is a file of the project (``json_schema: schemas/reply.json``) or stands inline under ``schema``. It is checked itself
-    before any call, may refer only to its own parts (``#/$defs/…``), and ``format`` counts unless ``formats: false``.
+    before any call; ``$ref`` may lead to its own parts (``#/$defs/…``) and to other files of the project (``address.json#/$defs/city``),
+    and is never fetched; ``format`` counts unless ``formats: false``.
 
     Source: JSON Schema drafts 4 to 2020-12 (draft 2020-12 if ``$schema`` names none), as implemented by jsonschema-rs.
     """
@@ -105,23 +133,10 @@ class JsonSchema(JsonCheck):
     _validator: Any = PrivateAttr(None)
 
     def prepare(self, build: BuildContext) -> JsonSchema:
-        """Read and compile the schema. Raises SuiteError for a bad schema or a reference that leads out of it."""
-        import jsonschema_rs
-
-        schema = build.read_json(self.schema_) if isinstance(self.schema_, str) else self.schema_
-        outside = next(iter(_outside_references(schema)), None)
-        if outside is not None:
-            raise SuiteError(
-                f"the schema's $ref leads to {quoted(outside)}; only its own parts are read", hint="put it under $defs"
-            )
-        try:
-            validator = jsonschema_rs.validator_for(schema, validate_formats=self.formats, offline=True)
-        except (ValueError, RecursionError) as error:
-            place = "/".join(str(step) for step in getattr(error, "instance_path", ()))
-            reason = quoted(getattr(error, "message", str(error)), 200)
-            raise SuiteError(f"not a JSON Schema{f': at {place}' if place else ''}: {reason}") from error
+        """Read and compile the schema. Raises SuiteError for a bad schema or a reference that leads out of the project."""
+        super().prepare(build)
         prepared = self.model_copy()
-        prepared._validator = validator  # noqa: SLF001 - a copy of itself
+        prepared._validator = compile_schema(self.schema_, read_json=build.read_json, formats=self.formats)  # noqa: SLF001 - a copy of itself
         return prepared
 
     def judge_value(self, ctx: CheckContext, found: Extracted) -> Verdict:
@@ -146,17 +161,6 @@ def _json_path(steps: Iterable[str | int]) -> str:
     return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
 
 
-def _outside_references(schema: JSON) -> Iterable[str]:
-    if isinstance(schema, dict):
-        for key, value in schema.items():
-            if key in {"$ref", "$dynamicRef", "$recursiveRef"} and isinstance(value, str) and not value.startswith("#"):
-                yield value
-            yield from _outside_references(value)
-    elif isinstance(schema, list):
-        for item in schema:
-            yield from _outside_references(item)
-
-
 class Pydantic(JsonCheck):
     """The answer is JSON that a pydantic model accepts.
 
@@ -177,6 +181,7 @@ class Pydantic(JsonCheck):
         """Import the model. Raises EvalkitError if that is not allowed, or SuiteError if it is nothing pydantic knows."""
         from pydantic import PydanticUserError, TypeAdapter
 
+        super().prepare(build)
         target = build.load_python(self.model)
         try:
             adapter = TypeAdapter(target)
@@ -190,7 +195,7 @@ class Pydantic(JsonCheck):
         """Validate the JSON text as JSON, so that dates and tuples work as they do in a program."""
         from pydantic import ValidationError
 
-        text = ctx.text[found.start : found.end]
+        text = json.dumps(found.value) if found.repaired else ctx.text[found.start : found.end]
         spans = placed(ctx, [(found.start, found.end)])
         try:
             self._adapter.validate_json(text)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections import Counter
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
 from evalkit.checks.base import BuildContext, CheckContext, CheckModel
 from evalkit.checks.count import Range, example
 from evalkit.checks.shape import JsonSchema
+from evalkit.checks.shape_like import unlike
 from evalkit.checks.text import quoted
-from evalkit.model.calls import Finish
+from evalkit.model.calls import JSON, Finish
 from evalkit.model.results import Family
 
 if TYPE_CHECKING:
@@ -44,7 +46,10 @@ class Finished(CheckModel):
 
 
 class ToolCalled(CheckModel):
-    """The answer calls a tool, with arguments that a JSON Schema allows."""
+    """The answer calls a tool, with arguments that a JSON Schema allows or that hold given values.
+
+    ``times: 0`` wants no such call; ``like`` compares as ``json_like`` does: arguments that are not named may have any value.
+    """
 
     name: ClassVar[str] = "tool_called"
     family: ClassVar[Family] = "shape"
@@ -59,6 +64,7 @@ class ToolCalled(CheckModel):
     arguments: str | dict[str, Any] | None = Field(
         None, description="a JSON Schema for the arguments: a file of the project, or the schema itself"
     )
+    like: dict[str, JSON] | None = Field(None, description="values that the arguments must hold, at least")
     times: Range = Field(Range(min=1), description="how many such calls there must be")
 
     _schema: JsonSchema | None = PrivateAttr(None)
@@ -80,9 +86,58 @@ class ToolCalled(CheckModel):
         return self.verdict(self.times.holds(good), f"expected {self.times} calls of {self.tool}, found {good}{about}")
 
     def _wrong(self, call: ToolCall, ctx: CheckContext, replies: Sequence[Reply]) -> str | None:
+        if self.like is not None:
+            difference = next(unlike(call.arguments, self.like, lists="same"), None)
+            if difference is not None:
+                return difference
         if self._schema is None:
             return None
         text = call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments)
         inner = CheckContext(text=text, response=ctx.response, request=ctx.request, offset=None)
         verdict = self._schema.judge(inner, replies)
         return None if verdict.status == "pass" else verdict.reason
+
+
+class ToolCalls(CheckModel):
+    """The answer calls these tools, in this order, and no others; ``tool_calls: []`` wants none at all.
+
+    ``order``: ``exact`` (these calls and no others), ``in_order`` (others may stand between), ``any`` (all of them, in any order, others too).
+    All calls of one answer are made in parallel; ``parallel`` says how many there must be.
+    """
+
+    name: ClassVar[str] = "tool_calls"
+    family: ClassVar[Family] = "shape"
+    short: ClassVar[str | None] = "tools"
+    example = example(
+        {"tools": ["find_order", "refund"], "order": "in_order", "parallel": {"max": 3}},
+        passes={
+            "text": "",
+            "tool_calls": [
+                {"id": "1", "name": "find_order", "arguments": {}},
+                {"id": "2", "name": "refund", "arguments": {}},
+            ],
+        },
+        fails={"text": "", "tool_calls": [{"id": "1", "name": "refund", "arguments": {}}]},
+    )
+
+    tools: list[str] = Field(description="the tools' names, a name once for each call")
+    order: Literal["exact", "in_order", "any"] = Field("exact", description="how strictly the calls follow the list")
+    parallel: Range | None = Field(None, description="how many calls the answer makes in all")
+
+    def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
+        """Compare the names of the calls with the list."""
+        del replies
+        found = [call.name for call in ctx.response.tool_calls]
+        called = f"found {', '.join(quoted(name, 40) for name in found[:10]) or 'no call'}"
+        if self.parallel is not None and not self.parallel.holds(len(found)):
+            return self.verdict("fail", f"expected {self.parallel} calls, {called}")
+        wanted = ", ".join(self.tools) or "no call"
+        return self.verdict(self._follows(found), f"expected {wanted} ({self.order}), {called}")
+
+    def _follows(self, found: list[str]) -> bool:
+        if self.order == "exact":
+            return found == self.tools
+        if self.order == "any":
+            return not Counter(self.tools) - Counter(found)
+        rest = iter(found)
+        return all(any(name == tool for name in rest) for tool in self.tools)
