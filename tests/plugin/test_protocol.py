@@ -39,9 +39,9 @@ def pytest_configure(config):
 
 
 def shown(result: pytest.RunResult) -> list[str]:
-    """What was printed, without times and run ids."""
+    """What was printed, without times, run ids, and how far ahead the engine was when -x stopped it."""
     text = re.sub(r"in [0-9.]+s|\d{8}T\d{6}-[0-9a-f]+|p95 [^\s]+ m?s|\d+\.\d\ds ", "…", result.stdout.str())
-    return [line for line in text.splitlines() if not line.startswith(("plugins:", "report:"))]
+    return [line for line in text.splitlines() if not line.startswith(("plugins:", "report:", "calls:"))]
 
 
 def junit(project: PytestProject) -> list[tuple[object, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _PYTESTS_OWN = frozenset({"skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings", "evalkit"})
 """Marks with a meaning of their own. As tags they are keywords only: a suite must not be able to skip its cases by a tag."""
+
+_LOOKED_AT = frozenset({"skip", "skipif", "xfail", "usefixtures", "filterwarnings"})
 
 
 class Host(Protocol):
@@ -74,6 +77,11 @@ class EvalItem(pytest.Item):
         for mark in marks.of(test):
             self.add_marker(mark)
         self.extra_keyword_matches.update(test.trials[0].case.tags)
+
+    @cached_property
+    def pytests_marks(self) -> frozenset[str]:
+        """Which marks with a meaning to pytest somebody put on the item or above it, when it was first looked at."""
+        return frozenset(mark.name for mark in self.iter_markers()) & _LOOKED_AT
 
     def setup(self) -> None:
         """Wait for the answers; no answer is an error of the setup."""

@@ -6,6 +6,7 @@ code, so it takes this road wherever nobody could tell the difference: the same 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -14,6 +15,8 @@ from evalkit.pytest_plugin.items import EvalItem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pluggy
 
 When = Literal["setup", "call", "teardown"]
 
@@ -26,8 +29,6 @@ _HOOKS = (
 )
 _INDIFFERENT = ("_pytest.", "evalkit.", "_hypothesis_pytestplugin", "xdist.", "anyio.", "pytest_asyncio.")
 """Modules whose implementations of these hooks do nothing for a case."""
-
-_PYTESTS_MARKS = frozenset({"skip", "skipif", "xfail", "usefixtures", "filterwarnings"})
 
 
 class CaseProtocol:
@@ -46,52 +47,55 @@ class CaseProtocol:
         entered = self._file is item.parent
         self._file = item.parent
         stays = isinstance(nextitem, EvalItem) and nextitem.parent is item.parent
-        if not (self._open and entered and stays) or _marked(item) or self._runs_user_code(item):
+        if not (self._open and entered and stays) or item.pytests_marks or self._runs_user_code(item):
             return False
-        hook = item.ihook
-        hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        keywords = dict.fromkeys(item.keywords, 1)
-        if self._phase(item, "setup", item.setup, keywords):
-            self._phase(item, "call", item.runtest, keywords)
-        self._phase(item, "teardown", item.teardown, keywords)
-        hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        road = _Road(item, item.ihook, dict.fromkeys(item.keywords, 1))
+        road.hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        if road.phase("setup", item.setup):
+            road.phase("call", item.runtest)
+        road.phase("teardown", item.teardown)
+        road.hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
     def left(self) -> None:
         """Something that is no case runs now: the next case enters its file anew."""
         self._file = None
 
-    def _phase(self, item: EvalItem, when: When, work: Callable[[], None], keywords: dict[str, Any]) -> bool:
+
+@dataclass(frozen=True, slots=True)
+class _Road:
+    """One case on its way: ``hook`` and ``keywords`` cost more to find than all the rest, so they are found once."""
+
+    item: EvalItem
+    hook: pluggy.HookRelay
+    keywords: dict[str, Any]
+
+    def phase(self, when: When, work: Callable[[], None]) -> bool:
         call = pytest.CallInfo.from_call(work, when=when, reraise=(pytest.exit.Exception, KeyboardInterrupt))
         if call.excinfo is not None:
-            report = item.ihook.pytest_runtest_makereport(item=item, call=call)
-            item.ihook.pytest_runtest_logreport(report=report)
+            report = self.hook.pytest_runtest_makereport(item=self.item, call=call)
+            self.hook.pytest_runtest_logreport(report=report)
             if not hasattr(report, "wasxfail"):
-                item.ihook.pytest_exception_interact(node=item, call=call, report=report)
+                self.hook.pytest_exception_interact(node=self.item, call=call, report=report)
             return False
-        report = _passed(item, call, keywords)
-        item.host.reported(item, report)
-        item.ihook.pytest_runtest_logreport(report=report)
+        report = self._passed(call)
+        self.item.host.reported(self.item, report)
+        self.hook.pytest_runtest_logreport(report=report)
         return True
 
-
-def _passed(item: EvalItem, call: pytest.CallInfo[None], keywords: dict[str, Any]) -> pytest.TestReport:
-    return pytest.TestReport(
-        item.nodeid,
-        item.location,
-        keywords,
-        outcome="passed",
-        longrepr=None,
-        when=call.when,  # type: ignore[arg-type]  # never "collect"
-        duration=call.duration,
-        start=call.start,
-        stop=call.stop,
-        user_properties=item.user_properties,
-    )
-
-
-def _marked(item: EvalItem) -> bool:
-    return any(mark.name in _PYTESTS_MARKS for mark in item.iter_markers())
+    def _passed(self, call: pytest.CallInfo[None]) -> pytest.TestReport:
+        return pytest.TestReport(
+            self.item.nodeid,
+            self.item.location,
+            self.keywords,
+            outcome="passed",
+            longrepr=None,
+            when=call.when,  # type: ignore[arg-type]  # never "collect"
+            duration=call.duration,
+            start=call.start,
+            stop=call.stop,
+            user_properties=self.item.user_properties,
+        )
 
 
 def _watched(config: pytest.Config) -> bool:

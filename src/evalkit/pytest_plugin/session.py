@@ -303,7 +303,7 @@ class EvalSession:
         return Window(self._items, self._submit, limit=AHEAD * self.config.concurrency, slow_start=stops_early)
 
     def _submit(self, item: EvalItem) -> None:
-        if item.answers is None and not any(item.get_closest_marker(name) for name in ("skip", "skipif", "xfail")):
+        if item.answers is None and not item.pytests_marks & {"skip", "skipif", "xfail"}:
             item.answers = self.runner.submit(item.test)
 
     def _owns_a_run(self) -> bool:
