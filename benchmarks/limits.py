@@ -56,6 +56,8 @@ def row(scenario: Scenario, number: int, options: argparse.Namespace) -> str:
         ran = measure(words, folder, core=None, OPENAI_API_KEY="x")
         seen = server.get("/stats")
     shutil.rmtree(folder)
+    if not seen["first_to_last_s"]:
+        raise SystemExit(f"nothing was asked:\n{ran.said}")
     work = seen["tokens_in"] + seen["tokens_out"] if scenario.unit == "tokens" else seen["replies_2xx"]
     ideal = (work - scenario.per_minute / 60) / scenario.per_minute * 60
     share = seen["given_429"] / max(1, seen["requests"])

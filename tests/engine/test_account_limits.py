@@ -214,6 +214,20 @@ def test_urgent_calls_go_first() -> None:
     assert order == ["late 0", *(f"urgent {n}" for n in range(5)), *(f"late {n}" for n in range(1, 5))]
 
 
+def test_the_order_holds_over_all_models_of_an_account() -> None:
+    """One slot for two models: the urgent call of the second model goes before the other calls of the first."""
+    server = LimitedServer(latency_s=1.0)
+
+    async def story() -> None:
+        caller = caller_for({"fake": server}, policy=Policy(concurrency=1))
+        asked = [caller.call(question(f"late {n}", model="fake/a")) for n in range(3)]
+        asked.append(caller.call(question("urgent", model="fake/b"), priority=-1))
+        await asyncio.gather(*asked)
+
+    run(story())
+    assert [text for _, text in server.requests] == ["late 0", "urgent", "late 1", "late 2"]
+
+
 def test_waiting_for_a_turn_burns_no_deadline() -> None:
     """The last of 60 calls under one request per second waits a minute for its turn, with a deadline of 5 s."""
     calls, _ = measured(LimitedServer(rpm=60), 60, Policy(deadline_s=5))

@@ -44,6 +44,8 @@ def resolve(name: str, config: Config) -> tuple[ProviderKind, ProviderSettings]:
         root=config.root,
         options=options,
         timeout_s=float(options.get("timeout_s", config.timeout_s)),
-        max_connections=config.concurrency,
+        max_connections=int(
+            config.limits.get(str(options.get("account", name)), {}).get("concurrency", config.concurrency)
+        ),
     )
     return kind, settings
