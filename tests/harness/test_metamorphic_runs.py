@@ -9,6 +9,10 @@ import sys
 import pytest
 
 import evalkit
+from evalkit.checks.base import CheckContext
+from evalkit.config import load_config
+from evalkit.harness.planning import Planner
+from evalkit.model.calls import Response
 
 SUITE = """\
 suite: hello
@@ -76,3 +80,15 @@ def test_a_variant_at_a_git_revision_keeps_its_text(project_of_shouters):
     done = evalkit.run()
     found = {result.trial.variant.name: result for result in done.report.results}
     assert found["one"].followups[0].request.messages[0].content == "Be kind."
+
+
+def test_a_prompt_that_is_edited_during_the_run_is_asked_again_as_it_was(project_of_shouters):
+    """The two answers compared are those of one text."""
+    planner = Planner(load_config(project_of_shouters.root))
+    plan = planner.plan(project_of_shouters.root / "suites" / "hello.yaml")
+    project_of_shouters.prompt("v1", tone="rude")
+    trial = plan.tests[0].trials[0]
+    (check,) = planner.checks_of(plan.tests[0])
+    context = CheckContext("Hello!", Response("Hello!"), trial.request, vars=trial.case.vars, variant=trial.variant)
+    (request,) = check.followups(context)
+    assert [message.content for message in request.messages] == ["Be kind.", "I am ANA."]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 from fakes.eval_project import cases
@@ -10,11 +12,14 @@ from fakes.llm_server import LLMServer, error
 
 import evalkit
 from evalkit.config import load_config
-from evalkit.errors import ConfigError, SuiteError
+from evalkit.errors import FATAL, RETRYABLE, CallError, ConfigError, SuiteError
 from evalkit.harness.finish import finish_run
 from evalkit.harness.planning import Planner
 from evalkit.harness.rescoring import Change, rescore
 from evalkit.harness.runner import Runner
+from evalkit.harness.stored import StoredAnswers
+from evalkit.model.calls import CallFailure
+from evalkit.store.reader import read_run
 
 NAMES = ["Ana", "Ben", "Cem"]
 SUITE = f"suite: hello\nprompt: hello:v1\n{cases(*NAMES)}\nchecks:\n  - contains: Hello\n"
@@ -257,3 +262,20 @@ def test_what_was_skipped_stays_skipped(project, server, again):
     assert statuses(done) == {"ben": "pass", "cem": "pass"}
     assert done.finished.exit_code == 0
     assert done.finished.report.variants[0].skipped == 1
+
+
+@pytest.mark.parametrize("kind", ["auth", "quota", "rate_limited", "timeout", "bad_response", "replay_miss"])
+def test_a_stored_failure_neither_stops_the_run_nor_is_tried_again(project, server, again, kind):
+    """Whatever it was then; and a fallback may be asked after it, as it was then."""
+    project.suite(SUITE)
+    run = evalkit.run().report.run.run_id
+    records = read_run(project.root / "reports" / "journal" / run)
+    stored = records.stored_calls[0]
+    failed = replace(stored, call=replace(stored.call, reply=CallFailure(kind, "no", attempts=3)))
+    answers = StoredAnswers(replace(records, stored_calls=(failed,)))
+    with pytest.raises(CallError) as caught:
+        asyncio.run(answers.complete(stored.call.request))
+    assert caught.value.kind not in FATAL | RETRYABLE | {"replay_miss", "bad_response"}
+    assert caught.value.message == f"no answer in run {run}: {kind}: no"
+    both = StoredAnswers(replace(records, stored_calls=(stored, failed)))
+    assert asyncio.run(both.complete(stored.call.request)).text == "Hello Ana", "an answer is better than a failure"
