@@ -18,6 +18,7 @@ WITHOUT_ANSWERS = {
     "cost_usd",
     "served_by",
     "moderation",
+    "embedding_similarity",
     *ASKING,
 }  # they judge a price, a server and replies, which an example does not hold
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, FiniteFloat, model_validator
 
@@ -115,13 +115,18 @@ class Equals(CheckModel):
     ignore_case: bool = Field(False, description="upper and lower case are the same")
     ignore_space: bool = Field(False, description="a run of white space is one blank")
     ignore_punctuation: bool = Field(False, description="punctuation does not count")
+    ignore_accents: bool = Field(False, description="é is e, ü is u")
+    unicode: Literal["NFC", "NFKC", "none"] = Field(
+        "NFC",
+        description="how characters are compared: NFC as composed, NFKC also full-width and the like, none as they are",
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> Equals:
         if (self.value is None) == ("json_" not in self.model_fields_set):
             raise ValueError("give either value, a text, or json, a JSON value")
-        if self.value is None and (self.ignore_case or self.ignore_space or self.ignore_punctuation):
-            raise ValueError("ignore_case, ignore_space and ignore_punctuation are for texts, not for json")
+        if self.value is None and self.model_fields_set - {"json_"}:
+            raise ValueError("ignore_case, ignore_space, … and unicode are for texts, not for json")
         return self
 
     def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
@@ -146,7 +151,10 @@ class Equals(CheckModel):
         return self.verdict(_same_json(value, self.json_), f"expected {quoted(self.json_)}, found {quoted(value)}")
 
     def _normal(self, text: str) -> str:
-        text = unicodedata.normalize("NFC", text).strip()
+        text = (text if self.unicode == "none" else unicodedata.normalize(self.unicode, text)).strip()
+        if self.ignore_accents:
+            split = unicodedata.normalize("NFD", text)
+            text = unicodedata.normalize("NFC", "".join(char for char in split if not unicodedata.combining(char)))
         if self.ignore_case:
             text = text.casefold()
         if self.ignore_punctuation:

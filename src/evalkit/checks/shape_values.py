@@ -1,18 +1,17 @@
-"""Shape of short answers: a choice, a number, a date, a URL."""
+"""Shape of short answers: a choice, a date, a URL."""
 
 from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, FiniteFloat, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from evalkit.checks.base import CheckContext, CheckModel
 from evalkit.checks.count import example
-from evalkit.checks.text import Span, placed, quoted
+from evalkit.checks.text import quoted
 from evalkit.model.results import Family
 
 if TYPE_CHECKING:
@@ -45,70 +44,11 @@ class OneOf(CheckModel):
         return text.strip().casefold() if self.ignore_case else text.strip()
 
 
-NUMBER = re.compile(
-    r"(?<![\w.,])(?<![^\W\d_][-+−])(?:(?<![-+−])[-+−])?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d{1,3})?(?![\w]|[.,]\d)"
+DIGITS = (
+    r"(?<![\w.,])(?<![^\W\d_][-+−])(?:(?<![-+−])[-+−])?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d{1,3})?"
 )
-
-
-class Number(CheckModel):
-    """The answer holds a number, which is the one wanted or within limits.
-
-    The number is the selected JSON number, or stands in the text: as the only one, or the ``first`` or ``last`` if ``take`` says so. A
-    comma separates thousands, a point decimals (``1,234.50``); a per cent sign or a currency beside it is ignored. A JSON text is
-    not a number, even ``"12"``.
-    """
-
-    name: ClassVar[str] = "number"
-    family: ClassVar[Family] = "shape"
-    short: ClassVar[str | None] = "equals"
-    example = example({"equals": 12.5, "within": 0.01}, passes="The total is $12.50.", fails="The total is $12.60.")
-
-    equals: FiniteFloat | None = Field(None, description="the number wanted")
-    within: FiniteFloat = Field(0.0, ge=0, description="how far from `equals` it may be, in either direction")
-    min: FiniteFloat | None = Field(None, description="the least allowed")
-    max: FiniteFloat | None = Field(None, description="the most allowed")
-    take: Literal["only", "first", "last"] = Field("only", description="which number of the text; several fail `only`")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Number:
-        if self.within and self.equals is None:
-            raise ValueError("within needs equals")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
-        return self
-
-    def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
-        """Find the number and compare it, in decimal arithmetic."""
-        del replies
-        if ctx.selected:
-            value = ctx.value
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                return self.verdict("fail", f"expected {self._wanted()}, found {quoted(value)}, which is not a number")
-            return self._compare(Decimal(repr(value)), placed(ctx, [(0, len(ctx.text))]))
-        found = [match.span() for match in NUMBER.finditer(ctx.text)]
-        if not found or (self.take == "only" and len(found) > 1):
-            shown = ", ".join(ctx.text[start:end] for start, end in found[:5])
-            how = f"{len(found)} numbers ({shown}); take: first or last chooses one" if found else "no number"
-            return self.verdict("fail", f"expected {self._wanted()}, found {how}", spans=placed(ctx, found))
-        start, end = found[0 if self.take == "first" else -1]
-        digits = ctx.text[start:end].replace(",", "").replace("−", "-")
-        return self._compare(Decimal(digits), placed(ctx, [(start, end)]))
-
-    def _compare(self, found: Decimal, spans: tuple[Span, ...]) -> Verdict:
-        held = True
-        if self.equals is not None:
-            held = abs(found - Decimal(repr(self.equals))) <= Decimal(repr(self.within))
-        if self.min is not None:
-            held = held and found >= Decimal(repr(self.min))
-        if self.max is not None:
-            held = held and found <= Decimal(repr(self.max))
-        return self.verdict(held, f"expected {self._wanted()}, found {found}", spans=spans)
-
-    def _wanted(self) -> str:
-        equals = "" if self.equals is None else f"{self.equals:g}" + (f" ± {self.within:g}" if self.within else "")
-        least = "" if self.min is None else f"at least {self.min:g}"
-        most = "" if self.max is None else f"at most {self.max:g}"
-        return " and ".join(part for part in (equals, least, most) if part) or "a number"
+NUMBER = re.compile(rf"{DIGITS}(?![\w]|[.,]\d)")
+"""A number in a text: a comma separates thousands, a point decimals."""
 
 
 class Date(CheckModel):
