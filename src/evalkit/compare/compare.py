@@ -9,8 +9,8 @@ from evalkit.compare.estimate import RATIO_METRICS, rate_change, ratio_change
 from evalkit.compare.finding import MOST_ERRORS
 from evalkit.compare.metric import rate_metric, ratio_metric
 from evalkit.compare.pair import expected_flips, flaky_cases, flips, majority, pair
+from evalkit.compare.paired import mcnemar, prob_better
 from evalkit.compare.slices import narrow
-from evalkit.compare.stats import mcnemar, prob_better
 from evalkit.compare.values import Comparison
 
 if TYPE_CHECKING:

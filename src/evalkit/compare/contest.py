@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from evalkit.compare import words
 from evalkit.compare.distributions import normal_quantile
 from evalkit.compare.finding import Finding, Tally, pairing_doubts
+from evalkit.compare.intervals import critical_z
 from evalkit.compare.pair import pair
-from evalkit.compare.stats import critical_z
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

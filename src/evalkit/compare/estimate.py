@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalkit.compare.distributions import normal_cdf, t_upper_tail
+from evalkit.compare.intervals import effective_sample, wilson
 from evalkit.compare.pair import by_case, passes
+from evalkit.compare.paired import mcnemar, paired_scores, tango
 from evalkit.compare.ratios import fieller_ratio, geometric_ratio
 from evalkit.compare.score import sample_variance
 from evalkit.compare.sizes import flip_rate
-from evalkit.compare.stats import effective_sample, mcnemar, paired_scores, tango, wilson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
-from evalkit.compare.stats import mcnemar
+from evalkit.compare.paired import mcnemar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

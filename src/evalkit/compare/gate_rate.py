@@ -46,7 +46,7 @@ def _no_regression(contest: Contest, found: RateChange, facts: str, numbers: dic
     numbers |= {
         "floor_n": needs.floor,
         "required_n": needs.required,
-        "need_more": 0 if interval.lower > -margin else max(0, needs.required - found.n),
+        "need_more": 0 if interval.lower > -margin or interval.upper < 0.0 else max(0, needs.required - found.n),
         "smallest_margin": needs.smallest_margin,
     }
     if interval.lower > -margin:

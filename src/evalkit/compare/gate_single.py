@@ -10,9 +10,9 @@ from evalkit.compare import words
 from evalkit.compare.distributions import binomial_cdf, normal_quantile
 from evalkit.compare.estimate import quantity, single_rate
 from evalkit.compare.finding import Finding, Tally, error_doubts
+from evalkit.compare.intervals import clopper_pearson, critical_z
 from evalkit.compare.pair import by_case
 from evalkit.compare.sizes import min_cases_at_least
-from evalkit.compare.stats import clopper_pearson, critical_z
 from evalkit.metrics.summary import quantile
 
 if TYPE_CHECKING:

@@ -13,9 +13,11 @@ from evalkit.compare.finding import Finding
 from evalkit.compare.gate_rate import judge_rate
 from evalkit.compare.gate_ratio import judge_ratio
 from evalkit.compare.gate_single import judge_at_least, judge_budget, judge_must_pass, nothing_run
+from evalkit.compare.intervals import clopper_pearson, critical_z
+from evalkit.compare.multiplicity import holm
 from evalkit.compare.sizes import feasible_margin, min_cases, min_cases_at_least
 from evalkit.compare.slices import narrow
-from evalkit.compare.stats import clopper_pearson, critical_z, holm
+from evalkit.compare.stored import StoredBaseline
 from evalkit.errors import SuiteError
 from evalkit.model.results import GateOutcome
 
@@ -45,10 +47,12 @@ def judge_gates(
     suite_path: str,
     planned: int,
     partial: bool = False,
+    stored: StoredBaseline | None = None,
 ) -> tuple[GateOutcome, ...]:
     """Judge every gate of one suite for every variant it concerns, in the order of the gates.
 
-    ``planned`` counts the suite's trials: all its cases, variants and repeats. With ``partial`` nothing is judged, because a rule
+    ``planned`` counts the suite's trials: all its cases, variants and repeats. ``stored`` is what gates against the stored baseline
+    are judged by; without it they are undecided. With ``partial`` nothing is judged, because a rule
     about a suite says nothing about a part of it. A failing test stands only if it survives Holm's correction over the suite's
     tests; too many errors, unpaired cases or missing results leave a gate undecided. Raises ValueError for a gate that no suite can hold.
     """
@@ -56,7 +60,9 @@ def judge_gates(
     judged = [
         _Judged(gate, label, finding)
         for gate in gates
-        for label, finding in (_not_judged(gate, gates, rows, planned) if partial else _findings(gate, gates, rows))
+        for label, finding in (
+            _not_judged(gate, gates, rows, planned) if partial else _findings(gate, gates, rows, stored)
+        )
     ]
     if not partial:
         judged = [_settled(one, missing=planned - len(rows), planned=planned) for one in _corrected(judged)]
@@ -93,10 +99,14 @@ def _not_judged(
     return [(label, finding) for label in _labels(gate, gates, rows) or [gate.variant or ""]]
 
 
-def _findings(gate: GateSpec, gates: Sequence[GateSpec], rows: Sequence[Measurement]) -> list[tuple[str, Finding]]:
+def _findings(
+    gate: GateSpec, gates: Sequence[GateSpec], rows: Sequence[Measurement], stored: StoredBaseline | None
+) -> list[tuple[str, Finding]]:
     labels = _labels(gate, gates, rows)
     if not labels:
         return [(gate.variant or "", nothing_run(gate))]
+    if gate.stored:
+        return [(label, _against_stored(gate, rows, label, stored)) for label in labels]
     if gate.kind in PAIRED:
         return [found for label in labels for found in _paired(gate, rows, label)]
     judge = {"at_least": judge_at_least, "must_pass": judge_must_pass, "budget": judge_budget}[gate.kind]
@@ -112,12 +122,27 @@ def _paired(gate: GateSpec, rows: Sequence[Measurement], label: str) -> list[tup
         return [(label, Finding("undecided", "", text, {"n": 0}))]
     found = []
     for base, _, a_rows, b_rows in pairs:
-        everything = [*a_rows, *b_rows]
-        a, b = narrow(a_rows, gate.slice, among=everything), narrow(b_rows, gate.slice, among=everything)
-        contest = Contest.between(gate, a, b, names=(a_rows[0].variant, b_rows[0].variant))
-        finding = judge_rate(contest) if gate.metric == "pass_rate" else judge_ratio(contest)
+        finding = _contested(gate, a_rows, b_rows, names=(a_rows[0].variant, b_rows[0].variant))
         found.append((label if len(pairs) == 1 else f"{label} against {base}", finding))
     return found
+
+
+def _against_stored(gate: GateSpec, rows: Sequence[Measurement], label: str, stored: StoredBaseline | None) -> Finding:
+    b_rows = [row for row in rows if row.label == label]
+    stored = stored or StoredBaseline("", problem="none was looked for")
+    a_rows = stored.beside(b_rows)
+    if not a_rows:
+        return Finding("undecided", "", stored.missing(label), {"n": 0})
+    return _contested(gate, a_rows, b_rows, names=("the baseline", b_rows[0].variant))
+
+
+def _contested(
+    gate: GateSpec, a_rows: Sequence[Measurement], b_rows: Sequence[Measurement], *, names: tuple[str, str]
+) -> Finding:
+    everything = [*a_rows, *b_rows]
+    a, b = narrow(a_rows, gate.slice, among=everything), narrow(b_rows, gate.slice, among=everything)
+    contest = Contest.between(gate, a, b, names=names)
+    return judge_rate(contest) if gate.metric == "pass_rate" else judge_ratio(contest)
 
 
 def _corrected(judged: list[_Judged]) -> list[_Judged]:

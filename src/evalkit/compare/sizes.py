@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from evalkit.compare.distributions import normal_quantile
+from evalkit.compare.intervals import critical_z, tail_share
 from evalkit.compare.score import nuisance
-from evalkit.compare.stats import critical_z, tail_share
 
 
 def min_cases(margin: float, confidence: float = 0.95) -> int:
@@ -63,3 +63,43 @@ def smallest_margin(n: float, *, flip_rate: float, confidence: float = 0.95, pow
         else:
             high = middle
     return high
+
+
+def cases_to_detect(
+    difference: float,
+    *,
+    between: float,
+    within_a: float = 0.0,
+    within_b: float = 0.0,
+    repeats_a: float = 1.0,
+    repeats_b: float = 1.0,
+    confidence: float = 0.95,
+    power: float = 0.8,
+) -> float:
+    """Cases that detect ``difference`` with chance ``power`` (Miller 2024, arXiv 2411.00640, eq. 9), not rounded.
+
+    ``between`` is the variance of a case's true difference, ``within_*`` the mean variance of one draw around its case's mean.
+    A normal approximation, for planning many cases; a gate's needs are :func:`required_cases`.
+    """
+    if difference == 0.0:
+        raise ValueError("no number of cases detects a difference of 0")
+    reach = critical_z(confidence) + normal_quantile(power)
+    return reach**2 * (between + within_a / repeats_a + within_b / repeats_b) / difference**2
+
+
+def detectable_difference(
+    n: float,
+    *,
+    between: float,
+    within_a: float = 0.0,
+    within_b: float = 0.0,
+    repeats_a: float = 1.0,
+    repeats_b: float = 1.0,
+    confidence: float = 0.95,
+    power: float = 0.8,
+) -> float:
+    """The smallest difference that ``n`` cases detect with chance ``power`` (Miller 2024, eq. 10); as :func:`cases_to_detect`."""
+    if n <= 0:
+        raise ValueError("detecting a difference needs cases")
+    reach = critical_z(confidence) + normal_quantile(power)
+    return reach * math.sqrt((between + within_a / repeats_a + within_b / repeats_b) / n)

@@ -1,264 +1,108 @@
-"""The statistics of a comparison as pure functions: rates, paired differences, multiplicity.
+"""The statistics of a comparison as pure functions, in one place for whoever wants to check or use them.
 
 Throughout: A is the baseline, B the candidate, *broken* = A passes and B fails, *fixed* = A fails and B passes, and a
 difference is B − A in rate units (0.02 is 2 percentage points). ``confidence`` is two-sided: 0.95 leaves 2.5% on each side.
-Functions raise ValueError for impossible arguments (no cases, negative counts, scores outside [0, 1]).
+Functions raise ValueError for impossible arguments (no cases, negative counts, scores outside [0, 1]). Everything is the standard
+library; the modules named below hold the code, and the rest of evalkit imports from those.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from evalkit.compare.distributions import (
-    beta_cdf,
-    beta_quantile,
-    binomial_cdf,
-    half_binomial_pmf,
-    normal_cdf,
-    normal_quantile,
-    t_quantile,
-    t_upper_tail,
+from evalkit.compare.agreement import Agreement, cohen_kappa, krippendorff_alpha
+from evalkit.compare.eprocess import Evidence, Wager, betting_interval, e_process
+from evalkit.compare.intervals import (
+    MeanEstimate,
+    clopper_pearson,
+    critical_z,
+    effective_sample,
+    jeffreys,
+    mean_interval,
+    tail_share,
+    wilson,
 )
-from evalkit.compare.score import (
-    clustered_variance,
-    effective_counts,
-    harmonic_repeats,
-    sample_variance,
-    score,
-    score_limits,
+from evalkit.compare.judged import CorrectedRate, Rectified, ppi_mean, rogan_gladen
+from evalkit.compare.multiplicity import benjamini_hochberg, benjamini_yekutieli, bonferroni, holm
+from evalkit.compare.paired import (
+    McNemar,
+    PairedScores,
+    ScoreTest,
+    mcnemar,
+    newcombe_paired,
+    non_inferiority,
+    paired_scores,
+    prob_better,
+    tango,
+)
+from evalkit.compare.ranking import bradley_terry
+from evalkit.compare.ratios import RatioEstimate, fieller_ratio, geometric_ratio
+from evalkit.compare.repeats import VarianceComponents, pass_at_k, pass_hat_k, variance_components
+from evalkit.compare.resampled import Bootstrap, PairedT, bootstrap, paired_t, sign_flip_p, wilcoxon_p
+from evalkit.compare.sizes import (
+    cases_to_detect,
+    detectable_difference,
+    feasible_margin,
+    flip_rate,
+    min_cases,
+    min_cases_at_least,
+    required_cases,
+    smallest_margin,
 )
 from evalkit.compare.values import Interval
 
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
-
-_SAME = 1e-14
-
-
-def critical_z(confidence: float) -> float:
-    """The two-sided critical value of the normal distribution: 1.96 for 0.95. Raises ValueError outside (0, 1)."""
-    return normal_quantile(1.0 - tail_share(confidence))
-
-
-def _checked_rate(passed: float, n: float) -> float:
-    if n <= 0 or not 0 <= passed <= n:
-        raise ValueError(f"a rate needs 0 <= passed <= n and n > 0, not {passed} of {n}")
-    return passed / n
-
-
-def wilson(passed: float, n: float, confidence: float = 0.95) -> Interval:
-    """Wilson's (1927) score interval for one pass rate: the one to show. Counts may be effective, not whole."""
-    rate = _checked_rate(passed, n)
-    z2n = critical_z(confidence) ** 2 / n
-    centre = (rate + z2n / 2.0) / (1.0 + z2n)
-    half = math.sqrt(z2n * rate * (1.0 - rate) + z2n * z2n / 4.0) / (1.0 + z2n)
-    lower = 0.0 if passed == 0 else max(0.0, centre - half)
-    upper = 1.0 if passed == n else min(1.0, centre + half)
-    return Interval(lower, upper, confidence, "Wilson")
-
-
-def clopper_pearson(passed: float, n: float, confidence: float = 0.95) -> Interval:
-    """Clopper & Pearson's (1934) exact interval: the one to decide with. Counts may be effective, not whole."""
-    _checked_rate(passed, n)
-    tail = tail_share(confidence)
-    lower = 0.0 if passed <= 0 else beta_quantile(tail, passed, n - passed + 1.0)
-    upper = 1.0 if passed >= n else beta_quantile(1.0 - tail, passed + 1.0, n - passed)
-    return Interval(lower, upper, confidence, "Clopper-Pearson")
-
-
-def jeffreys(passed: float, n: float, confidence: float = 0.95) -> Interval:
-    """The equal-tailed interval of a Beta(½, ½) prior (Brown, Cai & DasGupta 2001, without their end-point change)."""
-    _checked_rate(passed, n)
-    a, b, tail = passed + 0.5, n - passed + 0.5, tail_share(confidence)
-    return Interval(beta_quantile(tail, a, b), beta_quantile(1.0 - tail, a, b), confidence, "Jeffreys")
-
-
-def tail_share(confidence: float) -> float:
-    """What a two-sided ``confidence`` leaves on each side: 0.025 for 0.95. Raises ValueError outside (0, 1)."""
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"a confidence lies strictly between 0 and 1, not {confidence}")
-    return (1.0 - confidence) / 2.0
-
-
-def effective_sample(
-    draws: Sequence[Sequence[float]], clusters: Sequence[Hashable] | None = None, confidence: float = 0.95
-) -> tuple[float, float]:
-    """Return ``(rate, n_eff)`` of per-case draws in [0, 1]: how many independent cases one rate rests on.
-
-    Korn & Graubard (1998): p(1−p)/var(p̂), at most the number of draws, shrunk by (z/t)² for the few cases or clusters the
-    variance was estimated from. When nothing varies it is the number of cases (of clusters). One draw per case, no clusters: n.
-    """
-    _check_draws(draws)
-    means = [math.fsum(case) / len(case) for case in draws]
-    n = len(means)
-    rate = math.fsum(means) / n
-    if clusters is None and all(len(case) == 1 for case in draws):
-        return rate, float(n)
-    units = n if clusters is None else len(set(clusters))
-    variance = sample_variance(means) / n if clusters is None else clustered_variance(means, clusters)
-    if variance <= _SAME:
-        return rate, float(units)
-    most = n * harmonic_repeats(draws)
-    shrink = (critical_z(confidence) / t_quantile(0.5 + confidence / 2.0, max(1, units - 1))) ** 2
-    return rate, min(rate * (1.0 - rate) / variance, most) * shrink
-
-
-def _check_draws(draws: Sequence[Sequence[float]]) -> None:
-    if not draws or not all(draws):
-        raise ValueError("every case needs at least one draw, and there must be a case")
-    if any(not 0.0 <= value <= 1.0 for case in draws for value in case):
-        raise ValueError("scores must lie in [0, 1]; rescale them first")
-
-
-def _check_flips(fixed: float, broken: float, n: float) -> None:
-    if n <= 0 or fixed < 0 or broken < 0 or fixed + broken > n * (1.0 + 1e-9):
-        raise ValueError(f"flips need 0 <= fixed + broken <= n and n > 0, not {fixed} + {broken} of {n}")
-
-
-def tango(  # noqa: PLR0917 - the order of a paired table is the common one
-    fixed: float, broken: float, n: float, confidence: float = 0.95, crit: float | None = None
-) -> Interval:
-    """Tango's (1998) score interval for rate(B) − rate(A) on the same cases. Never empty: no flips gives ±z²/(n+z²).
-
-    ``crit`` replaces the normal critical value (a t quantile on effective counts).
-    """
-    _check_flips(fixed, broken, n)
-    lower, upper = score_limits(fixed, broken, n, critical_z(confidence) if crit is None else crit)
-    return Interval(lower, upper, confidence, "Tango score")
-
-
-def newcombe_paired(  # noqa: PLR0917 - the order of a paired table is the common one
-    both_pass: float, fixed: float, broken: float, both_fail: float, confidence: float = 0.95
-) -> Interval:
-    """Newcombe's (1998) method 10: two Wilson intervals, square-and-add, φ with its continuity correction. Never decided on."""
-    n = both_pass + fixed + broken + both_fail
-    before, after = both_pass + broken, both_pass + fixed
-    a, b = wilson(before, n, confidence), wilson(after, n, confidence)
-    product = before * (n - before) * after * (n - after)
-    agreement = both_pass * both_fail - fixed * broken
-    if agreement > 0:
-        agreement = max(0.0, agreement - n / 2.0)
-    phi = agreement / math.sqrt(product) if product > 0 else 0.0
-    rate_a, rate_b = before / n, after / n
-    delta = rate_b - rate_a
-
-    def reach(up: float, down: float) -> float:
-        return math.sqrt(max(0.0, up * up - 2.0 * phi * up * down + down * down))
-
-    lower = delta - reach(rate_b - b.lower, a.upper - rate_a)
-    upper = delta + reach(b.upper - rate_b, rate_a - a.lower)
-    return Interval(max(-1.0, lower), min(1.0, upper), confidence, "Newcombe square-and-add")
-
-
-@dataclass(frozen=True, slots=True)
-class McNemar:
-    """Two-sided p-values of 'fixed and broken are equally likely'. ``score`` is the signed z that ``p_asymptotic`` is of."""
-
-    n_discordant: int
-    score: float
-    p_asymptotic: float
-    p_exact: float
-    p_midp: float
-
-
-def mcnemar(fixed: int, broken: int) -> McNemar:
-    """McNemar's (1947) test: asymptotic (= Tango's score at 0), exact binomial, and mid-p (Fagerland et al. 2013)."""
-    if fixed < 0 or broken < 0:
-        raise ValueError(f"counts of flips cannot be negative: {fixed}, {broken}")
-    total = fixed + broken
-    if total == 0:
-        return McNemar(0, 0.0, 1.0, 1.0, 1.0)
-    fewer = min(fixed, broken)
-    tail = binomial_cdf(fewer, total, 0.5)
-    z = (fixed - broken) / math.sqrt(total)
-    mid = 2.0 * tail - half_binomial_pmf(fewer, total)
-    return McNemar(total, z, 2.0 * normal_cdf(-abs(z)), min(1.0, 2.0 * tail), min(1.0, mid))
-
-
-def prob_better(fixed: float, broken: float) -> float:
-    """P(B beats A) = 1 − I_½(fixed+1, broken+1), from a Dirichlet(1,1,1,1) prior: one sentence for people, never a gate."""
-    return 1.0 - beta_cdf(0.5, fixed + 1.0, broken + 1.0)
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreTest:
-    """A one-sided score test: ``z`` and ``p`` of H0 'B is worse than A by the margin or more'."""
-
-    z: float
-    p: float
-
-
-def non_inferiority(fixed: float, broken: float, n: float, margin: float) -> ScoreTest:
-    """Test H0: rate(B) − rate(A) <= −``margin`` with Tango's statistic; a small p says the drop is smaller than the margin."""
-    _check_flips(fixed, broken, n)
-    z = score(fixed, broken, n, -margin)
-    return ScoreTest(z, normal_cdf(-z))
-
-
-@dataclass(frozen=True, slots=True)
-class PairedScores:
-    """A paired difference with repeats or clusters. ``up``/``down``: mean rise and fall per case; ``p`` two-sided at 0.
-
-    ``n`` cases, ``n_eff`` what they are worth as single 0/1 pairs, ``s2`` the variance of a case's difference, ``df`` and
-    ``crit`` Student's t; ``z`` the score statistic at 0, so that p < 1 − confidence exactly when the interval excludes 0.
-    """
-
-    delta: float
-    up: float
-    down: float
-    s2: float
-    n: int
-    n_eff: float
-    df: int
-    crit: float
-    z: float
-    p: float
-    interval: Interval
-
-
-def paired_scores(
-    a: Sequence[Sequence[float]],
-    b: Sequence[Sequence[float]],
-    clusters: Sequence[Hashable] | None = None,
-    confidence: float = 0.95,
-) -> PairedScores:
-    """The score interval on effective counts, for any metric in [0, 1], any repeats, any clusters.
-
-    ``a[i]`` and ``b[i]`` are the draws of case i; their numbers may differ, and they are never paired by index. Equals Tango's
-    interval for single 0/1 draws but with Student's t, and the t interval for many small differences; never collapses to a point.
-    Our construction (see ``docs/statistics.md``), after Tango (1998) and Korn & Graubard (1998).
-    """
-    _check_draws(a)
-    _check_draws(b)
-    if len(a) != len(b):
-        raise ValueError(f"paired scores need the same cases on both sides, not {len(a)} and {len(b)}")
-    found = effective_counts(a, b, clusters)
-    crit = t_quantile(0.5 + confidence / 2.0, found.df)
-    fixed, broken = found.up * found.n_eff, found.down * found.n_eff
-    lower, upper = score_limits(fixed, broken, found.n_eff, crit)
-    z = score(fixed, broken, found.n_eff, 0.0)
-    return PairedScores(
-        delta=found.delta,
-        up=found.up,
-        down=found.down,
-        s2=found.s2,
-        n=len(a),
-        n_eff=found.n_eff,
-        df=found.df,
-        crit=crit,
-        z=z,
-        p=min(1.0, 2.0 * t_upper_tail(abs(z), found.df)),
-        interval=Interval(lower, upper, confidence, "score on effective counts"),
-    )
-
-
-def holm(p: Sequence[float]) -> list[float]:
-    """Holm's (1979) step-down adjusted p-values, in the order given."""
-    adjusted = [0.0] * len(p)
-    largest = 0.0
-    for rank, index in enumerate(sorted(range(len(p)), key=lambda i: p[i])):
-        largest = max(largest, min(1.0, (len(p) - rank) * p[index]))
-        adjusted[index] = largest
-    return adjusted
+__all__ = [
+    "Agreement",
+    "Bootstrap",
+    "CorrectedRate",
+    "Evidence",
+    "Interval",
+    "McNemar",
+    "MeanEstimate",
+    "PairedScores",
+    "PairedT",
+    "RatioEstimate",
+    "Rectified",
+    "ScoreTest",
+    "VarianceComponents",
+    "Wager",
+    "benjamini_hochberg",
+    "benjamini_yekutieli",
+    "betting_interval",
+    "bonferroni",
+    "bootstrap",
+    "bradley_terry",
+    "cases_to_detect",
+    "clopper_pearson",
+    "cohen_kappa",
+    "critical_z",
+    "detectable_difference",
+    "e_process",
+    "effective_sample",
+    "feasible_margin",
+    "fieller_ratio",
+    "flip_rate",
+    "geometric_ratio",
+    "holm",
+    "jeffreys",
+    "krippendorff_alpha",
+    "mcnemar",
+    "mean_interval",
+    "min_cases",
+    "min_cases_at_least",
+    "newcombe_paired",
+    "non_inferiority",
+    "paired_scores",
+    "paired_t",
+    "pass_at_k",
+    "pass_hat_k",
+    "ppi_mean",
+    "prob_better",
+    "required_cases",
+    "rogan_gladen",
+    "sign_flip_p",
+    "smallest_margin",
+    "tail_share",
+    "tango",
+    "variance_components",
+    "wilcoxon_p",
+    "wilson",
+]

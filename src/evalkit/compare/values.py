@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from evalkit.model.calls import JSON
 
@@ -20,12 +20,19 @@ STATS_METHOD = 1
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A two-sided confidence interval. ``method`` names it for the reader (``Tango score``, ``Wilson``, ``Fieller``)."""
+    """A two-sided confidence interval. ``method`` names it for the reader (``Tango score``, ``Wilson``, ``Fieller``).
+
+    It unpacks into its limits: ``lower, upper = wilson(17, 20)``.
+    """
 
     lower: float
     upper: float
     confidence: float
     method: str
+
+    def __iter__(self) -> Iterator[float]:
+        """The lower and the upper limit."""
+        return iter((self.lower, self.upper))
 
 
 @dataclass(frozen=True, slots=True)

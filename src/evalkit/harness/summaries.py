@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from evalkit.compare.stats import wilson
+from evalkit.compare.intervals import wilson
 from evalkit.harness.spending import Spending, answered
 from evalkit.metrics.summary import summarise, total
 from evalkit.model.calls import CallFailure
