@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from evalkit.canon import digest
@@ -67,8 +66,15 @@ class Delivery:
     transport: Transport | None = None
 
 
-@dataclass(frozen=True)
-class Request:
+class _Keyed:
+    """Room for a key that is computed once: without it each request would need a dictionary of its own, 700 bytes."""
+
+    __slots__ = ("_key",)
+    _key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request(_Keyed):
     """Exactly what is sent, and nothing that is not.
 
     ``model`` is ``<provider>/<model>`` as written in the suite. ``endpoint`` is the provider's kind and base URL
@@ -98,10 +104,19 @@ class Request:
         """The model's name as the provider knows it: the part of ``model`` after the first slash."""
         return self.model.partition("/")[2]
 
-    @cached_property
+    @property
     def key(self) -> str:
         """The sha256 (64 hex) over everything that changes the answer. Cache, recording, dedupe and resume all use it."""
-        return digest(self.identity())
+        try:
+            return self._key
+        except AttributeError:
+            object.__setattr__(self, "_key", digest(self.identity()))
+            return self._key
+
+    def asked_as(self, key: str) -> Request:
+        """This request under the key that it was asked with: what was redacted in a file would hash to another one."""
+        object.__setattr__(self, "_key", key)
+        return self
 
     def identity(self) -> dict[str, Any]:
         """The plain-JSON value that :attr:`key` is the digest of; a replay miss compares these field by field."""

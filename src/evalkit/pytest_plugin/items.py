@@ -22,6 +22,7 @@ _PYTESTS_OWN = frozenset({"skip", "skipif", "xfail", "parametrize", "usefixtures
 """Marks with a meaning of their own. As tags they are keywords only: a suite must not be able to skip its cases by a tag."""
 
 _LOOKED_AT = frozenset({"skip", "skipif", "xfail", "usefixtures", "filterwarnings"})
+_NOTHING: frozenset[str] = frozenset()
 
 
 class Host(Protocol):
@@ -81,7 +82,7 @@ class EvalItem(pytest.Item):
     @cached_property
     def pytests_marks(self) -> frozenset[str]:
         """Which marks with a meaning to pytest somebody put on the item or above it, when it was first looked at."""
-        return frozenset(mark.name for mark in self.iter_markers()) & _LOOKED_AT
+        return frozenset(mark.name for mark in self.iter_markers()) & _LOOKED_AT or _NOTHING
 
     def setup(self) -> None:
         """Wait for the answers; no answer is an error of the setup."""

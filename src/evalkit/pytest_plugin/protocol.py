@@ -85,7 +85,7 @@ class _Road:
 
     def _passed(self, call: pytest.CallInfo[None]) -> pytest.TestReport:
         return pytest.TestReport(
-            self.item.nodeid,
+            getattr(self.item, "id", self.item.nodeid),  # newer versions of pytest parse a text, once per report
             self.item.location,
             self.keywords,
             outcome="passed",

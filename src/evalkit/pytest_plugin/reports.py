@@ -135,20 +135,29 @@ def forget(report: pytest.TestReport, reporter: Any) -> None:  # noqa: ANN401 - 
         kept.pop()
 
 
-def properties(outcome: TestOutcome) -> list[tuple[str, object]]:
-    """Scalars for JUnit: what ran, what it cost. No prompt and no answer, which may be long or private."""
-    variant = outcome.test.trials[0].variant
-    rows = [result.measurement() for result in outcome.results]
-    costs = [row.cost_usd for row in rows]
-    return [
-        ("prompt", variant.prompt),
-        ("model", variant.model),
-        ("variant", variant.name),
-        ("repeats_passed", f"{outcome.passed}/{len(outcome.results)}"),
-        ("cost_usd", "unknown" if None in costs else f"{sum(c for c in costs if c is not None):.6f}"),
-        ("latency_s", f"{outcome.latency_s:.3f}"),
-        ("source", outcome.results[0].call.source),
-    ]
+class Properties:
+    """Scalars for JUnit: what ran, what it cost. No prompt and no answer, which may be long or private.
+
+    pytest keeps them with every report to the end of the session, so that equal pairs are one object.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, object], tuple[str, object]] = {}
+
+    def of(self, outcome: TestOutcome) -> list[tuple[str, object]]:
+        """The properties of one test, in the order in which they are shown."""
+        variant = outcome.test.trials[0].variant
+        costs = [result.call.cost_usd for result in outcome.results]
+        pairs: list[tuple[str, object]] = [
+            ("prompt", variant.prompt),
+            ("model", variant.model),
+            ("variant", variant.name),
+            ("repeats_passed", f"{outcome.passed}/{len(outcome.results)}"),
+            ("cost_usd", "unknown" if None in costs else f"{sum(c for c in costs if c is not None):.6f}"),
+            ("latency_s", f"{outcome.latency_s:.3f}"),
+            ("source", outcome.results[0].call.source),
+        ]
+        return [self._known.setdefault(pair, pair) for pair in pairs]
 
 
 def gate_id(gate: GateOutcome, nodeid: str) -> str:

@@ -13,6 +13,7 @@ from evalkit.pytest_plugin.ending import Ending
 from evalkit.pytest_plugin.garbage import collect_rarely, set_aside
 from evalkit.pytest_plugin.options import run_options
 from evalkit.pytest_plugin.project import config_of
+from evalkit.pytest_plugin.reports import Properties
 from evalkit.pytest_plugin.signals import orderly_stop
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class EvalSession:
         self._watch: Watch | None = None
         self._items: list[EvalItem] = []
         self._only_cases = False
+        self._properties = Properties()
         self._gated: set[Path] = set()
         self._tags: set[str] = set()
 
@@ -128,14 +130,12 @@ class EvalSession:
 
     def judge(self, item: EvalItem, answered: Sequence[Answered]) -> TestOutcome:
         """Judge and journal; a fatal failure (a bad key, an unknown model) stops the session once."""
-        from evalkit.pytest_plugin.reports import properties
-
         try:
             outcome = self.runner.judge(item.test, answered)
         except StoreError as error:
             item.session.shouldstop = f"evalkit: {error}"
             raise
-        item.user_properties.extend(properties(outcome))
+        item.user_properties.extend(self._properties.of(outcome))
         halted = self.runner.halted
         if halted is not None and not item.session.shouldstop:
             hint = f" ({halted.hint})" if halted.hint else ""

@@ -116,8 +116,7 @@ class BatchLog:
             record = line.record
             if record is None:
                 raise self._damaged(path, line)
-            request = decode(Request, record["request"])
-            request.__dict__["key"] = str(record["key"])  # redacted text would hash to another key
+            request = decode(Request, record["request"]).asked_as(str(record["key"]))
             found[request.key] = request
         if len(found) != batch.size:
             raise StoreError(

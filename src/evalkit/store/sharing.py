@@ -37,10 +37,7 @@ class Sharing:
         if known is not None and known == call.request:
             return replace(call, request=known)
         messages = tuple(map(self._message, call.request.messages))
-        request = replace(call.request, messages=messages)
-        # Fills the cached property: redacted text would hash to another key than the one that was asked.
-        request.__dict__["key"] = key
-        return replace(call, request=request)
+        return replace(call, request=replace(call.request, messages=messages).asked_as(key))
 
     def case(self, suite_path: str, case: Case) -> Case:
         """Return the first case that equals ``case``."""
