@@ -124,8 +124,16 @@ def effective_counts(
     return Effective(up, down, n * variance, n_eff, max(1, count - 1))
 
 
+_ZERO_OR_ONE = frozenset((0.0, 1.0))
+
+
 def _case_moments(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:
+    """The mean rise, fall and squared difference over all pairs of one draw of each side."""
     pairs = len(a) * len(b)
+    if _ZERO_OR_ONE.issuperset(a) and _ZERO_OR_ONE.issuperset(b):
+        passed_a, passed_b = sum(a), sum(b)
+        up, down = (len(a) - passed_a) * passed_b / pairs, passed_a * (len(b) - passed_b) / pairs
+        return up, down, up + down
     gaps = [y - x for x in a for y in b]
     up = math.fsum(gap for gap in gaps if gap > 0.0)
     down = -math.fsum(gap for gap in gaps if gap < 0.0)

@@ -1,0 +1,87 @@
+"""``python -m benchmarks.coverage [--rounds N]``: how often the shipped intervals hold the truth, and how often a real drop passes.
+
+Nominal: 95% coverage, a drop of exactly the margin passes in 2.5%. Single runs are enumerated exactly; the rest is simulated with a
+seed. Exits with 1 if a promise of docs/statistics.md is broken. About three minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from benchmarks.coverage import early
+from benchmarks.coverage.binary import paired, scenarios, thresholds
+from benchmarks.coverage.simulated import settings, simulate
+
+SIZES = {"repeats": (10, 20, 50, 100, 300), "clusters": (5, 10, 20, 60), "scores": (10, 20, 50, 100, 300)}
+PROMISED = {
+    # the lowest coverage and the highest false pass that docs/statistics.md states, by table and number of cases
+    "repeats": ((0.962, 0.023), (0.954, 0.037), (0.942, 0.054), (0.936, 0.052), (0.944, 0.035)),
+    "clusters": ((0.975, None), (0.954, None), (0.954, None), (0.954, None)),
+    "scores": ((0.954, 0.043), (0.941, 0.058), (0.939, 0.030), (0.947, 0.022), (0.942, 0.025)),
+}
+NEAR = 0.01
+
+
+def main() -> int:
+    """Print the tables; say what is out of bounds."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.coverage", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3000, help="samples per simulated setting")
+    rounds = parser.parse_args().rounds
+    started = time.process_time()
+    broken = [*_single_runs(), *_thresholds()]
+    for kind in SIZES:
+        broken += _simulated(kind, rounds)
+    broken += early.report(rounds)
+    print(f"\n{time.process_time() - started:.0f} s of CPU; {'all within bounds' if not broken else 'OUT OF BOUNDS:'}")
+    for line in broken:
+        print(f"  {line}")
+    return 1 if broken else 0
+
+
+def _single_runs() -> list[str]:
+    print(f"one run per case, {len(scenarios())} scenarios, exact        minimum coverage   worst false pass   worst false fail")
+    broken = []
+    for n in (10, 20, 50, 100, 300):
+        row = paired(n)
+        print(f"  n = {n:<4}{row.coverage:46.3f}{row.false_pass:19.3f}{row.false_fail:19.3f}", flush=True)
+        if row.coverage < 0.93 or round(row.false_pass, 3) > 0.03:
+            broken.append(f"single runs, n = {n}: coverage {row.coverage:.4f}, false pass {row.false_pass:.4f}")
+    return broken
+
+
+def _thresholds() -> list[str]:
+    print("\nthreshold on one pass rate, truth = threshold, exact")
+    broken = []
+    for n in (10, 50, 100, 300):
+        row = thresholds(n)
+        print(f"  n = {n:<4}{row.coverage:46.3f}{row.false_pass:19.3f}{row.false_fail:19.3f}", flush=True)
+        if max(row.false_pass, row.false_fail) > 0.0251:
+            broken.append(f"thresholds, n = {n}: {row}")
+    return broken
+
+
+def _simulated(kind: str, rounds: int) -> list[str]:
+    print(f"\n{kind}, {rounds} samples each{'':20} mean   minimum coverage   worst false pass   (stated)")
+    broken = []
+    for n, (least, most) in zip(SIZES[kind], PROMISED[kind], strict=True):
+        cells = [
+            simulate(name, population, n, delta, rounds=rounds, seed=11) for name, population, delta in settings(kind)
+        ]
+        mean = sum(cell.coverage for cell in cells) / len(cells)
+        worst = min(cells, key=lambda cell: cell.coverage)
+        passed = max((cell for cell in cells if cell.false_pass is not None), key=lambda cell: cell.false_pass or 0.0)
+        false_pass = passed.false_pass or 0.0
+        print(
+            f"  n = {n:<4}{mean:37.3f}{worst.coverage:19.3f}{false_pass:19.3f}   "
+            f"({least}, {most if most is not None else '-'})   {worst.name}; {passed.name}",
+            flush=True,
+        )
+        if worst.coverage < least - NEAR or (most is not None and false_pass > most + NEAR):
+            broken.append(f"{kind}, n = {n}: coverage {worst.coverage:.3f}, false pass {false_pass:.3f}")
+    return broken
+
+
+if __name__ == "__main__":
+    sys.exit(main())

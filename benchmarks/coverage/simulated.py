@@ -1,0 +1,137 @@
+"""Error rates of the interval on effective counts, by seeded simulation: repeats, clusters, scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evalkit.compare.stats import paired_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Draws = list[list[float]]
+    Sample = tuple[Draws, Draws, list[int] | None]
+    Population = Callable[[np.random.Generator, int, float], Sample]
+
+MARGIN = 0.05
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A population at one number of cases (of clusters): how often the interval held the truth, and a drop of 5 pp passed."""
+
+    name: str
+    n: int
+    coverage: float
+    false_pass: float | None
+
+
+def simulate(name: str, population: Population, n: int, delta: float, *, rounds: int, seed: int) -> Cell:
+    """Draw ``rounds`` samples whose true difference is ``delta``, and compare each with the shipped function."""
+    source = np.random.default_rng([seed, n, round(1000 * delta) % 1000])
+    held = passed = 0
+    for _ in range(rounds):
+        lower, upper = paired_scores(*population(source, n, delta)).interval
+        held += lower <= delta + 1e-12 and delta - 1e-12 <= upper
+        passed += lower > -MARGIN
+    return Cell(name, n, held / rounds, passed / rounds if delta == -MARGIN else None)
+
+
+def settings(kind: str) -> Iterator[tuple[str, Population, float]]:
+    """The populations of one table, each without a change and with a drop of 5 pp."""
+    table = {"repeats": _repeats(), "clusters": _clusters(), "scores": _scores()}[kind]
+    for name, population in table.items():
+        for delta in (0.0, -MARGIN):
+            yield f"{name}, {100 * delta:+.0f} pp", population, delta
+
+
+def _repeats() -> dict[str, Population]:
+    """Four mixes of cases, three and ten repeats."""
+    mixes: dict[str, Callable[[np.random.Generator, int, float], tuple[np.ndarray, np.ndarray]]] = {
+        "spread out": lambda source, n, delta: _scaled(source.beta(4.0, 1.0, n), 0.8, delta),
+        "sure and hard": lambda source, n, delta: _two_kinds(source, n, delta, share=0.3, sure=0.95, hard=0.4),
+        "mostly sure": lambda source, n, delta: _two_kinds(source, n, delta, share=0.15, sure=1.0, hard=0.5),
+        "all flaky": lambda _, n, delta: (np.full(n, 0.8), np.full(n, 0.8 + delta)),
+    }
+    return {f"{name}, {k} repeats": _repeated(mix, k) for name, mix in mixes.items() for k in (3, 10)}
+
+
+def _scaled(rates: np.ndarray, mean: float, delta: float) -> tuple[np.ndarray, np.ndarray]:
+    return rates, rates * (1.0 + delta / mean)
+
+
+def _two_kinds(
+    source: np.random.Generator, n: int, delta: float, *, share: float, sure: float, hard: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The whole change happens in the hard cases."""
+    is_hard = source.random(n) < share
+    return np.where(is_hard, hard, sure), np.where(is_hard, hard + delta / share, sure)
+
+
+def _repeated(
+    mix: Callable[[np.random.Generator, int, float], tuple[np.ndarray, np.ndarray]], repeats: int
+) -> Population:
+    def draw(source: np.random.Generator, n: int, delta: float) -> Sample:
+        a, b = ((source.random((n, repeats)) < rates[:, None]).astype(float) for rates in mix(source, n, delta))
+        return a.tolist(), b.tolist(), None
+
+    return draw
+
+
+def _clusters(size: int = 5) -> dict[str, Population]:
+    """Flips that agree within clusters of five; ``n`` counts clusters. Each case follows its cluster with chance √ICC."""
+
+    def alike(icc: float) -> Population:
+        def draw(source: np.random.Generator, n: int, delta: float) -> Sample:
+            shares = [0.10 + delta / 2.0, 0.10 - delta / 2.0]  # fixed and broken
+            shares = [*shares, 0.7, 1.0 - sum(shares) - 0.7]
+            own = source.choice(4, size=(n, size), p=shares)
+            shared = np.repeat(source.choice(4, size=(n, 1), p=shares), size, axis=1)
+            kinds = np.where(source.random((n, size)) < icc**0.5, shared, own).ravel()
+            a, b = np.isin(kinds, (1, 2)).astype(float), np.isin(kinds, (0, 2)).astype(float)
+            return a[:, None].tolist(), b[:, None].tolist(), np.repeat(np.arange(n), size).tolist()
+
+        return draw
+
+    return {f"clusters of {size}, ICC {icc}": alike(icc) for icc in (0.0, 0.3, 0.8)}
+
+
+def _scores() -> dict[str, Population]:
+    """Scores in [0, 1], one draw per case."""
+    return {"moderate": _moderate, "ties at the ceiling": _ceiling, "few big drops": _drops, "Likert judge": _likert}
+
+
+def _column(a: np.ndarray, b: np.ndarray) -> Sample:
+    return a[:, None].tolist(), b[:, None].tolist(), None
+
+
+def _moderate(source: np.random.Generator, n: int, delta: float) -> Sample:
+    level = source.uniform(0.4, 0.9, n)
+    after = level + delta
+    return _column(source.beta(20 * level, 20 * (1 - level)), source.beta(20 * after, 20 * (1 - after)))
+
+
+def _ceiling(source: np.random.Generator, n: int, delta: float) -> Sample:
+    open_ = source.random(n) < 0.15
+    after = 0.6 + delta / 0.15
+    a, b = source.beta(3, 2, n), source.beta(5 * after, 5 * (1 - after), n)
+    return _column(np.where(open_, a, 1.0), np.where(open_, b, 1.0))
+
+
+def _drops(source: np.random.Generator, n: int, delta: float) -> Sample:
+    """One case in twenty changes by all there is; without a change on average as many rise as fall."""
+    moved = source.random(n) < 0.05
+    rises = moved & (source.random(n) < (0.5 if delta == 0.0 else 0.0))
+    falls = moved & ~rises
+    return _column(np.where(rises, 0.0, 1.0), np.where(falls, 0.0, 1.0))
+
+
+def _likert(source: np.random.Generator, n: int, delta: float) -> Sample:
+    """A judge's 1 to 5, as 0 to 1: half of the answers move by a step, up or down."""
+    level = source.integers(1, 4, n)
+    down = 0.25 - 2.0 * delta  # a step is 0.25
+    step = source.choice((-1, 0, 1), size=n, p=(down, 0.5, 0.5 - down))
+    return _column(level / 4.0, (level + step) / 4.0)
