@@ -41,7 +41,7 @@ def test_every_option_is_documented() -> None:
     """Each option of the plugin stands on the configuration page, and each option there exists."""
     options = Options()
     add_options(options)  # type: ignore[arg-type]
-    documented = set(re.findall(r"--(?:evalkit-[a-z-]+|max-cost|max-tokens|max-calls)", CONFIGURATION))
+    documented = set(re.findall(r"--(?:evalkit-[a-z-]+|baseline|max-cost|max-tokens|max-calls)", CONFIGURATION))
     assert documented == set(options.names)
 
 

@@ -61,6 +61,7 @@ class Config:
     ``account`` (whose limits apply; the provider's name by default), and for ``scripted`` ``answers`` or ``function``.
     ``limits`` maps an account to ``requests_per_minute``, ``tokens_per_minute``, ``input_tokens_per_minute``,
     ``output_tokens_per_minute`` and ``concurrency``; what is not set is learned from the provider's headers.
+    ``baseline`` is what runs are compared with: a run, ``latest:<branch>``, or a file; None: what is found (see ``docs/baselines.md``).
     ``max_cost_usd``, ``max_tokens`` and ``max_calls`` are the ceilings of one run.
     ``prices`` maps ``provider/model`` to US dollars per million tokens, ``models`` to its ``context_window`` in tokens. ``allow_python`` lists the top-level modules that a
     suite may name by dotted path. ``check_modules`` are imported at the start so that their ``@check`` functions exist.
@@ -73,6 +74,8 @@ class Config:
     suites: str = "suites"
     reports: str = "reports"
     recordings: str = "suites/recordings"
+    baselines: str = "baselines"
+    baseline: str | None = None
     mode: Mode = "cache"
     concurrency: int = 32
     max_cost_usd: float | None = None
@@ -90,7 +93,7 @@ class Config:
     allow_python: tuple[str, ...] = ()
     check_modules: tuple[str, ...] = ()
 
-    def folder(self, name: Literal["prompts", "suites", "reports", "recordings"]) -> Path:
+    def folder(self, name: Literal["prompts", "suites", "reports", "recordings", "baselines"]) -> Path:
         """The absolute path of one of the project's folders."""
         relative: str = getattr(self, name)
         return self.root / relative
@@ -160,9 +163,15 @@ def _checked(key: str, value: Any, where: Where) -> Any:  # noqa: ANN401 - a TOM
         return tuple(value)
     if key in _TABLES:
         return _tables(key, value, _TABLES[key], where)
-    if not isinstance(value, str) or not value or Path(value).is_absolute() or ".." in Path(value).parts:
-        raise ConfigError(f"{key} = {value!r} is not a folder inside the project", where=where)
+    free = key == "baseline"  # a run may be named, which is no path
+    if not isinstance(value, str) or not value or not (free or _is_inside(Path(value))):
+        wanted = "the name of a run or a file" if free else "a folder inside the project"
+        raise ConfigError(f"{key} = {value!r} is not {wanted}", where=where)
     return value
+
+
+def _is_inside(path: Path) -> bool:
+    return not path.is_absolute() and ".." not in path.parts
 
 
 def _tables(key: str, value: Any, valid: frozenset[str], where: Where) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - a TOML value

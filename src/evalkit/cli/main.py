@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _COMMANDS = {
+    "baseline": "evalkit.cli.baseline:baseline_group",
     "check": "evalkit.cli.check:check_command",
     "cache": "evalkit.cli.cache:cache_group",
     "checks": "evalkit.cli.checks:checks_command",

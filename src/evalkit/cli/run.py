@@ -103,6 +103,9 @@ class _Session:
 @click.option("--max-tokens", type=click.IntRange(0), metavar="N", help="Use at most N tokens in this run.")
 @click.option("--max-calls", type=click.IntRange(0), metavar="N", help="Make at most N calls in this run.")
 @click.option("--concurrency", type=click.IntRange(1), metavar="N", help="Calls in flight per provider.")
+@click.option(
+    "--baseline", metavar="RUN", help="Compare with a run, latest:<branch>, or a file of 'evalkit baseline save'."
+)
 @click.option("--resume", is_flag=True, help="Come back for the batches: the last run in batch mode, once more.")
 @click.option("--wait", is_flag=True, help="In batch mode: look again and again until every answer is there.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
@@ -115,6 +118,7 @@ def run_command(
     max_tokens: int | None,
     max_calls: int | None,
     concurrency: int | None,
+    baseline: str | None,
     resume: bool,
     wait: bool,
     arguments: tuple[str, ...],
@@ -151,6 +155,7 @@ def run_command(
         "--max-tokens": max_tokens,
         "--max-calls": max_calls,
         "--evalkit-concurrency": concurrency,
+        "--baseline": baseline,
     }
     before, folder = ["--rootdir", str(config.root), "--no-header", "-rfE", *_QUIET], Path.cwd()
     if resume:

@@ -11,6 +11,7 @@ from evalkit.compare.values import Side
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from evalkit.compare.stored import StoredBaseline
     from evalkit.compare.values import Comparison
     from evalkit.harness.planning import SuitePlan
     from evalkit.model.results import GateOutcome, Measurement, Result
@@ -18,9 +19,14 @@ if TYPE_CHECKING:
 
 
 def baseline_of(spec: SuiteSpec) -> str | None:
-    """The variant that others are compared with: what a gate names, else one called ``baseline``, else the first of several."""
+    """The variant that others are compared with.
+
+    It is what the suite calls so, else what a gate names, else one called ``baseline``, else the first of several.
+    """
+    if spec.baseline is not None:
+        return spec.baseline
     for gate in spec.gates:
-        if gate.against is not None:
+        if gate.against is not None and not gate.stored:
             return gate.against
     names = [variant.name for variant in spec.variants]
     if len(names) < 2:
@@ -33,7 +39,7 @@ def compare_variants(plan: SuitePlan, results: Sequence[Result]) -> tuple[Compar
     baseline = baseline_of(plan.spec)
     if baseline is None:
         return ()
-    margin = next((gate.margin for gate in plan.spec.gates if gate.against and gate.metric == "pass_rate"), None)
+    margin = _margin(plan.spec, stored=False)
     rows = _measurements(plan, results)
     return tuple(
         compare(
@@ -49,8 +55,48 @@ def compare_variants(plan: SuitePlan, results: Sequence[Result]) -> tuple[Compar
     )
 
 
-def judge_suite(plan: SuitePlan, results: Sequence[Result], *, whole: bool, planned: int) -> tuple[GateOutcome, ...]:
-    """Judge the gates of one suite; ``not_judged`` unless the whole suite was run to its end. ``planned`` counts selected trials."""
+def wants_stored(spec: SuiteSpec) -> bool:
+    """Whether a gate of the suite is about the stored baseline."""
+    return any(gate.stored for gate in spec.gates)
+
+
+def compare_stored(plan: SuitePlan, results: Sequence[Result], stored: StoredBaseline) -> tuple[Comparison, ...]:
+    """Every label of the suite against its counterpart in the stored baseline, if it has one."""
+    labels: dict[str, list[Measurement]] = {}
+    for row in _measurements(plan, results):
+        labels.setdefault(row.label, []).append(row)
+    pairs = [(stored.beside(rows), rows) for rows in labels.values()]
+    return tuple(
+        compare(
+            before,
+            after,
+            a_side=Side(before[0].variant, before[0].label, stored.run_id),
+            b_side=Side(after[0].variant, after[0].label),
+            suite=plan.spec.name,
+            margin=_margin(plan.spec, stored=True),
+        )
+        for before, after in pairs
+        if before
+    )
+
+
+def _margin(spec: SuiteSpec, *, stored: bool) -> float | None:
+    gates = (gate for gate in spec.gates if gate.against and gate.metric == "pass_rate" and gate.stored == stored)
+    return next((gate.margin for gate in gates), None)
+
+
+def judge_suite(
+    plan: SuitePlan,
+    results: Sequence[Result],
+    *,
+    whole: bool,
+    planned: int,
+    stored: StoredBaseline | None = None,
+) -> tuple[GateOutcome, ...]:
+    """Judge the gates of one suite; ``not_judged`` unless the whole suite was run to its end.
+
+    ``planned`` counts selected trials, ``stored`` is the baseline of gates against the stored one.
+    """
     if not plan.spec.gates or not planned:
         return ()
     full = sum(len(test.trials) for test in plan.tests)
@@ -61,6 +107,7 @@ def judge_suite(plan: SuitePlan, results: Sequence[Result], *, whole: bool, plan
         suite_path=plan.spec.path,
         planned=full,
         partial=not whole or planned < full,
+        stored=stored,
     )
 
 

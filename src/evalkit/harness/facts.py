@@ -48,14 +48,15 @@ def describe_run(*, run_id: str, mode: Mode, root: Path, command: Sequence[str] 
 
 def _git(root: Path) -> tuple[str | None, str | None, bool | None]:
     """Revision, branch and dirtiness; None for each that cannot be known (no git, no repository, no commit)."""
-    revision = _git_line(root, "rev-parse", "HEAD")
+    revision = git_line(root, "rev-parse", "HEAD")
     if revision is None:
         return None, None, None
-    status = _git_line(root, "status", "--porcelain", "--untracked-files=no")
-    return revision, _git_line(root, "rev-parse", "--abbrev-ref", "HEAD"), None if status is None else status != ""
+    status = git_line(root, "status", "--porcelain", "--untracked-files=no")
+    return revision, git_line(root, "rev-parse", "--abbrev-ref", "HEAD"), None if status is None else status != ""
 
 
-def _git_line(root: Path, *arguments: str) -> str | None:
+def git_line(root: Path, *arguments: str) -> str | None:
+    """What git prints for fixed ``arguments`` in the repository of ``root``; None if it cannot, or there is no git."""
     try:
         done = subprocess.run(  # noqa: S603 - fixed arguments, no shell
             ["git", "--no-optional-locks", "-C", str(root), *arguments],  # noqa: S607 - the user's own git

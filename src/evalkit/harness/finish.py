@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from evalkit.harness.accounting import account_of, planned_of, trials_of
 from evalkit.harness.attacks import attack_notes
-from evalkit.harness.comparing import compare_variants, judge_suite
+from evalkit.harness.baselines import Baselines
+from evalkit.harness.comparing import compare_stored, compare_variants, judge_suite, wants_stored
 from evalkit.harness.facts import utc_now
 from evalkit.harness.outputs import store_run, write_page, write_recordings
 from evalkit.harness.runner import journal_root
@@ -19,9 +20,10 @@ from evalkit.report.values import RunReport
 from evalkit.store.reader import read_run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from evalkit.compare.stored import StoredBaseline
     from evalkit.config import Config
     from evalkit.harness.planning import Planner, SuitePlan
     from evalkit.harness.verdict import Account
@@ -80,15 +82,23 @@ def finish_run(
     plans = plans or planner.plans_of(records.planned_tests)
     account = account_of(records, plans)
     whole = not interrupted and account.whole
+    stored = _stored(config, plans, run_id=run_id)
     gates = tuple(
         gate
         for plan in plans
-        for gate in judge_suite(plan, records.results, whole=whole, planned=planned_of(records, plan))
+        for gate in judge_suite(
+            plan,
+            records.results,
+            whole=whole,
+            planned=planned_of(records, plan),
+            stored=stored.get(plan.spec.path),
+        )
     )
     code = exit_code(account, gates, on_undecided=config.on_undecided)
     if interrupted:
         code = ExitCode.NOT_MEASURED
     report = _report(records, plans, account=account, gates=gates, code=code, interrupted=interrupted)
+    report = _beside_stored(report, plans, stored)
     prices = price_facts(records, Prices(config.prices))
     run = replace(report.run, extra={**report.run.extra, "prices": prices})
     report = replace(report, run=run, notes=(*report.notes, *notes))
@@ -129,6 +139,27 @@ def _report(
         outcome=_OUTCOMES[code],
         notes=(*_notes(records), *attack_notes(records.results), *(note for plan in plans for note in plan.notes)),
     )
+
+
+def _stored(config: Config, plans: Sequence[SuitePlan], *, run_id: str) -> dict[str, StoredBaseline]:
+    """The stored baselines that are asked for, by the path of their suite."""
+    baselines = Baselines(config, run_id=run_id)
+    wanted = [plan.spec for plan in plans if config.baseline is not None or wants_stored(plan.spec)]
+    return {spec.path: baselines.of(spec.name) for spec in wanted}
+
+
+def _beside_stored(report: RunReport, plans: Sequence[SuitePlan], stored: Mapping[str, StoredBaseline]) -> RunReport:
+    """The report with what the run looks like beside the stored baselines."""
+    known = [(plan, stored[plan.spec.path]) for plan in plans if plan.spec.path in stored]
+    more = [one for plan, baseline in known for one in compare_stored(plan, report.results, baseline)]
+    notes = [
+        f"{plan.spec.name} is compared with {baseline.source}"
+        if baseline.rows
+        else f"{plan.spec.name} has no baseline: {baseline.problem}"
+        for plan, baseline in known
+        if baseline.rows or not wants_stored(plan.spec)  # else its gates say so
+    ]
+    return replace(report, comparisons=(*report.comparisons, *more), notes=(*report.notes, *notes))
 
 
 def _notes(records: RunRecords) -> tuple[str, ...]:

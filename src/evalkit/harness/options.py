@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """Command-line choices; None leaves the configuration's value. ``record`` writes live answers to the recordings.
+    ``baseline`` names what to compare with.
 
     ``workers`` is the number of xdist processes that share the run's concurrency, limits and ceilings. Raises ConfigError for a value that no
     run can have.
@@ -26,6 +27,7 @@ class RunOptions:
     max_tokens: int | None = None
     max_calls: int | None = None
     record: bool = False
+    baseline: str | None = None
     workers: int = 1
 
     def __post_init__(self) -> None:
@@ -35,6 +37,8 @@ class RunOptions:
             raise ConfigError(f"concurrency {self.concurrency}: at least 1 is needed")
         if self.max_cost_usd is not None and not self.max_cost_usd >= 0:
             raise ConfigError(f"max_cost_usd {self.max_cost_usd}: a number of US dollars, 0 or more")
+        if self.baseline is not None and not self.baseline.strip():
+            raise ConfigError("the baseline has no name", hint="name a run, latest:<branch>, or a file")
         for name, value in (("max_tokens", self.max_tokens), ("max_calls", self.max_calls)):
             if value is not None and value < 0:
                 raise ConfigError(f"{name} {value}: a whole number, 0 or more")
@@ -49,6 +53,7 @@ class RunOptions:
                 ("max_cost_usd", self.max_cost_usd),
                 ("max_tokens", self.max_tokens),
                 ("max_calls", self.max_calls),
+                ("baseline", self.baseline),
             )
             if value is not None
         }

@@ -31,11 +31,12 @@ class Chosen:
 
 
 class History:
-    """The stored runs of a project, newest first."""
+    """The stored runs of a project, newest first, ``without`` one that is still going on."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *, without: str | None = None) -> None:
         self._root = journal_root(config)
-        entries = [run for run in list_runs(config.folder("reports")) if run.info is not None]
+        runs = list_runs(config.folder("reports"))
+        entries = [run for run in runs if run.info is not None and run.run_id != without]
         self._runs = [run.run_id for run in entries]
         self._complete = {run.run_id for run in entries if run.status == "complete"}
 

@@ -62,7 +62,19 @@ def add_options(parser: pytest.Parser) -> None:
         help="write a summary for a pull request or a job summary to FILE",
     )
     group.addoption("--evalkit-no-report", action="store_true", default=False, help="do not write the HTML report")
+    _add_baseline(group)
     _add_watching(group)
+
+
+def _add_baseline(group: pytest.OptionGroup) -> None:
+    group.addoption(
+        "--baseline",
+        "--evalkit-baseline",
+        dest="evalkit_baseline",
+        default=None,
+        metavar="RUN",
+        help="compare this run with RUN: a run id, latest:<branch>, or a file of 'evalkit baseline save'",
+    )
 
 
 def _add_watching(group: pytest.OptionGroup) -> None:
@@ -94,5 +106,6 @@ def run_options(config: pytest.Config, *, workers: int = 1) -> RunOptions:
         max_tokens=config.getoption("evalkit_max_tokens"),
         max_calls=config.getoption("evalkit_max_calls"),
         record=config.getoption("evalkit_record"),
+        baseline=config.getoption("evalkit_baseline"),
         workers=workers,
     )

@@ -89,11 +89,13 @@ class EvalSession:
     def runner(self) -> Runner:
         """The engine and the journal, started when the first item is about to run. Ends the session if they cannot start."""
         if self._runner is None:
+            from evalkit.harness.baselines import Baselines
             from evalkit.harness.recording import require_readable
             from evalkit.harness.runner import Runner
             from evalkit.pytest_plugin.watch import Watch
 
             try:
+                Baselines(self.config, run_id=self._run_id).require()
                 if self.pytest_config.getoption("evalkit_record"):
                     require_readable(self.config, [plan.spec.name for plan in self.plans.values()])
                 worker = self._worker["workerid"] if self._worker else "main"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from evalkit.errors import SuiteError, did_you_mean
 from evalkit.model.cases import ATTACK_TAG
 from evalkit.model.results import Family
-from evalkit.suites.spec import GateSpec
+from evalkit.suites.spec import STORED_BASELINE, GateSpec
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -59,13 +59,17 @@ def resolve_slice(name: str, *, tags: Collection[str], checks: Collection[str], 
 
 @dataclass(frozen=True, slots=True)
 class GateReader:
-    """Reads the gates of one suite; ``variants``, ``tags``, ``checks`` and ``families`` are the names a gate may use."""
+    """Reads the gates of one suite; ``variants``, ``tags``, ``checks`` and ``families`` are the names a gate may use.
+
+    ``baseline`` is the variant that paired gates compare with unless they say ``against``.
+    """
 
     reader: Reader
     variants: tuple[str, ...]
     tags: frozenset[str]
     checks: frozenset[str]
     families: frozenset[str] = frozenset(FAMILIES)
+    baseline: str | None = None
 
     def read_all(self, node: Node | None) -> tuple[GateSpec, ...]:
         """The gates of a list; mistakes are noted and left out."""
@@ -172,6 +176,13 @@ class GateReader:
             raise SuiteError(f"{key}: no variant {name!r} in this suite", hint=did_you_mean(name, self.variants))
         return name
 
+    def _against(self, entries: dict[str, Node]) -> tuple[str | None, bool]:
+        """What a paired gate compares with, and whether that is the stored baseline."""
+        node = entries.get("against")
+        if node is not None and node.value == STORED_BASELINE and STORED_BASELINE not in self.variants:
+            return STORED_BASELINE, True
+        return self._variant(entries, "against") or self.baseline, False
+
     def _must_pass(self, body: Node) -> list[GateSpec]:
         entries = {"slice": body}
         if isinstance(body.value, dict):
@@ -194,10 +205,11 @@ class GateReader:
             raise SuiteError(f"{name} is {body.kind}", hint=f"write {name}: {{against: baseline, {amount_key}: 0.02}}")
         valid = ("against", amount_key, "metric", "slice", "confidence", "variant", "allow_infeasible")
         entries = self.reader.fields(body, name, valid)
-        against = self._variant(entries, "against")
+        against, stored = self._against(entries)
         if against is None:
-            raise SuiteError(f"{name} does not say against which variant", hint=did_you_mean("", self.variants))
-        if len(self.variants) < 2:
+            hint = f"{did_you_mean('', self.variants)}; or against: {STORED_BASELINE}, the stored one"
+            raise SuiteError(f"{name} does not say against which variant", hint=hint)
+        if len(self.variants) < 2 and not stored:
             raise SuiteError(f"{name} needs two variants, and this suite has one", hint="add a variant to compare with")
         metric = self.reader.text(entries.get("metric"), "metric") or "pass_rate"
         if metric not in {"pass_rate", *METRICS}:
@@ -209,6 +221,7 @@ class GateReader:
             metric=metric,
             against=against,
             margin=_margin(entries.get(amount_key), kind, metric),
+            stored=stored,
         )
         return self._common(gate, entries)
 

@@ -32,6 +32,7 @@ TOP_KEYS = (
     "description",
     "prompt",
     "variants",
+    "baseline",
     "models",
     "params",
     "stream",
@@ -87,7 +88,8 @@ def load_suite(
     models = ModelReader(reader)
     crossing = VariantReader(reader, models)
     variants = crossing.variants(top.get("variants"), top.get("prompt"), document.line)
-    gates = _gate_reader(reader, _Parts(variants, cases, suite_checks), families)
+    baseline = _baseline(top.get("baseline"), variants, reader)
+    gates = _gate_reader(reader, _Parts(variants, cases, suite_checks, baseline), families)
     spec = SuiteSpec(
         name=_suite_name(top.get("suite"), reader, document.line),
         path=reader.path,
@@ -106,6 +108,7 @@ def load_suite(
         delivery=models.delivery(top),
         fallbacks=models.fallbacks(top.get("fallbacks")) or FallbackSpec(),
         priority=_priority(top.get("priority"), cases, reader),
+        baseline=baseline,
     )
     reader.complaints.raise_any()
     return spec
@@ -122,6 +125,7 @@ class _Parts(NamedTuple):
     variants: tuple[VariantSpec, ...]
     cases: tuple[Case, ...]
     checks: tuple[CheckSpec, ...]
+    baseline: str | None
 
 
 def _suite_name(node: Node | None, reader: Reader, line: int) -> str:
@@ -154,6 +158,15 @@ def _priority(node: Node | None, cases: Iterable[Case], reader: Reader) -> froze
     return frozenset(word.value for word in wanted)
 
 
+def _baseline(node: Node | None, variants: Iterable[VariantSpec], reader: Reader) -> str | None:
+    name, names = reader.text(node, "baseline"), [variant.name for variant in variants if variant.name]
+    if node is not None and name is not None and name not in names:
+        hint = f"{did_you_mean(name, names)}; an earlier run is named where the suite is run: --baseline"
+        reader.complain(f"baseline: no variant {name[:60]!r} in this suite", node.line, hint)
+        return None
+    return name
+
+
 def _gate_reader(reader: Reader, parts: _Parts, families: Mapping[str, str] | None) -> GateReader:
     # A prompt's output schema adds this check later, so a gate may name it.
     names = {"json_schema"}
@@ -167,4 +180,5 @@ def _gate_reader(reader: Reader, parts: _Parts, families: Mapping[str, str] | No
         tags=frozenset(tag for case in parts.cases for tag in case.tags),
         checks=frozenset(names),
         families=frozenset(known_families),
+        baseline=parts.baseline,
     )

@@ -82,6 +82,7 @@ def _top() -> dict[str, Any]:
             "additionalProperties": {"$ref": "#/$defs/variant"},
             "description": "What is compared: name → prompt version, model, parameters.",
         },
+        "baseline": {**_TEXT, "description": "The variant that the others are compared with."},
         "models": {
             "anyOf": [
                 {"$ref": "#/$defs/model"},
@@ -274,7 +275,10 @@ def _gate() -> dict[str, Any]:
         "allow_infeasible": {"type": "boolean", "description": "Run although the gate cannot pass with these cases."},
     }
     paired = {
-        "against": {**_TEXT, "description": "The variant to compare with."},
+        "against": {
+            **_TEXT,
+            "description": "The variant to compare with; baseline: the stored one, unless a variant has that name.",
+        },
         "metric": {"enum": ["pass_rate", *METRICS], "description": "pass_rate by default."},
         **common,
     }
@@ -282,10 +286,8 @@ def _gate() -> dict[str, Any]:
         "anyOf": [
             text,
             _closed({"gate": text, **common}, ["gate"]),
-            _closed(
-                {"no_regression": _closed({"margin": _AMOUNT, **paired}, ["against", "margin"])}, ["no_regression"]
-            ),
-            _closed({"better_than": _closed({"by": _AMOUNT, **paired}, ["against"])}, ["better_than"]),
+            _closed({"no_regression": _closed({"margin": _AMOUNT, **paired}, ["margin"])}, ["no_regression"]),
+            _closed({"better_than": _closed({"by": _AMOUNT, **paired}, [])}, ["better_than"]),
             _closed({"must_pass": _must_pass(common["variant"])}, ["must_pass"]),
         ]
     }

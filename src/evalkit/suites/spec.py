@@ -50,6 +50,9 @@ class VariantSpec:
     fallbacks: FallbackSpec | None = None
 
 
+STORED_BASELINE = "baseline"
+"""What ``against`` says for the stored baseline, in a suite that has no variant of that name."""
+
 GateKind = Literal["at_least", "must_pass", "budget", "no_regression", "better_than"]
 
 
@@ -59,7 +62,7 @@ class GateSpec:
 
     ``at_least``: a pass rate against ``value`` (three-valued). ``must_pass``: every trial of the slice passes. ``budget``: an observed
     statistic (``stat`` of ``metric``) against ``value``. ``no_regression`` and ``better_than``: paired against the variant ``against``
-    with ``margin`` (in rate units, 0.02 is 2 pp; for ratio metrics 0.10 is 10%). ``op`` is the comparison as written (``>=``, ``<=``,
+    with ``margin`` (in rate units, 0.02 is 2 pp; for ratio metrics 0.10 is 10%), or, where ``stored``, against the stored baseline. ``op`` is the comparison as written (``>=``, ``<=``,
     ``<``, ``>``, ``==``). ``slice`` narrows to a tag, a check or a family (``tag:smoke``, ``check:pii``, ``family:safety``). ``variant`` is the
     variant it applies to; None means every variant that no gate names in ``against``.
     """
@@ -77,13 +80,14 @@ class GateSpec:
     confidence: float = 0.95
     variant: str | None = None
     allow_infeasible: bool = False
+    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SuiteSpec:
     """One suite file. ``path`` is relative to the project, with forward slashes. ``grid`` maps a parameter to the values to cross.
 
-    ``priority`` holds the tags whose cases are asked first. ``lines`` maps each top-level key to its line, for mistakes that show only when the suite is expanded.
+    ``baseline`` is the variant that others are compared with, if the suite says so. ``priority`` holds the tags whose cases are asked first. ``lines`` maps each top-level key to its line, for mistakes that show only when the suite is expanded.
     """
 
     name: str
@@ -103,3 +107,4 @@ class SuiteSpec:
     delivery: Mapping[str, JSON] = field(default_factory=dict)
     fallbacks: FallbackSpec = field(default_factory=FallbackSpec)
     priority: frozenset[str] = frozenset()
+    baseline: str | None = None
