@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check ifeval recordings docs wheel clean
+.PHONY: help demo test lint check ifeval safety checks-speed recordings docs wheel clean
 
 help: ## show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -37,6 +37,12 @@ check: lint test ## everything CI checks
 
 ifeval: $(STAMP) ## judge GPT-4's real IFEval answers (needs ../shared/data/ifeval)
 	@$(BIN)/python -m benchmarks.ifeval
+
+safety: $(STAMP) ## measure the safety checks on the labelled corpus
+	@$(BIN)/python -m benchmarks.safety docs/safety.md
+
+checks-speed: $(STAMP) ## time the deterministic checks
+	@$(BIN)/python -m benchmarks.checks
 
 recordings: $(STAMP) ## write the recordings of the examples again
 	@$(BIN)/python -m benchmarks.examples.write_recordings

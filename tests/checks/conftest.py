@@ -11,7 +11,7 @@ import pytest
 
 from evalkit.checks.base import BuildContext, CheckContext
 from evalkit.checks.build import BuiltCheck, build_check
-from evalkit.errors import Where
+from evalkit.errors import SuiteError, Where
 from evalkit.model.calls import Request, Response, ToolCall, Usage
 from evalkit.model.cases import CheckSpec
 from evalkit.model.results import Verdict
@@ -56,8 +56,14 @@ def _load_python(dotted: str) -> Any:
 @pytest.fixture
 def build(tmp_path) -> Build:
     """Build a check as a suite writes it; files are looked up in the test's folder."""
+
+    def read_json(path: str) -> Any:
+        if not (tmp_path / path).is_file():
+            raise SuiteError(f"there is no file {path}")
+        return json.loads((tmp_path / path).read_text(encoding="utf-8"))
+
     context = BuildContext(
-        read_json=lambda path: json.loads((tmp_path / path).read_text(encoding="utf-8")),
+        read_json=read_json,
         load_python=_load_python,
         endpoint=lambda model: f"scripted {model}",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import jsonschema_rs
@@ -100,3 +101,16 @@ def test_editors_accept_an_expression_for_a_number():
     assert long.is_valid({"words": "{{ expect.limit }}"})
     assert not long.is_valid({"words": {"max": "ten"}})
     assert not long.is_valid({"words": -1})
+
+
+FAMILIES = ("shape", "content", "safety", "judge", "metamorphic")
+
+
+@pytest.mark.parametrize("family", ["shape", "content", "safety"])
+def test_no_module_of_a_family_knows_another_family(family):
+    """import-linter holds the families' main modules apart; this holds for every module whose name begins with its family's."""
+    folder = Path(__file__).parents[2] / "src" / "evalkit" / "checks"
+    for path in [folder / f"{family}.py", *folder.glob(f"{family}_*.py")]:
+        imported = re.findall(r"evalkit\.checks\.(\w+) import", path.read_text(encoding="utf-8"))
+        others = [name for name in imported if name.partition("_")[0] in set(FAMILIES) - {family}]
+        assert others == [], path.name

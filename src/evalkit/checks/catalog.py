@@ -57,7 +57,7 @@ _BUILTIN: dict[str, str] = {
     "chrf": "evalkit.checks.content_scores:Chrf",
     "overlap": "evalkit.checks.content_overlap:Overlap",
     "citations": "evalkit.checks.content_citations:Citations",
-    "retrieval": "evalkit.checks.content_overlap:Retrieval",
+    "retrieval": "evalkit.checks.content_overlap:RetrievalQuality",
     "pii": "evalkit.checks.safety:Pii",
     "secrets": "evalkit.checks.safety:Secrets",
     "refusal": "evalkit.checks.safety:Refusal",

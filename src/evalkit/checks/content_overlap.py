@@ -122,7 +122,7 @@ def _some(items: Sequence[str]) -> str:
     return f"{shown} and {len(items) - 5} more" if len(items) > 5 else shown
 
 
-class Retrieval(CheckModel):
+class RetrievalQuality(CheckModel):
     """The retrieved documents are the relevant ones, and the best come first: precision, recall, MRR and nDCG.
 
     ``retrieved`` is usually an expression over the case's variables; without it, the ids are those of the JSON list in the answer (texts or
@@ -159,7 +159,7 @@ class Retrieval(CheckModel):
     )
 
     @model_validator(mode="after")
-    def _limited(self) -> Retrieval:
+    def _limited(self) -> RetrievalQuality:
         if all(limit is None for limit in self._limits.values()):
             raise ValueError("needs min_precision, min_recall, min_mrr or min_ndcg")
         if not any(grade > 0 for grade in self._grades.values()):

@@ -5,6 +5,7 @@ Patterns, words and sources are in ``safety_data/national.toml``; a row whose fo
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,9 @@ from evalkit.checks.safety_found import Found, compiled, load_data, mask_tail, s
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+_DIGIT = re.compile(r"\d")
+_FEWEST = 5
+"""Digits that the shortest number has: an Italian tax code, and a passport number."""
 _BEFORE = 60
 """Characters before a number in which its name may stand."""
 
@@ -66,10 +70,12 @@ _ODD = dict(
 
 def find_national(text: str, reference: Callable[[str, int], bool]) -> Iterator[Found]:
     """Yield every identity number; ``reference(text, start)`` says whether the words before call it an order number or the like."""
+    if len(_DIGIT.findall(text)) < _FEWEST:
+        return
     lowered = text.casefold()
     for row in load_data("national")["id"]:
         named = "says" not in row or any(word in lowered for word in row["words"])
-        if named:
+        if named and ("hint" not in row or compiled(row["hint"]).search(text)):
             yield from _of_kind(row, text, reference)
 
 

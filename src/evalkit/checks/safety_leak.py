@@ -84,6 +84,8 @@ class PromptLeak(CheckModel):
 def _spoken(text: str) -> tuple[list[str], list[tuple[int, int]]]:
     """The words of a text in comparable form, and where they are."""
     spans = words(text)
+    if text.isascii():
+        return [text[start:end].lower() for start, end in spans], spans
     return [fold(text[start:end], lookalikes=True).text for start, end in spans], spans
 
 

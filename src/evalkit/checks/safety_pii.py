@@ -74,7 +74,7 @@ def _digits(text: str) -> str:
 
 
 def _emails(text: str) -> Iterator[Found]:
-    if "@" not in text and "at" not in text.casefold():
+    if "@" not in text and not compiled(r"[\[(]\s?(?:at|AT)\s?[\])]").search(text):
         return
     table = load_data("personal")["email"]
     for match in _matches("email", "pattern", text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
@@ -16,6 +17,8 @@ from evalkit.model.results import Family, Verdict
 
 if TYPE_CHECKING:
     from evalkit.model.calls import Reply
+
+_WORD = re.compile(r"[\w*]+")
 
 Tongue: TypeAlias = Literal["en", "de", "fr", "es", "it", "pt", "nl"]
 
@@ -54,17 +57,31 @@ class Profanity(CheckModel):
         return words
 
     @cached_property
-    def _patterns(self) -> tuple[Any, Any]:
+    def _terms(self) -> list[str]:
         table = load_data("profanity")
         allowed = {word.casefold() for word in self.allow}
         listed = [word for language in self.languages for word in table[language] if word.casefold() not in allowed]
-        starred = [form for word in listed for form in _starred(word)]
-        return term_patterns([*listed, *starred, *self.words] or ["\ue000"], whole_words=True)
+        return [*listed, *(form for word in listed for form in _starred(word)), *self.words]
+
+    @cached_property
+    def _beginnings(self) -> frozenset[str]:
+        return frozenset(first for term in self._terms for first in _WORD.findall(term.lower())[:1])
+
+    @cached_property
+    def _patterns(self) -> tuple[Any, Any]:
+        return term_patterns(self._terms, whole_words=True)
+
+    def _is_clean(self, text: str) -> bool:
+        """Whether not one word of a plain English text begins a term: the patterns then need no look."""
+        if not self._terms:
+            return True
+        told = all(_WORD.search(term) for term in self.words)
+        return told and text.isascii() and self._beginnings.isdisjoint(_WORD.findall(text.lower()))
 
     def judge(self, ctx: CheckContext, replies: Sequence[Reply]) -> Verdict:
         """Fail if a coarse word is found; the reason shows its first letter only."""
         del replies
-        spans = find_terms(ctx.text, self._patterns)
+        spans = [] if self._is_clean(ctx.text) else find_terms(ctx.text, self._patterns)
         if not spans:
             return self.verdict("pass", "no coarse word found")
         shown = ", ".join(dict.fromkeys(f"{ctx.text[start]}…" for start, _ in spans[:5]))

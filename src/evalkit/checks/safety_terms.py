@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from evalkit.checks.safety_found import load_data, scan
@@ -21,8 +23,8 @@ class Folded:
     """A text in comparable form. Character ``i`` of ``text`` stands for ``source[starts[i]:ends[i]]``."""
 
     text: str
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
+    starts: Sequence[int]
+    ends: Sequence[int]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return where ``text[start:end]`` is in the source."""
@@ -40,27 +42,42 @@ def fold(source: str, *, lookalikes: bool) -> Folded:
 
     With ``lookalikes`` Cyrillic and Greek letters that look Latin become Latin first.
     """
-    chars: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
+    if source.isascii():
+        return Folded(source.lower(), range(len(source)), range(1, len(source) + 1))
+    pieces: list[tuple[str, Sequence[int], Sequence[int]]] = []
+    done = 0
+    for odd in _ODD.finditer(source):
+        pieces.append(_plain(source, done, odd.start()))
+        for start, end, cluster in _clusters(source, *odd.span()):
+            folded = _folded(cluster, lookalikes=lookalikes)
+            pieces.append((folded, [start] * len(folded), [end] * len(folded)))
+        done = odd.end()
+    pieces.append(_plain(source, done, len(source)))
+    texts, starts, ends = zip(*pieces, strict=True)
+    return Folded("".join(texts), list(chain.from_iterable(starts)), list(chain.from_iterable(ends)))
+
+
+_ODD = re.compile(r"[\x00-\x7f]?[^\x00-\x7f]+")
+"""What is not ASCII, with the character before it, to which a combining mark may belong."""
+
+
+def _plain(source: str, start: int, end: int) -> tuple[str, Sequence[int], Sequence[int]]:
+    return source[start:end].lower(), range(start, end), range(start + 1, end + 1)
+
+
+def _folded(cluster: str, *, lookalikes: bool) -> str:
     table = _lookalikes() if lookalikes else {}
-    for start, end, cluster in _clusters(source):
-        plain = "".join(table.get(char, char) for char in cluster)
-        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", plain).casefold())
-        for char in folded:
-            if not ("\u0300" <= char <= "\u036f" or "\u20d0" <= char <= "\u20ff"):
-                chars.append(char)
-                starts.append(start)
-                ends.append(end)
-    return Folded("".join(chars), tuple(starts), tuple(ends))
+    plain = "".join(table.get(char, char) for char in cluster)
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", plain).casefold())
+    return "".join(char for char in folded if not ("\u0300" <= char <= "\u036f" or "\u20d0" <= char <= "\u20ff"))
 
 
-def _clusters(source: str) -> Iterator[tuple[int, int, str]]:
-    """Yield each visible character with the combining marks that follow it."""
-    at = 0
-    while at < len(source):
+def _clusters(source: str, start: int, stop: int) -> Iterator[tuple[int, int, str]]:
+    """Yield each visible character of ``source[start:stop]`` with the combining marks that follow it."""
+    at = start
+    while at < stop:
         end = at + 1
-        while end < len(source) and unicodedata.combining(source[end]):
+        while end < stop and unicodedata.combining(source[end]):
             end += 1
         if not _invisible(source[at]):
             yield at, end, source[at : min(end, at + 1 + _MAX_MARKS)]
@@ -78,6 +95,8 @@ def find_terms(text: str, patterns: Sequence[Any]) -> list[tuple[int, int]]:
     """
     spans: set[tuple[int, int]] = set()
     for lookalikes, pattern in zip((False, True), patterns, strict=True):
+        if lookalikes and text.isascii() and pattern.pattern == patterns[0].pattern:
+            break
         folded = fold(text, lookalikes=lookalikes)
         spans.update(folded.span(*match.span()) for match in scan(pattern, folded.text))
     kept: list[tuple[int, int]] = []

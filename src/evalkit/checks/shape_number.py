@@ -55,7 +55,7 @@ class Number(CheckModel):
     @model_validator(mode="after")
     def _consistent(self) -> Number:
         if (self.within or self.within_percent) and self.equals is None:
-            raise ValueError("within and within_percent need equals")
+            raise ValueError(f"{'within' if self.within else 'within_percent'} needs equals")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min:g} is above max {self.max:g}")
         if not all(unit.strip() for unit in self._units):
@@ -78,7 +78,11 @@ class Number(CheckModel):
         if ctx.selected and not (self.unit is not None and isinstance(ctx.value, str)):
             value = ctx.value
             if isinstance(value, bool) or not isinstance(value, int | float) or self.unit is not None:
-                which = "has no unit" if isinstance(value, int | float) else "is not a number"
+                which = (
+                    "has no unit"
+                    if isinstance(value, int | float) and not isinstance(value, bool)
+                    else "is not a number"
+                )
                 return self.verdict("fail", f"expected {self._wanted()}, found {quoted(value)}, which {which}")
             return self._compare(Decimal(repr(value)), placed(ctx, [(0, len(ctx.text))]))
         text = ctx.text.translate(_SWAPPED) if self.decimal == "comma" else ctx.text
