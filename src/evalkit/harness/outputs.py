@@ -6,17 +6,14 @@ import json
 from typing import TYPE_CHECKING
 
 from evalkit.errors import EvalkitError
-from evalkit.harness.recording import record_answers
 from evalkit.harness.runner import journal_root
 from evalkit.report.html import write_html
-from evalkit.report.json_export import report_json
-from evalkit.report.markdown import markdown_summary
 from evalkit.store.database import DATABASE_FILE, ingest
 from evalkit.store.journal import Journal
 from evalkit.store.reader import read_end
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from evalkit.config import Config
@@ -43,6 +40,8 @@ def store_run(config: Config, report: RunReport, records: RunRecords) -> list[st
 
 def write_recordings(config: Config, records: RunRecords, plans: Sequence[SuitePlan]) -> list[str]:
     """Record the run's live answers. Returns what went wrong."""
+    from evalkit.harness.recording import record_answers
+
     try:
         record_answers(config, records.results, plans)
     except (OSError, EvalkitError) as error:
@@ -64,15 +63,21 @@ def write_page(config: Config, report: RunReport) -> tuple[Path | None, list[str
 def write_files(report: RunReport, *, json_file: Path | None = None, markdown_file: Path | None = None) -> list[str]:
     """Write the run as JSON (schema ``evalkit.report/1``) and as Markdown for a pull request. Returns what went wrong."""
     problems = []
-    for path, text in (
-        (json_file, json.dumps(report_json(report), ensure_ascii=False) if json_file else ""),
-        (markdown_file, markdown_summary(report) if markdown_file else ""),
-    ):
-        if path is None:
-            continue
+    for path, text in _texts(report, json_file, markdown_file):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text + "\n", encoding="utf-8")
         except OSError as error:
             problems.append(f"{path} could not be written: {error.strerror or error}")
     return problems
+
+
+def _texts(report: RunReport, json_file: Path | None, markdown_file: Path | None) -> Iterator[tuple[Path, str]]:
+    if json_file is not None:
+        from evalkit.report.json_export import report_json
+
+        yield json_file, json.dumps(report_json(report), ensure_ascii=False)
+    if markdown_file is not None:
+        from evalkit.report.markdown import markdown_summary
+
+        yield markdown_file, markdown_summary(report)

@@ -9,8 +9,6 @@ from evalkit.engine.policy import Policy, Route
 from evalkit.errors import CallError
 from evalkit.metrics.cost import Prices
 from evalkit.providers.catalog import resolve
-from evalkit.providers.recording import read_recordings
-from evalkit.providers.replay import ReplayProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,11 +30,7 @@ def make_routes(config: Config, *, collector: Callable[[str], Provider] | None =
     In replay mode the project's recordings are read here, so that a damaged one is an error (RecordingError) before anything
     else happens. Scripted providers are asked in every mode: they cost nothing.
     """
-    exchanges = []
-    if config.mode == "replay":
-        for path in sorted(config.folder("recordings").rglob("*.jsonl")):
-            exchanges.extend(read_recordings(path, root=config.root))
-    replay = ReplayProvider(exchanges, folder=config.recordings)
+    replay = _recorded(config) if config.mode == "replay" else None
 
     def route(name: str) -> Route:
         kind, settings = resolve(name, config)
@@ -45,11 +39,20 @@ def make_routes(config: Config, *, collector: Callable[[str], Provider] | None =
             return Route(lambda: kind.open(settings), "scripted", cached=False, account=account)
         if collector is not None:
             return Route(lambda: collector(name), "cache", cached=True, account=f"{account}, batches")
-        if config.mode == "replay":
+        if replay is not None:
             return Route(lambda: replay, "replay", cached=False, account=account)
         return Route(lambda: _open_live(kind, settings), "live", cached=config.mode == "cache", account=account)
 
     return route
+
+
+def _recorded(config: Config) -> Provider:
+    from evalkit.providers.recording import read_recordings
+    from evalkit.providers.replay import ReplayProvider
+
+    paths = sorted(config.folder("recordings").rglob("*.jsonl"))
+    exchanges = [exchange for path in paths for exchange in read_recordings(path, root=config.root)]
+    return ReplayProvider(exchanges, folder=config.recordings)
 
 
 def make_policy(config: Config) -> Policy:

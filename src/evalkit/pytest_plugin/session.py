@@ -90,14 +90,12 @@ class EvalSession:
         """The engine and the journal, started when the first item is about to run. Ends the session if they cannot start."""
         if self._runner is None:
             from evalkit.harness.baselines import Baselines
-            from evalkit.harness.recording import require_readable
             from evalkit.harness.runner import Runner
             from evalkit.pytest_plugin.watch import Watch
 
             try:
                 Baselines(self.config, run_id=self._run_id).require()
-                if self.pytest_config.getoption("evalkit_record"):
-                    require_readable(self.config, [plan.spec.name for plan in self.plans.values()])
+                self._require_recordings()
                 worker = self._worker["workerid"] if self._worker else "main"
                 total = sum(len(item.test.trials) for item in self._items)
                 self._watch = Watch(self.pytest_config, run_id=self._run_id, worker=worker, total=total)
@@ -297,6 +295,12 @@ class EvalSession:
         from evalkit.pytest_plugin.protocol import CaseProtocol
 
         return CaseProtocol(self.pytest_config, runs_user_code=lambda item: self.planner.runs_user_code(item.test))
+
+    def _require_recordings(self) -> None:
+        if self.pytest_config.getoption("evalkit_record"):
+            from evalkit.harness.recording import require_readable
+
+            require_readable(self.config, [plan.spec.name for plan in self.plans.values()])
 
     def _make_window(self) -> Window[EvalItem]:
         from evalkit.harness.window import AHEAD, Window
