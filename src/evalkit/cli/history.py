@@ -1,7 +1,8 @@
-"""``evalkit history``: the runs of this project, newest first."""
+"""``evalkit history``: the runs of this project, or one suite over time."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,22 +11,55 @@ import click
 from evalkit.config import find_root, load_config
 
 if TYPE_CHECKING:
+    from evalkit.config import Config
     from evalkit.store.reader import RunEntry
 
 
 @click.command("history")
+@click.argument("suite", required=False)
 @click.option("-n", "--number", type=click.IntRange(1), default=20, show_default=True, help="How many runs to show.")
-def history_command(number: int) -> int:
-    """List past runs: id, mode, whether it is complete, and how many trials passed.
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--html", is_flag=True, help="Write reports/history/<suite>.html too.")
+def history_command(suite: str | None, number: int, form: str, html: bool) -> int:
+    """List past runs; or, for a SUITE, its pass rate, cost and latency over time, with an alarm for drift.
+
+    Exit code 1 if there is an alarm: the answers changed although prompt and model did not.
 
     \b
-    Example:
+    Examples:
       evalkit history -n 5
+      evalkit history refund-replies --html
+      evalkit history refund-replies --format json
     """
+    config = load_config(find_root(Path.cwd()))
+    if suite is not None:
+        return _suite(config, suite, number=number, form=form, html=html)
+    if form != "text" or html:
+        raise click.UsageError("--format and --html are about one suite: name it")
+    return _runs(config, number)
+
+
+def _suite(config: Config, suite: str, *, number: int, form: str, html: bool) -> int:
+    from evalkit.harness.history import suite_history
+    from evalkit.report.clean import clean
+    from evalkit.report.history import history_json, history_lines
+    from evalkit.report.history_page import write_history
+
+    history = suite_history(config, suite)
+    if form == "json":
+        click.echo(json.dumps(history_json(history), indent=2))
+    else:
+        for line in history_lines(history, last=number):
+            click.echo(clean(line))
+    if html:
+        click.echo(f"page: {write_history(history, config.folder('reports'))}", err=True)
+    return int(any(drift.since is not None for drift in history.drifts))
+
+
+def _runs(config: Config, number: int) -> int:
     from evalkit.report.clean import clean
     from evalkit.store.reader import list_runs
 
-    config = load_config(find_root(Path.cwd()))
     runs = list_runs(config.folder("reports"))[:number]
     if not runs:
         click.echo("no runs yet; make one: pytest suites")

@@ -18,6 +18,8 @@ from evalkit.report.pack import packed
 from evalkit.report.view import page_view
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
+
     from evalkit.report.values import RunReport
 
 SCRIPTS = (
@@ -35,7 +37,7 @@ SCRIPTS = (
 )
 """The page's script in order; together they are one module, so that nothing is global."""
 
-_ICON = (
+ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' rx='4' "
     "fill='%233651c9'/%3E%3Cpath d='M4 8.5l2.7 2.7L12 5.4' stroke='white' stroke-width='2' fill='none'/%3E%3C/svg%3E"
 )
@@ -43,8 +45,27 @@ _ICON = (
 
 def render_html(report: RunReport) -> str:
     """Return the whole page for ``report``; it can always be encoded as UTF-8 and is the same for the same report."""
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
+
+    style = asset("report.css")
+    script = "\n".join(asset(f"script/{name}") for name in SCRIPTS)
+    return (
+        page_templates()
+        .get_template("page.html.j2")
+        .render(
+            view=page_view(report),
+            policy=_policy(style, script),
+            icon=ICON,
+            style=Markup(style),  # noqa: S704 - our own file
+            script=Markup(script),  # noqa: S704 - our own files
+            data=Markup(packed(report)),  # noqa: S704 - base 85 without "<"
+        )
+    )
+
+
+def page_templates() -> Environment:
+    """The templates of every page: escaped, with hidden characters written out; a name that is not there is an error."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     environment = Environment(
         autoescape=True,
@@ -52,19 +73,10 @@ def render_html(report: RunReport) -> str:
         finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
-        loader=FunctionLoader(_asset),
+        loader=FunctionLoader(asset),
     )
     environment.globals.update(w=wording, words=words, usd=wording.money)
-    style = _asset("report.css")
-    script = "\n".join(_asset(f"script/{name}") for name in SCRIPTS)
-    return environment.get_template("page.html.j2").render(
-        view=page_view(report),
-        policy=_policy(style, script),
-        icon=_ICON,
-        style=Markup(style),  # noqa: S704 - our own file
-        script=Markup(script),  # noqa: S704 - our own files
-        data=Markup(packed(report)),  # noqa: S704 - base 85 without "<"
-    )
+    return environment
 
 
 def write_html(report: RunReport, folder: Path) -> Path:
@@ -79,14 +91,17 @@ def write_html(report: RunReport, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         target.parent.mkdir(mode=0o700, exist_ok=True)
-        _replace(target, text)
+        replace_file(target, text)
     except OSError as error:
         raise StoreError(f"cannot write the report {target}: {error.strerror or error}") from error
     return target
 
 
-def _replace(target: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".index-", suffix=".tmp")  # created with mode 0600
+def replace_file(target: Path, text: str) -> None:
+    """Write ``target``, readable by its owner only, whole or not at all. Raises OSError."""
+    handle, name = tempfile.mkstemp(
+        dir=target.parent, prefix=f".{target.stem[:60]}-", suffix=".tmp"
+    )  # created with mode 0600
     temporary = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
@@ -107,14 +122,16 @@ def _shown(value: object) -> object:
 
 def _policy(style: str, script: str) -> str:
     return (
-        f"default-src 'none'; style-src 'sha256-{_hash(style)}'; script-src 'sha256-{_hash(script)}'; img-src data:; "
+        f"default-src 'none'; style-src 'sha256-{source_hash(style)}'; script-src 'sha256-{source_hash(script)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
 
 
-def _hash(text: str) -> str:
+def source_hash(text: str) -> str:
+    """The SHA-256 that a content-security policy names a source by."""
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of a file that the pages are made of."""
     return files("evalkit.report").joinpath("assets", name).read_text(encoding="utf-8")

@@ -1,0 +1,94 @@
+"""The history of a suite from what is stored: figures with their intervals, and the alarm for drift."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from evalkit.compare.drift import drift_looks
+from evalkit.compare.stats import effective_sample, wilson
+from evalkit.errors import ConfigError, did_you_mean
+from evalkit.report.history import CaseFigure, Drift, Point, SuiteHistory
+from evalkit.store.database import DATABASE_FILE
+from evalkit.store.history import read_history
+from evalkit.store.query import run_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from evalkit.compare.values import Interval
+    from evalkit.config import Config
+    from evalkit.store.history import LookRow, PointRow
+
+_SHOWN = 5
+"""Cases that are named under each heading."""
+
+
+def suite_history(config: Config, suite: str) -> SuiteHistory:
+    """Everything that is stored about ``suite``. Raises ConfigError if no whole run measured it, StoreError."""
+    reports = config.folder("reports")
+    rows = read_history(reports, suite)
+    if not rows.points:
+        names = [row[0] for row in run_sql(reports / DATABASE_FILE, "select distinct suite from suites").rows]
+        raise ConfigError(f"no whole run of the suite {suite!r} is stored", hint=did_you_mean(suite, names))
+    slow = [CaseFigure(row.label, row.case_id, row.latency_s) for row in rows.cases if row.latency_s is not None]
+    dear = [CaseFigure(row.label, row.case_id, row.cost_usd) for row in rows.cases if row.cost_usd]
+    rates = [row.rate for row in rows.flaky]
+    flaky = [CaseFigure(row.label, row.case_id, row.rate, row.passed, row.draws) for row in rows.flaky if row.rate > 0]
+    return SuiteHistory(
+        suite=suite,
+        points=tuple(_points(rows.points)),
+        drifts=tuple(_drifts(rows.looks)),
+        flake_rate=sum(rates) / len(rates) if rates else None,
+        flaky=tuple(flaky[:_SHOWN]),
+        slowest=_largest(slow),
+        most_expensive=_largest(dear),
+    )
+
+
+def _points(rows: Iterable[PointRow]) -> Iterable[Point]:
+    before: dict[str, tuple[str, str]] = {}
+    for row in rows:
+        now = (row.prompt_digest, row.model)
+        yield Point(
+            run_id=row.run_id,
+            started_at=row.started_at.replace(tzinfo=UTC).isoformat(),
+            mode=row.mode,
+            git_revision=row.git_revision,
+            git_branch=row.git_branch,
+            label=row.label,
+            prompt=row.prompt,
+            model=row.model,
+            trials=row.trials,
+            passed=row.passed,
+            errors=row.errors,
+            fresh=row.fresh,
+            interval=_interval(row.draws),
+            cost_usd=None if row.cost_usd is None else row.cost_usd / row.trials,
+            latency_p50_s=row.latency_p50_s,
+            latency_p95_s=row.latency_p95_s,
+            changed=before.setdefault(row.label, now) != now,
+        )
+        before[row.label] = now
+
+
+def _interval(counts: Sequence[tuple[int, int, int]]) -> Interval:
+    """Wilson's interval on the effective number of cases: repeats of one case are not independent."""
+    draws: list[list[float]] = []
+    for passed, repeats, cases in counts:
+        draws += [[1.0] * passed + [0.0] * (repeats - passed)] * cases
+    rate, n = effective_sample(draws)
+    return wilson(rate * n, n)
+
+
+def _drifts(rows: Iterable[LookRow]) -> Iterable[Drift]:
+    labels: dict[str, list[LookRow]] = {}
+    for row in rows:
+        labels.setdefault(row.label, []).append(row)
+    for label, looks in labels.items():
+        judged = drift_looks((look.n, look.rose, look.fell) for look in looks)
+        yield Drift(label, looks[0].reference, tuple(look.run_id for look in looks), tuple(judged))
+
+
+def _largest(figures: list[CaseFigure]) -> tuple[CaseFigure, ...]:
+    return tuple(sorted(figures, key=lambda one: (-one.value, one.label, one.case_id))[:_SHOWN])

@@ -1,0 +1,202 @@
+"""A suite over time as values, as lines for a terminal and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evalkit.compare import words
+from evalkit.report import wording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from evalkit.compare.drift import Look
+    from evalkit.compare.values import Interval
+    from evalkit.model.calls import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One variant of one whole run. ``cost_usd`` is per trial; ``fresh`` trials were asked in this run, the others were answered before.
+
+    ``changed`` says that the prompt or the model is not that of the point before. Times are ISO 8601 in UTC.
+    """
+
+    run_id: str
+    started_at: str
+    mode: str
+    git_revision: str | None
+    git_branch: str | None
+    label: str
+    prompt: str
+    model: str
+    trials: int
+    passed: int
+    errors: int
+    fresh: int
+    interval: Interval
+    cost_usd: float | None
+    latency_p50_s: float | None
+    latency_p95_s: float | None
+    changed: bool
+
+    @property
+    def rate(self) -> float:
+        """The share of trials that passed; errors count as not passed."""
+        return self.passed / self.trials
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """The looks at one variant since its prompt, model and parameters are what they are. ``runs`` are those of the ``looks``."""
+
+    label: str
+    reference: str
+    runs: tuple[str, ...]
+    looks: tuple[Look, ...]
+
+    @property
+    def since(self) -> str | None:
+        """The run that raised the alarm; None if none did."""
+        return next((run for run, look in zip(self.runs, self.looks, strict=True) if look.alarm), None)
+
+    @property
+    def sentence(self) -> str:
+        """What the looks say, in words."""
+        seen = f"{words.number_of(len(self.looks), 'look')} since run {self.reference}"
+        raised = next((place for place, look in enumerate(self.looks) if look.alarm), None)
+        if raised is None:
+            return f"{self.label}: no drift in {seen} with the same prompt and model"
+        look = self.looks[raised]
+        kind = "worse" if look.fell > look.rose else "better"
+        return (
+            f"{self.label}: DRIFT, {kind} since run {self.runs[raised]} although prompt and model are those of run {self.reference}: of "
+            f"{look.n} cases {look.fell} fell and {look.rose} rose ({words.p_value(look.p)}, alarm at {look.level:.2g}, {seen})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFigure:
+    """A case that stands out. ``value`` is a flake rate, seconds or US dollars; ``passed`` of ``draws`` for a flaky one."""
+
+    label: str
+    case_id: str
+    value: float
+    passed: int = 0
+    draws: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteHistory:
+    """A suite over time, oldest first. ``flake_rate`` is the mean over cases, None when no case was asked twice."""
+
+    suite: str
+    points: tuple[Point, ...]
+    drifts: tuple[Drift, ...]
+    flake_rate: float | None
+    flaky: tuple[CaseFigure, ...]
+    slowest: tuple[CaseFigure, ...]
+    most_expensive: tuple[CaseFigure, ...]
+
+    def of(self, label: str) -> tuple[Point, ...]:
+        """The points of one variant."""
+        return tuple(point for point in self.points if point.label == label)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The variants, in the order in which they were first seen."""
+        return tuple(dict.fromkeys(point.label for point in self.points))
+
+
+def history_lines(history: SuiteHistory, *, last: int) -> Iterator[str]:
+    """The history as text: the ``last`` points of every variant, newest last, then what stands out."""
+    yield f"{history.suite}: {words.number_of(len({point.run_id for point in history.points}), 'whole run')}"
+    for label in history.labels:
+        yield f"  {label}"
+        for point in history.of(label)[-last:]:
+            yield f"    {_point_line(point)}"
+    yield from (drift.sentence for drift in history.drifts)
+    if history.flake_rate is not None:
+        yield f"flake rate {words.percent(history.flake_rate)}: how often two answers to the same request differ in passing"
+    yield from (f"  flaky {one.case_id} [{one.label}] {one.passed}/{one.draws} passed" for one in history.flaky)
+    yield from (f"  slow {one.case_id} [{one.label}] {words.seconds(one.value)}" for one in history.slowest)
+    yield from (f"  expensive {one.case_id} [{one.label}] {words.usd(one.value)}" for one in history.most_expensive)
+
+
+def _point_line(point: Point) -> str:
+    parts = [
+        point.started_at[:16].replace("T", " "),
+        (point.git_revision or "")[:10].ljust(10),
+        point.prompt,
+        words.counts(point.passed, point.trials, errors=point.errors),
+        f"{words.percent(point.rate)} ({words.rate_interval(point.interval)})",
+        f"{wording.money(point.cost_usd)} a trial",
+        f"p50 {wording.seconds(point.latency_p50_s)}",
+    ]
+    stale = point.trials - point.fresh
+    return (
+        "  ".join(parts) + (f"  ({stale} answered before)" if stale else "") + ("  ← changed" if point.changed else "")
+    )
+
+
+def history_json(history: SuiteHistory) -> dict[str, JSON]:
+    """The history as plain JSON, schema ``evalkit.history/1``. Unknown values are null."""
+    return {
+        "schema": "evalkit.history/1",
+        "suite": history.suite,
+        "points": [_point_json(point) for point in history.points],
+        "drift": [_drift_json(drift) for drift in history.drifts],
+        "flake_rate": history.flake_rate,
+        "flaky": [
+            {"label": one.label, "case_id": one.case_id, "passed": one.passed, "draws": one.draws, "rate": one.value}
+            for one in history.flaky
+        ],
+        "slowest": _figures(history.slowest, "latency_s"),
+        "most_expensive": _figures(history.most_expensive, "cost_usd"),
+    }
+
+
+def _point_json(point: Point) -> dict[str, JSON]:
+    return {
+        "run_id": point.run_id,
+        "started_at": point.started_at,
+        "mode": point.mode,
+        "git_revision": point.git_revision,
+        "git_branch": point.git_branch,
+        "label": point.label,
+        "prompt": point.prompt,
+        "model": point.model,
+        "trials": point.trials,
+        "passed": point.passed,
+        "errors": point.errors,
+        "fresh": point.fresh,
+        "pass_rate": point.rate,
+        "interval": {
+            "lower": point.interval.lower,
+            "upper": point.interval.upper,
+            "confidence": point.interval.confidence,
+            "method": point.interval.method,
+        },
+        "cost_usd_per_trial": point.cost_usd,
+        "latency_p50_s": point.latency_p50_s,
+        "latency_p95_s": point.latency_p95_s,
+        "changed": point.changed,
+    }
+
+
+def _drift_json(drift: Drift) -> dict[str, JSON]:
+    return {
+        "label": drift.label,
+        "reference": drift.reference,
+        "alarm_since": drift.since,
+        "sentence": drift.sentence,
+        "looks": [
+            {"run_id": run, "n": look.n, "rose": look.rose, "fell": look.fell, "p": look.p, "level": look.level}
+            for run, look in zip(drift.runs, drift.looks, strict=True)
+        ],
+    }
+
+
+def _figures(figures: Sequence[CaseFigure], unit: str) -> list[JSON]:
+    return [{"label": one.label, "case_id": one.case_id, unit: one.value} for one in figures]

@@ -1,0 +1,162 @@
+"""What the database knows about one suite over time: figures of every whole run, and what can be compared between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evalkit.store.connection import WAIT_S, opened
+from evalkit.store.database import DATABASE_FILE, check_tables, ingest
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+_POINTS = """
+select u.run_id, u.started_at, u.mode, u.git_revision, u.git_branch, t.label, w.prompt, w.prompt_digest, w.model,
+  count(*), count(*) filter (t.status = 'pass'), count(*) filter (t.status = 'error'),
+  count(*) filter (r.source in ('live', 'scripted')),
+  case when count(*) filter (r.cost_usd is null) = 0 then sum(r.cost_usd) end,
+  quantile_cont(r.latency_s, 0.5), quantile_cont(r.latency_s, 0.95)
+from trials t join runs u on u.run_id = t.run_id and u.complete and not u.partial
+left join responses r on r.call_id = t.call_id
+left join variants w on w.run_id = t.run_id and w.suite_path = t.suite_path and w.label = t.label
+where t.suite = $suite group by all order by u.started_at, u.run_id, t.label
+"""
+_DRAWS = """
+select run_id, label, passed, repeats, count(*) from (
+  select t.run_id, t.label, count(*) filter (t.status = 'pass') as passed, count(*) as repeats
+  from trials t join runs u on u.run_id = t.run_id and u.complete and not u.partial
+  where t.suite = $suite group by t.run_id, t.label, t.case_id, t.case_digest
+) group by all
+"""
+_FRESH = """
+with fresh as (
+  select t.run_id, u.started_at, t.label, w.prompt_digest as digest, w.model, w.params::varchar as params, t.case_id, t.case_digest,
+    list(case t.status when 'pass' then 1 else 0 end order by t.repeat_number) as draws
+  from trials t join runs u on u.run_id = t.run_id and u.complete and not u.partial
+  join responses r on r.call_id = t.call_id
+  join variants w on w.run_id = t.run_id and w.suite_path = t.suite_path and w.label = t.label
+  where t.suite = $suite and r.source in ('live', 'scripted') and t.served = 'primary' and t.status in ('pass', 'fail')
+  group by all
+), now as (
+  select label, last(digest order by started_at, run_id) as digest, last(model order by started_at, run_id) as model,
+    last(params order by started_at, run_id) as params
+  from fresh group by label
+), same as (
+  select fresh.* from fresh semi join now using (label, digest, model, params)
+), start as (
+  select label, first(run_id order by started_at, run_id) as run_id from same group by label
+)
+"""
+_LOOKS = f"""{_FRESH}, pairs as (
+  select s.label, start.run_id as reference, s.run_id, s.started_at, s.draws as after, o.draws as before,
+    least(len(s.draws), len(o.draws)) as k
+  from same s join start on start.label = s.label and start.run_id <> s.run_id
+  join same o on o.run_id = start.run_id and o.label = s.label and o.case_id = s.case_id and o.case_digest = s.case_digest
+)
+select label, reference, run_id, started_at, count(*), count(*) filter (list_sum(after[1:k]) > list_sum(before[1:k])),
+  count(*) filter (list_sum(after[1:k]) < list_sum(before[1:k]))
+from pairs group by all order by started_at, run_id, label
+"""  # noqa: S608 - two constants of this module
+_FLAKY = f"""{_FRESH}
+select label, case_id, passed, draws, 2 * (passed / draws) * (1 - passed / draws) * draws / (draws - 1) as rate from (
+  select label, case_id, case_digest, sum(list_sum(draws))::bigint as passed, sum(len(draws))::bigint as draws
+  from same group by all having sum(len(draws)) > 1
+) order by rate desc, label, case_id
+"""  # noqa: S608 - two constants of this module
+_CASES = """
+select t.label, t.case_id, avg(r.latency_s), case when count(*) filter (r.cost_usd is null) = 0 then avg(r.cost_usd) end
+from trials t join responses r on r.call_id = t.call_id
+where t.suite = $suite and t.run_id = $run and r.failure is null group by all order by t.label, t.case_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PointRow:
+    """One label of one whole run. ``cost_usd`` is of its answers, None if one has no known price; ``fresh`` answers were asked in this run."""
+
+    run_id: str
+    started_at: datetime
+    mode: str
+    git_revision: str | None
+    git_branch: str | None
+    label: str
+    prompt: str
+    prompt_digest: str
+    model: str
+    trials: int
+    passed: int
+    errors: int
+    fresh: int
+    cost_usd: float | None
+    latency_p50_s: float | None
+    latency_p95_s: float | None
+    draws: tuple[tuple[int, int, int], ...]
+    """``(passed, repeats, cases)``: how many cases passed so many of their repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookRow:
+    """A run with fresh answers beside the first such run of the same prompt, model and parameters. Errors are left out."""
+
+    label: str
+    reference: str
+    run_id: str
+    started_at: datetime
+    n: int
+    rose: int
+    fell: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlakyRow:
+    """A case whose fresh answers, to the same request, passed ``passed`` of ``draws`` times. ``rate``: 2p(1−p)·K/(K−1)."""
+
+    label: str
+    case_id: str
+    passed: int
+    draws: int
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """What a case took in the newest run, per answer."""
+
+    label: str
+    case_id: str
+    latency_s: float | None
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRows:
+    """Everything about one suite, oldest first."""
+
+    points: tuple[PointRow, ...]
+    looks: tuple[LookRow, ...]
+    flaky: tuple[FlakyRow, ...]
+    cases: tuple[CaseRow, ...]
+
+
+def read_history(reports: Path, suite: str, *, wait_s: float = WAIT_S) -> HistoryRows:
+    """Bring the database of a reports folder up to date and read one suite's history. Only whole runs count. Raises StoreError."""
+    database = reports / DATABASE_FILE
+    ingest(reports / "journal", database, wait_s=wait_s)
+    with opened(database, read_only=True, wait_s=wait_s) as connection:
+        check_tables(connection, database)
+
+        def rows(query: str, **values: str) -> list[tuple[Any, ...]]:
+            return connection.execute(query, {"suite": suite, **values}).fetchall()
+
+        draws: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
+        for run_id, label, *counts in rows(_DRAWS):
+            draws.setdefault((run_id, label), []).append((counts[0], counts[1], counts[2]))
+        points = tuple(PointRow(*(*row, tuple(sorted(draws[row[0], row[5]])))) for row in rows(_POINTS))
+        return HistoryRows(
+            points=points,
+            looks=tuple(LookRow(*row) for row in rows(_LOOKS)),
+            flaky=tuple(FlakyRow(*row) for row in rows(_FLAKY)),
+            cases=tuple(CaseRow(*row) for row in rows(_CASES, run=points[-1].run_id)) if points else (),
+        )
