@@ -10,7 +10,7 @@ import pytest
 
 from evalkit.errors import ConfigError, EvalkitError, MissingExtraError, StoreError
 from evalkit.pytest_plugin.ending import Ending
-from evalkit.pytest_plugin.garbage import collect_rarely, set_aside
+from evalkit.pytest_plugin.garbage import collect_rarely, leave_aside, set_aside
 from evalkit.pytest_plugin.options import run_options
 from evalkit.pytest_plugin.project import config_of
 from evalkit.pytest_plugin.reports import Properties
@@ -270,12 +270,6 @@ class EvalSession:
         """Print pass rates, cost, calls, gates, flips, and where the report is."""
         self.ending.summarise(terminalreporter)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_unconfigure(self) -> None:
-        """Spare pytest the search for garbage in a session that ran none of the user's Python."""
-        if self._only_cases:
-            set_aside()
-
     # -- how ----------------------------------------------------------------------------------------------------
 
     def _buy_ahead(self, item: EvalItem, nextitem: pytest.Item | None) -> None:
@@ -345,6 +339,10 @@ class EvalSession:
     def _finish(self, *, interrupted: bool) -> None:
         notes = (*(self._runner.notes if self._runner else ()), *(self._watch.notes if self._watch else ()))
         plans = list(self.plans.values())
+        if self._only_cases:
+            leave_aside(
+                self.pytest_config
+            )  # none of it is the user's, and DuckDB, which must be collected, comes only now
         self.ending.finish(self.config, self.planner, plans, run_id=self._run_id, interrupted=interrupted, notes=notes)
 
     def _show_gates(self, session: pytest.Session) -> None:
