@@ -41,7 +41,9 @@ def main() -> int:
 
 
 def _single_runs() -> list[str]:
-    print(f"one run per case, {len(scenarios())} scenarios, exact        minimum coverage   worst false pass   worst false fail")
+    print(
+        f"one run per case, {len(scenarios())} scenarios, exact        minimum coverage   worst false pass   worst false fail"
+    )
     broken = []
     for n in (10, 20, 50, 100, 300):
         row = paired(n)

@@ -85,9 +85,7 @@ def thresholds(n: int, confidence: float = 0.95) -> Row:
     limits = np.array([tuple(clopper_pearson(passed, n, confidence)) for passed in range(n + 1)])
     rows = []
     for truth in (0.7, 0.8, 0.9, 0.95, 0.99):
-        weights = np.array(
-            [math.comb(n, k) * truth**k * (1 - truth) ** (n - k) for k in range(n + 1)], dtype=float
-        )
+        weights = np.array([math.comb(n, k) * truth**k * (1 - truth) ** (n - k) for k in range(n + 1)], dtype=float)
         above, below = weights[limits[:, 0] > truth].sum(), weights[limits[:, 1] < truth].sum()
         rows.append((1.0 - above - below, above, below))
     return Row(n, *(float(pick(column)) for pick, column in zip((min, max, max), zip(*rows, strict=True), strict=True)))

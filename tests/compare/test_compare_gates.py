@@ -9,7 +9,8 @@ import pytest
 from compare_rows import PATH, gate, row, side, table
 from golden_items import golden
 
-from evalkit.compare.gates import feasibility, judge_gates
+from evalkit.compare.feasible import feasibility
+from evalkit.compare.gates import judge_gates
 from evalkit.compare.sizes import required_cases
 from evalkit.compare.stats import paired_scores
 

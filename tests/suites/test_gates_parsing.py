@@ -95,7 +95,7 @@ def test_the_text_says_what_was_written(project) -> None:
         ("pass_rate() >= 0.9", ["no slice"]),
         ("pass_rate(smok) >= 0.9", ["'smok'", "did you mean 'smoke'"]),
         ("pass_rate(tag:smok) >= 0.9", ["no tag 'smok'", "did you mean 'smoke'"]),
-        ("pass_rate(judge) >= 0.9", ["no tag, check or family 'judge'"]),
+        ("pass_rate(judge) >= 0.9", ["no tag, check, family or model 'judge'"]),
         ("pass_rate(pii) >= 0.9", ["tag:pii or check:pii"]),
         ("p95(latency) <= 4", ["'latency'", "did you mean 'latency_s'"]),
         ("p95(pass_rate) <= 4", ["no such metric"]),

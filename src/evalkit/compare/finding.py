@@ -26,7 +26,8 @@ class Finding:
     """A status with its reason in two parts: ``facts`` (figures and denominators) and ``conclusion`` (what follows).
 
     ``fail_p`` is the one-sided p-value of failing, for Holm's correction; None where no test is involved. Any ``doubts`` turn a
-    pass or a fail into undecided, unless it is ``certain``: nothing that is missing could undo it.
+    pass or a fail into undecided, unless it is ``certain``: nothing that is missing could undo it. ``early``: decided before all cases
+    had run, on purpose.
     """
 
     status: GateStatus
@@ -36,6 +37,7 @@ class Finding:
     fail_p: float | None = None
     doubts: tuple[str, ...] = ()
     certain: bool = False
+    early: bool = False
 
     @property
     def reason(self) -> str:

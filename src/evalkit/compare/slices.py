@@ -1,4 +1,4 @@
-"""A slice of a suite: the cases with a tag, or one check's or check family's share in every trial."""
+"""A slice of a suite: the cases with a tag, the trials of a model, or one check's or check family's share in every trial."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def narrow(
 ) -> list[Measurement]:
     """Return the rows that belong to ``slice_``, their ``status`` reduced to what the slice is about.
 
-    ``tag:x`` keeps the cases tagged x. ``check:x`` keeps trials that had the check x and takes its verdict, whatever its severity;
+    ``tag:x`` keeps the cases tagged x, ``model:x`` the trials asked of model x. ``check:x`` keeps trials that had the check x and takes its verdict, whatever its severity;
     ``family:x`` does so for all counting checks of the family. A trial that got no answer has no verdicts: it stays, as an error, if its
     case has such a check elsewhere in ``among`` (default: ``rows``), or if nothing is known of the case. None keeps everything.
     Raises ValueError for an unknown prefix.
@@ -26,8 +26,10 @@ def narrow(
     prefix, _, name = slice_.partition(":")
     if prefix == "tag":
         return [row for row in rows if name in row.tags]
+    if prefix == "model":
+        return [row for row in rows if row.model == name]
     if prefix not in {"check", "family"}:
-        raise ValueError(f"a slice is tag:…, check:… or family:…, not {slice_!r}")
+        raise ValueError(f"a slice is tag:…, check:…, family:… or model:…, not {slice_!r}")
     unanswered = any(row.status == "error" and not row.checks for row in rows)
     known, other = _applicable(rows if among is None else among, prefix, name) if unanswered else (set(), set())
     kept = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalkit.compare.compare import compare, pairs_of_variants
-from evalkit.compare.gates import judge_gates
+from evalkit.compare.gates import SuiteGates
 from evalkit.compare.values import Side
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from evalkit.compare.stored import StoredBaseline
     from evalkit.compare.values import Comparison
     from evalkit.harness.planning import SuitePlan
-    from evalkit.model.results import GateOutcome, Measurement, Result
+    from evalkit.model.results import Measurement, Result
     from evalkit.suites.spec import SuiteSpec
 
 
@@ -85,24 +85,23 @@ def _margin(spec: SuiteSpec, *, stored: bool) -> float | None:
     return next((gate.margin for gate in gates), None)
 
 
-def judge_suite(
+def suite_gates(
     plan: SuitePlan,
     results: Sequence[Result],
     *,
     whole: bool,
     planned: int,
     stored: StoredBaseline | None = None,
-) -> tuple[GateOutcome, ...]:
-    """Judge the gates of one suite; ``not_judged`` unless the whole suite was run to its end.
+) -> SuiteGates:
+    """The gates of one suite, to be judged with those of the run; ``not_judged`` unless the whole suite was run to its end.
 
-    ``planned`` counts selected trials, ``stored`` is the baseline of gates against the stored one.
+    ``planned`` counts selected trials: without any there is nothing to judge. ``stored`` is the baseline of gates against the stored one.
     """
-    if not plan.spec.gates or not planned:
-        return ()
     full = sum(len(test.trials) for test in plan.tests)
-    return judge_gates(
-        plan.spec.gates,
-        _measurements(plan, results),
+    gates = plan.spec.gates if planned else ()
+    return SuiteGates(
+        gates=gates,
+        measurements=_measurements(plan, results) if gates else (),
         suite=plan.spec.name,
         suite_path=plan.spec.path,
         planned=full,

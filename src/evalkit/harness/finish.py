@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from evalkit.compare.gates import judge_run
 from evalkit.harness.accounting import account_of, planned_of, trials_of
 from evalkit.harness.attacks import attack_notes
 from evalkit.harness.baselines import Baselines
-from evalkit.harness.comparing import compare_stored, compare_variants, judge_suite, wants_stored
+from evalkit.harness.comparing import compare_stored, compare_variants, suite_gates, wants_stored
 from evalkit.harness.facts import utc_now
 from evalkit.harness.outputs import store_run, write_page, write_recordings
 from evalkit.harness.runner import journal_root
@@ -83,17 +84,12 @@ def finish_run(
     account = account_of(records, plans)
     whole = not interrupted and account.whole
     stored = _stored(config, plans, run_id=run_id)
-    gates = tuple(
-        gate
-        for plan in plans
-        for gate in judge_suite(
-            plan,
-            records.results,
-            whole=whole,
-            planned=planned_of(records, plan),
-            stored=stored.get(plan.spec.path),
+    gates = judge_run([
+        suite_gates(
+            plan, records.results, whole=whole, planned=planned_of(records, plan), stored=stored.get(plan.spec.path)
         )
-    )
+        for plan in plans
+    ])
     code = exit_code(account, gates, on_undecided=config.on_undecided)
     if interrupted:
         code = ExitCode.NOT_MEASURED

@@ -179,7 +179,7 @@ def _read_parquet(path: Path) -> list[dict[str, Any]]:
 def _require_feasible(spec: SuiteSpec) -> None:
     if not spec.gates:
         return
-    from evalkit.compare.gates import feasibility
+    from evalkit.compare.feasible import feasibility
 
     impossible = feasibility(spec.gates, cases=_cases_by_slice(spec))
     if impossible:

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 STATS = ("p50", "p90", "p95", "p99", "mean", "max", "sum")
 METRICS = ("cost_usd", "latency_s", "input_tokens", "output_tokens", "total_tokens")
-MAPPING_GATES = ("no_regression", "better_than", "must_pass")
+MAPPING_GATES = ("no_worse_than", "no_regression", "better_than", "at_least", "must_pass")
+"""``no_regression`` and ``no_worse_than`` are two words for one gate."""
 FAMILIES: tuple[str, ...] = get_args(Family)
 
 _FORMS = (
     "write pass_rate >= 0.95, pass_rate(safety) == 1, p95(latency_s) <= 4, must_pass: tag:critical, "
-    "no_regression: {against: baseline, margin: 0.02} or better_than: {against: baseline}"
+    "no_worse_than: {against: baseline, margin: 0.02} or better_than: {against: baseline}"
 )
 _MARGIN_HELP = (
     "say how large a drop you would accept: margin: 0.05 (or 5pp) needs more than 73 cases at 95% confidence even if "
@@ -37,12 +38,19 @@ _TEXT_GATE = re.compile(
 _AMOUNT = re.compile(r"(?P<number>-?[0-9]+(?:\.[0-9]+)?|-?\.[0-9]+)\s*(?P<unit>%|pp)?\Z")
 
 
-def resolve_slice(name: str, *, tags: Collection[str], checks: Collection[str], families: Collection[str]) -> str:
-    """Return the canonical slice (``tag:x``, ``check:x``, ``family:x``) that ``name``, with or without its prefix, stands for.
+def resolve_slice(
+    name: str,
+    *,
+    tags: Collection[str],
+    checks: Collection[str],
+    families: Collection[str],
+    models: Collection[str] = (),
+) -> str:
+    """Return the canonical slice (``tag:x``, ``check:x``, ``family:x``, ``model:x``) that ``name``, with or without its prefix, stands for.
 
     Raises SuiteError if nothing has that name, or if it could mean several things.
     """
-    known = {"tag": tags, "check": checks, "family": families}
+    known = {"tag": tags, "check": checks, "family": families, "model": models}
     prefix, colon, rest = name.partition(":")
     if colon and prefix in known:
         if rest in known[prefix]:
@@ -53,13 +61,13 @@ def resolve_slice(name: str, *, tags: Collection[str], checks: Collection[str], 
         return found[0]
     if found:
         raise SuiteError(f"{name!r} could mean {' or '.join(found)}", hint="write the one you mean")
-    everything = {*tags, *checks, *families}
-    raise SuiteError(f"no tag, check or family {name!r} in this suite", hint=did_you_mean(name, everything))
+    everything = {*tags, *checks, *families, *models}
+    raise SuiteError(f"no tag, check, family or model {name!r} in this suite", hint=did_you_mean(name, everything))
 
 
 @dataclass(frozen=True, slots=True)
 class GateReader:
-    """Reads the gates of one suite; ``variants``, ``tags``, ``checks`` and ``families`` are the names a gate may use.
+    """Reads the gates of one suite; ``variants``, ``tags``, ``checks``, ``families`` and ``models`` are the names a gate may use.
 
     ``baseline`` is the variant that paired gates compare with unless they say ``against``.
     """
@@ -70,6 +78,7 @@ class GateReader:
     checks: frozenset[str]
     families: frozenset[str] = frozenset(FAMILIES)
     baseline: str | None = None
+    models: frozenset[str] = frozenset()
 
     def read_all(self, node: Node | None) -> tuple[GateSpec, ...]:
         """The gates of a list; mistakes are noted and left out."""
@@ -95,7 +104,9 @@ class GateReader:
                 f"a gate with {key[:80]!r} is not understood", hint=f"{did_you_mean(key, MAPPING_GATES)}; {_FORMS}"
             )
         name, body = names[0], item.value[names[0]]
-        return self._must_pass(body) if name == "must_pass" else [self._paired(name, body)]
+        if name == "must_pass":
+            return self._must_pass(body)
+        return [self._at_least(body) if name == "at_least" else self._paired(name, body)]
 
     def _from_text(self, text: str, node: Node) -> GateSpec:
         match = _TEXT_GATE.match(text.strip()) if len(text) <= 300 else None
@@ -144,7 +155,7 @@ class GateReader:
         return replace(gate, op=">" if gate.op == "<" else ">=", value=round(1 - rate, 12), slice=part)
 
     def _slice(self, name: str) -> str:
-        return resolve_slice(name, tags=self.tags, checks=self.checks, families=self.families)
+        return resolve_slice(name, tags=self.tags, checks=self.checks, families=self.families, models=self.models)
 
     def _long_form(self, item: Node) -> GateSpec:
         valid = ("gate", "variant", "confidence", "allow_infeasible", "slice")
@@ -198,12 +209,23 @@ class GateReader:
             raise SuiteError("must_pass names no slice", hint="write must_pass: tag:critical")
         return gates
 
+    def _at_least(self, body: Node) -> GateSpec:
+        """``at_least: 0.95``, or with ``value``, ``slice`` and the keys that every gate has: the long form of ``pass_rate >= 0.95``."""
+        valid = ("value", "slice", "variant", "confidence", "allow_infeasible")
+        entries = self.reader.fields(body, "at_least", valid) if isinstance(body.value, dict) else {"value": body}
+        if "value" not in entries:
+            raise SuiteError("at_least has no value", hint="write at_least: {value: 0.95}")
+        text = f"at_least: {_flow(body) if isinstance(body.value, dict) else body.plain()}"
+        gate = GateSpec("at_least", text, self.reader.where(body.line))
+        value = _number_text(entries["value"], "value")
+        return self._common(self._pass_rate(gate, "", value, has_argument=False), entries)
+
     def _paired(self, name: str, body: Node) -> GateSpec:
-        kind: GateKind = "no_regression" if name == "no_regression" else "better_than"
+        kind: GateKind = "better_than" if name == "better_than" else "no_regression"
         amount_key = "margin" if kind == "no_regression" else "by"
         if not isinstance(body.value, dict):
             raise SuiteError(f"{name} is {body.kind}", hint=f"write {name}: {{against: baseline, {amount_key}: 0.02}}")
-        valid = ("against", amount_key, "metric", "slice", "confidence", "variant", "allow_infeasible")
+        valid = ("against", amount_key, "metric", "slice", "confidence", "variant", "allow_infeasible", "sequential")
         entries = self.reader.fields(body, name, valid)
         against, stored = self._against(entries)
         if against is None:
@@ -220,9 +242,15 @@ class GateReader:
             self.reader.where(body.line),
             metric=metric,
             against=against,
-            margin=_margin(entries.get(amount_key), kind, metric),
+            margin=_margin(entries.get(amount_key), name, metric),
             stored=stored,
+            sequential=self.reader.flag(entries.get("sequential"), "sequential"),
         )
+        if gate.sequential and (kind, metric, stored) != ("no_regression", "pass_rate", False):
+            raise SuiteError(
+                f"{gate.text} cannot be sequential",
+                hint="only no_worse_than on pass_rate, against a variant, can stop early",
+            )
         return self._common(gate, entries)
 
 
@@ -237,18 +265,19 @@ def _budget(gate: GateSpec, stat: str, metric: str, value: str) -> GateSpec:
     return replace(gate, kind="budget", metric=metric, stat=stat, value=limit)
 
 
-def _margin(node: Node | None, kind: GateKind, metric: str) -> float:
+def _margin(node: Node | None, name: str, metric: str) -> float:
+    superior = name == "better_than"
     if node is None:
-        if kind == "better_than":
+        if superior:
             return 0.0
-        raise SuiteError("no_regression has no margin", hint=_MARGIN_HELP)
+        raise SuiteError(f"{name} has no margin", hint=_MARGIN_HELP)
     rate = metric == "pass_rate"
-    what = "margin" if kind == "no_regression" else "by"
+    what = "by" if superior else "margin"
     amount = _amount(_number_text(node, what), what, units=("%", "pp") if rate else ("%",))
-    least_ok = amount > 0 if kind == "no_regression" else amount >= 0
+    least_ok = amount >= 0 if superior else amount > 0
     if not least_ok or amount >= (1 if rate else 10):
         hint = "0.02, 2pp and 2% all mean two percentage points" if rate else "0.1 and 10% both mean a tenth more"
-        extra = "; to ask for no drop at all, use better_than" if kind == "no_regression" and amount <= 0 else ""
+        extra = "; to ask for no drop at all, use better_than" if not superior and amount <= 0 else ""
         raise SuiteError(f"{what}: {node.plain()} is out of range", hint=hint + extra)
     return amount
 

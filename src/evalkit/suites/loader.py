@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from evalkit.model.cases import Case, CheckSpec
     from evalkit.model.nodes import Node
     from evalkit.suites.dataset import ReadParquet
-    from evalkit.suites.spec import VariantSpec
+    from evalkit.suites.spec import ModelSpec, VariantSpec
 
 TOP_KEYS = (
     "suite",
@@ -89,14 +89,15 @@ def load_suite(
     crossing = VariantReader(reader, models)
     variants = crossing.variants(top.get("variants"), top.get("prompt"), document.line)
     baseline = _baseline(top.get("baseline"), variants, reader)
-    gates = _gate_reader(reader, _Parts(variants, cases, suite_checks, baseline), families)
+    suite_models = models.many(top.get("models"))
+    gates = _gate_reader(reader, _Parts(variants, cases, suite_checks, suite_models, baseline), families)
     spec = SuiteSpec(
         name=_suite_name(top.get("suite"), reader, document.line),
         path=reader.path,
         where=reader.where(document.line),
         cases=cases,
         variants=variants,
-        models=models.many(top.get("models")),
+        models=suite_models,
         params=models.params(top.get("params")),
         grid=crossing.grid(top.get("grid")),
         repeats=repeats,
@@ -125,6 +126,7 @@ class _Parts(NamedTuple):
     variants: tuple[VariantSpec, ...]
     cases: tuple[Case, ...]
     checks: tuple[CheckSpec, ...]
+    models: tuple[ModelSpec, ...]
     baseline: str | None
 
 
@@ -181,4 +183,5 @@ def _gate_reader(reader: Reader, parts: _Parts, families: Mapping[str, str] | No
         checks=frozenset(names),
         families=frozenset(known_families),
         baseline=parts.baseline,
+        models=frozenset({model.name for model in parts.models} | {one.model for one in parts.variants if one.model}),
     )

@@ -270,7 +270,7 @@ def _gate() -> dict[str, Any]:
     }
     common = {
         "variant": {**_TEXT, "description": "The variant it applies to; all but the compared-with one by default."},
-        "slice": {**_TEXT, "description": "tag:x, check:x or family:x"},
+        "slice": {**_TEXT, "description": "tag:x, check:x, family:x or model:x"},
         "confidence": {**_AMOUNT, "description": "Two-sided level, 0.95 by default."},
         "allow_infeasible": {"type": "boolean", "description": "Run although the gate cannot pass with these cases."},
     }
@@ -282,11 +282,15 @@ def _gate() -> dict[str, Any]:
         "metric": {"enum": ["pass_rate", *METRICS], "description": "pass_rate by default."},
         **common,
     }
+    early = {"type": "boolean", "description": "Decide as soon as the cases so far do, and ask no further."}
+    no_worse = {"margin": _AMOUNT, "sequential": early, **paired}
+    at_least = {"anyOf": [_AMOUNT, _closed({"value": _AMOUNT, **common}, ["value"])]}
     return {
         "anyOf": [
             text,
+            _closed({"at_least": at_least}, ["at_least"]),
             _closed({"gate": text, **common}, ["gate"]),
-            _closed({"no_regression": _closed({"margin": _AMOUNT, **paired}, ["margin"])}, ["no_regression"]),
+            *(_closed({name: _closed(no_worse, ["margin"])}, [name]) for name in ("no_worse_than", "no_regression")),
             _closed({"better_than": _closed({"by": _AMOUNT, **paired}, [])}, ["better_than"]),
             _closed({"must_pass": _must_pass(common["variant"])}, ["must_pass"]),
         ]

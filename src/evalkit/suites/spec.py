@@ -63,7 +63,8 @@ class GateSpec:
     ``at_least``: a pass rate against ``value`` (three-valued). ``must_pass``: every trial of the slice passes. ``budget``: an observed
     statistic (``stat`` of ``metric``) against ``value``. ``no_regression`` and ``better_than``: paired against the variant ``against``
     with ``margin`` (in rate units, 0.02 is 2 pp; for ratio metrics 0.10 is 10%), or, where ``stored``, against the stored baseline. ``op`` is the comparison as written (``>=``, ``<=``,
-    ``<``, ``>``, ``==``). ``slice`` narrows to a tag, a check or a family (``tag:smoke``, ``check:pii``, ``family:safety``). ``variant`` is the
+    ``<``, ``>``, ``==``). ``slice`` narrows to a tag, a check, a family or a model (``tag:smoke``, ``check:pii``, ``family:safety``,
+    ``model:openai/gpt-5-mini``). ``sequential`` lets the gate decide before all cases have run. ``variant`` is the
     variant it applies to; None means every variant that no gate names in ``against``.
     """
 
@@ -81,6 +82,7 @@ class GateSpec:
     variant: str | None = None
     allow_infeasible: bool = False
     stored: bool = False
+    sequential: bool = False
 
 
 @dataclass(frozen=True, slots=True)
