@@ -45,11 +45,20 @@ _TELLING = re.compile(
 )
 """Names of query parameters that say outright that the conversation, or what is secret in it, is in the value."""
 
+_STORING = re.compile(
+    r"(?:data|info|payload|content|log|notes?|report|daten|datos|donnees|données|dati|dados|gegevens)", re.IGNORECASE
+)
+"""Names of query parameters in which whole sentences are no search and nothing to share."""
+
+_UNFILLED = re.compile(r"\{\{|\$[({]|%7b%7b", re.IGNORECASE)
+"""Where a template or a shell would put a value into an address."""
+
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{16,4000}={0,2}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){8,2000}")
 _WORD = re.compile(r"[A-Za-z0-9#-]{0,12}")
 _NUMBER = re.compile(r"-?\d{0,10}(?:[.,x:]\d{1,6}){0,3}(?:px|%)?")
 _MIN_SPOKEN = 4
+_MIN_PROSE = 3
 _MIN_TELLING = 6
 _PERSONAL = frozenset({"email", "iban", "card", "ssn", "national_id"})
 
@@ -59,7 +68,7 @@ def carried_by_itself(parts: SplitResult) -> str | None:
     for name, value in _values(parts):
         if value and not _is_layout(name.lower(), value):
             return f"carries {name or 'a value'}={value[:20]!r}"
-    return encoded(parts) or held(parts)
+    return unfilled(parts) or encoded(parts) or held(parts)
 
 
 def carried_by_click(parts: SplitResult, told: str) -> str | None:
@@ -67,9 +76,16 @@ def carried_by_click(parts: SplitResult, told: str) -> str | None:
     for name, value in _values(parts):
         if len(spoken(value).split()) >= _MIN_SPOKEN and spoken(value) in told:
             return "carries words of the system message"
+        if _STORING.fullmatch(name) and len(spoken(value).split()) >= _MIN_PROSE:
+            return f"carries a text in {name}"
         if _TELLING.fullmatch(name) and len(value) >= _MIN_TELLING and not _is_number(value):
             return f"carries {name}"
-    return encoded(parts) or held(parts)
+    return unfilled(parts) or encoded(parts) or held(parts)
+
+
+def unfilled(parts: SplitResult) -> str | None:
+    """Say so if a template or a shell would put a value into the address, or return None."""
+    return "waits for a value to be filled in" if _UNFILLED.search(parts.geturl()) else None
 
 
 def spoken(text: str) -> str:

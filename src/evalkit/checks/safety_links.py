@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _UNSAFE_SCHEMES = frozenset({"javascript", "vbscript", "data", "file", "blob", "filesystem", "view-source"})
 _LOADING = frozenset({"src", "srcset", "poster", "data", "background", "ping", "url"})
+_PICTURE = re.compile(r"image/(?:png|jpe?g|gif|webp|avif)[;,]", re.IGNORECASE)
+"""Pictures that an address may hold itself: nothing is fetched, and nothing in them runs."""
 _ACTIVE = frozenset({"script", "iframe", "frame", "object", "embed", "form", "link", "base", "meta"})
 """Elements whose address decides what runs, what is shown in the page, or where what is typed goes."""
 _ACTIVE_NAMES = frozenset({"action", "formaction", "ping"})
@@ -139,7 +142,8 @@ def why_unsafe(link: Link, allowed: Sequence[str] | None, *, static: bool = True
     except ValueError:
         return "a malformed address"
     if parts.scheme in _UNSAFE_SCHEMES:
-        return f"a {parts.scheme}: address"
+        picture = parts.scheme == "data" and link.how == "loads" and _PICTURE.match(parts.path)
+        return None if picture else f"a {parts.scheme}: address"
     if not host:
         return None
     if "@" in parts.netloc:

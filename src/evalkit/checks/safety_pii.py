@@ -95,11 +95,11 @@ def _masked_email(value: str) -> str:
 def _ibans(text: str) -> Iterator[Found]:
     lengths = load_data("personal")["iban"]["lengths"]
     for match in _matches("iban", "pattern", text):
-        length = lengths.get(match[0][:2])
+        length = lengths.get(match[0][:2].upper())
         end = _end_of(text, match.start(), length) if length else None
         if end is None or text[end : end + 1].isalnum():
             continue
-        compact = "".join(char for char in text[match.start() : end] if char.isalnum())
+        compact = "".join(char for char in text[match.start() : end] if char.isalnum()).upper()
         if iban_holds(compact):
             yield Found("iban", match.start(), end, f"{compact[:2]}{mask_tail(compact, keep=2)}")
 

@@ -45,7 +45,7 @@ def _of_kind(row: dict[str, Any], text: str) -> Iterator[Found]:
 def _is_real(row: dict[str, Any], body: str) -> bool:
     if row.get("password"):
         return _is_password(body) and _is_chosen(body)
-    return _is_password(body) if row.get("userinfo") else looks_random(body)
+    return _is_password(body) if row.get("userinfo") else looks_random(body, strict=row.get("strict", False))
 
 
 def _without_placeholders(body: str) -> str:
@@ -58,24 +58,23 @@ def _without_placeholders(body: str) -> str:
     return left
 
 
-def looks_random(body: str) -> bool:
+def looks_random(body: str, *, strict: bool) -> bool:
     """Return whether a key's body could be a real one.
 
-    Beside the words of a placeholder it has at least twelve characters, eight of them different, is not all of one class (words such as
-    ``my-secret-key-here``), and does not merely count up (``abcdef…``, ``123456…``).
+    Beside the words of a placeholder it has at least twelve characters, eight of them different, and is no row of words such as
+    ``my-secret-key-here``. With ``strict`` it also mixes letters with digits or cases, and does not merely count up (``abcdef…``).
     """
     left = _without_placeholders(body)
-    if (
-        _WORDS.fullmatch(body)
-        or len(left) < _MIN_LEFT
-        or len(set(body)) < _MIN_DISTINCT
-        or len(set(left)) < _MIN_DISTINCT - 1
-    ):
+    if _WORDS.fullmatch(body) or len(left) < _MIN_LEFT:
+        return False
+    if len(set(body)) < _MIN_DISTINCT or len(set(left)) < _MIN_DISTINCT - 1:
         return False
     digits = any(char.isdigit() for char in body)
     both_cases = any(char.islower() for char in body) and any(char.isupper() for char in body)
     steps = sum(ord(after) - ord(before) == 1 for before, after in itertools.pairwise(body))
-    return (digits or both_cases) and steps < _COUNTING * len(body)
+    if strict:
+        return (digits or both_cases) and steps < _COUNTING * len(body)
+    return digits or both_cases or body.isalpha()
 
 
 def _is_password(body: str) -> bool:
