@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check ifeval safety checks-speed recordings docs wheel clean
+.PHONY: help demo test lint check ifeval safety checks-speed bench recordings docs wheel clean
 
 help: ## show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -43,6 +43,13 @@ safety: $(STAMP) ## measure the safety checks on the labelled corpus
 
 checks-speed: $(STAMP) ## time the deterministic checks
 	@$(BIN)/python -m benchmarks.checks
+
+bench: $(STAMP) ## measure speed, limits and faults against the rig's fake server (needs ../shared/bench; 15 minutes)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uvloop httptools orjson jsonschema
+	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.limits --bench ../shared/bench
+	$(BIN)/python -m benchmarks.faults --bench ../shared/bench
+	$(BIN)/python -m benchmarks.scale --n 1000,10000,50000
 
 recordings: $(STAMP) ## write the recordings of the examples again
 	@$(BIN)/python -m benchmarks.examples.write_recordings

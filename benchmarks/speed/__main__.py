@@ -109,13 +109,35 @@ def start(runs: Runs, options: argparse.Namespace) -> None:
     warm(runs, argparse.Namespace(**{**vars(options), "n": 1}))
 
 
+def items(runs: Runs, options: argparse.Namespace) -> None:
+    """CPU per case from the cache, everything included, beside that of pytest's own items that do nothing."""
+    n = options.n or 5000
+    few = 10
+    with tempfile.TemporaryDirectory() as folder:
+        test = "import pytest\n\n@pytest.mark.parametrize('n', range(SIZE))\ndef test_nothing(n): pass\n"
+        costs: dict[str, list[float]] = {"pytest's own item": [], "a case of evalkit": []}
+        runs.evalkit(n, mode="cache", transport="http")
+        runs.evalkit(few, mode="cache", transport="http")
+        for _ in range(options.rounds):
+            own = []
+            for size in (few, n):
+                (Path(folder) / "test_items.py").write_text(test.replace("SIZE", str(size)))
+                words = [options.python, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+                own.append(measure(words, Path(folder), core=options.core).cpu_s)
+            costs["pytest's own item"].append((own[1] - own[0]) / (n - few))
+            cases = [runs.evalkit(size, mode="cache", transport="http").cpu_s for size in (few, n)]
+            costs["a case of evalkit"].append((cases[1] - cases[0]) / (n - few))
+    for name, found in costs.items():
+        print(f"median: {name} costs {1000 * statistics.median(found):.2f} ms of CPU")
+
+
 def row(what: str, n: int, sample: Sample) -> str:
     """One line of the table."""
     each = 1000 * sample.cpu_s / n
     return f"{what:32} N={n:<6} wall {sample.wall_s:6.2f} s  CPU {sample.cpu_s:6.2f} s ({each:.2f} ms a case)  peak {sample.rss_mb:4.0f} MB"
 
 
-WHAT = {"live": live, "latency": latency, "warm": warm, "start": start}
+WHAT = {"live": live, "latency": latency, "warm": warm, "start": start, "items": items}
 
 
 def main() -> None:
