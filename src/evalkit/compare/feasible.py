@@ -34,6 +34,27 @@ def feasibility(gates: Sequence[GateSpec], *, cases: Mapping[str | None, int]) -
     return problems
 
 
+def early_problems(gates: Sequence[GateSpec], *, repeats: int, clustered: bool) -> list[SuiteError]:
+    """Say which ``sequential`` gates the suite cannot have: deciding early knows single runs of cases that stand alone."""
+    problems = []
+    for gate in gates:
+        if not gate.sequential:
+            continue
+        why = []
+        if repeats > 1:
+            why.append(f"the suite has {repeats} repeats: write repeats: 1, or leave sequential out")
+        if clustered:
+            why.append("cases have clusters: leave sequential out")
+        if gate.slice is not None and gate.slice.partition(":")[0] not in {"tag", "model"}:
+            why.append(
+                f"{gate.slice} is known only once a case was judged: slice by tag or model, or leave sequential out"
+            )
+        problems += [
+            SuiteError(f"the gate {gate.text!r} cannot decide early", hint=hint, where=gate.where) for hint in why
+        ]
+    return problems
+
+
 def _impossible(gate: GateSpec, n: int) -> str | None:
     """What would make the gate possible; None if it is."""
     if gate.kind == "at_least":

@@ -108,7 +108,7 @@ def _judged(suite: SuiteGates) -> list[_Judged]:
     return found
 
 
-def _labels(gate: GateSpec, gates: Sequence[GateSpec], rows: Sequence[Measurement]) -> list[str]:
+def labels_of(gate: GateSpec, gates: Sequence[GateSpec], rows: Sequence[Measurement]) -> list[str]:
     """The labels a gate concerns: of its variant, or of every variant that no gate compares against."""
     baselines = {other.against for other in gates}
     return list(
@@ -122,11 +122,11 @@ def _not_judged(suite: SuiteGates, gate: GateSpec, rows: Sequence[Measurement]) 
     run = f"{len(suite.rows)} of {suite.planned} trials were run"
     text = f"{run}, and a gate is about all of them; run the whole suite to judge it"
     finding = Finding("not_judged", "", text, {"trials": len(suite.rows), "planned": suite.planned})
-    return [(label, finding) for label in _labels(gate, suite.gates, rows) or [gate.variant or ""]]
+    return [(label, finding) for label in labels_of(gate, suite.gates, rows) or [gate.variant or ""]]
 
 
 def _findings(suite: SuiteGates, gate: GateSpec, rows: Sequence[Measurement]) -> list[tuple[str, Finding]]:
-    labels = _labels(gate, suite.gates, rows)
+    labels = labels_of(gate, suite.gates, rows)
     if not labels:
         return [(gate.variant or "", nothing_run(gate))]
     if gate.stored:
@@ -202,10 +202,12 @@ def _settled(judged: list[_Judged]) -> list[_Judged]:
 def _weighed(one: _Judged, *, stopped: bool) -> _Judged:
     finding, planned = one.finding, one.suite.planned
     missing = planned - len(one.suite.rows)
-    if missing > 0 and stopped and not (finding.early or finding.certain):
+    if missing > 0 and finding.early:
+        finding = replace(finding, conclusion=f"{finding.conclusion}; {missing} of {planned} trials were never asked")
+    elif missing > 0 and stopped and not finding.certain:
         text = f"not judged: the suite stopped with {missing} of {planned} trials left, because another gate was decided early"
         finding = replace(finding, status="not_judged", conclusion=text)
-    elif missing > 0 and not finding.early:
+    elif missing > 0:
         doubt = f"{missing} of {planned} planned trials of this suite have no result: run again, only they will be paid"
         finding = replace(finding, doubts=(*finding.doubts, doubt))
     return replace(one, finding=finding.doubted())

@@ -179,9 +179,13 @@ def _read_parquet(path: Path) -> list[dict[str, Any]]:
 def _require_feasible(spec: SuiteSpec) -> None:
     if not spec.gates:
         return
-    from evalkit.compare.feasible import feasibility
+    from evalkit.compare.feasible import early_problems, feasibility
 
-    impossible = feasibility(spec.gates, cases=_cases_by_slice(spec))
+    clustered = any(case.cluster is not None for case in spec.cases)
+    impossible = [
+        *early_problems(spec.gates, repeats=spec.repeats, clustered=clustered),
+        *feasibility(spec.gates, cases=_cases_by_slice(spec)),
+    ]
     if impossible:
         raise SuiteError.of(impossible)
 

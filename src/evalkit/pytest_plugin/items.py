@@ -32,6 +32,10 @@ class Host(Protocol):
         """Wait for the item's answers."""
         ...
 
+    def spared(self, item: EvalItem) -> str | None:
+        """Why the item need not be asked; None if it must be."""
+        ...
+
     def judge(self, item: EvalItem, answered: Sequence[Answered]) -> TestOutcome:
         """Judge the answers and journal the results."""
         ...
@@ -88,6 +92,9 @@ class EvalItem(pytest.Item):
         """Wait for the answers; no answer is an error of the setup."""
         if self.config.getoption("setuponly"):
             return
+        reason = self.host.spared(self)
+        if reason is not None:
+            pytest.skip(reason)
         answered = self.host.wait(self)
         if any(isinstance(one.call.reply, CallFailure) for one in answered):
             self.outcome = self.host.judge(self, answered)

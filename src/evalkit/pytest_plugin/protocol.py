@@ -75,7 +75,7 @@ class _Road:
         if call.excinfo is not None:
             report = self.hook.pytest_runtest_makereport(item=self.item, call=call)
             self.hook.pytest_runtest_logreport(report=report)
-            if not hasattr(report, "wasxfail"):
+            if not hasattr(report, "wasxfail") and not report.skipped:
                 self.hook.pytest_exception_interact(node=self.item, call=call, report=report)
             return False
         report = self._passed(call)

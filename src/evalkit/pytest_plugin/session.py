@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from evalkit.config import Config
     from evalkit.engine.trial import Answered
+    from evalkit.harness.early import EarlyStops
     from evalkit.harness.outcome import TestOutcome
     from evalkit.harness.planning import Planner, SuitePlan
     from evalkit.harness.runner import Runner
@@ -64,6 +65,7 @@ class EvalSession:
         self._only_cases = False
         self._properties = Properties()
         self._gated: set[Path] = set()
+        self._early: EarlyStops | None = None
         self._tags: set[str] = set()
 
     # -- what the items ask for ---------------------------------------------------------------------------------
@@ -128,6 +130,12 @@ class EvalSession:
             item.session.shouldstop = f"evalkit: {error}"
             raise
 
+    def spared(self, item: EvalItem) -> str | None:
+        """Why ``item`` need not be asked: its suite was decided before it was sent. A suite that runs in part is never decided."""
+        if self._early is None or item.answers is not None or item.path not in self._gated:
+            return None
+        return self._early.reason(item.test)
+
     def judge(self, item: EvalItem, answered: Sequence[Answered]) -> TestOutcome:
         """Judge and journal; a fatal failure (a bad key, an unknown model) stops the session once."""
         try:
@@ -136,6 +144,8 @@ class EvalSession:
             item.session.shouldstop = f"evalkit: {error}"
             raise
         item.user_properties.extend(self._properties.of(outcome))
+        if self._early is not None:
+            self._early.heard(outcome.results)
         halted = self.runner.halted
         if halted is not None and not item.session.shouldstop:
             hint = f" ({halted.hint})" if halted.hint else ""
@@ -165,10 +175,14 @@ class EvalSession:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Cases with a priority tag go first, in the order they have."""
+        """Cases with a priority tag go first, in the order they have; suites that may stop early have an order of their own."""
         from evalkit.pytest_plugin.items import EvalItem
 
         items.sort(key=lambda item: not (isinstance(item, EvalItem) and item.test.trials[0].priority == 0))
+        if any(gate.sequential for plan in self.plans.values() for gate in plan.spec.gates):
+            from evalkit.pytest_plugin.early import early_stops
+
+            self._early = early_stops(self.plans.values(), items)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -303,7 +317,7 @@ class EvalSession:
         return Window(self._items, self._submit, limit=AHEAD * self.config.concurrency, slow_start=stops_early)
 
     def _submit(self, item: EvalItem) -> None:
-        if item.answers is None and not item.pytests_marks & {"skip", "skipif", "xfail"}:
+        if item.answers is None and not item.pytests_marks & {"skip", "skipif", "xfail"} and not self.spared(item):
             item.answers = self.runner.submit(item.test)
 
     def _owns_a_run(self) -> bool:
