@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "baseline": "evalkit.cli.baseline:baseline_group",
+    "calibrate": "evalkit.cli.calibrate:calibrate_command",
     "check": "evalkit.cli.check:check_command",
     "cache": "evalkit.cli.cache:cache_group",
     "checks": "evalkit.cli.checks:checks_command",

@@ -169,6 +169,29 @@ class RunInfo:
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A person's judgement of one answer, for one check: ``passed`` is what the check should have said.
+
+    ``variant`` is the variant's label, ``check`` its name with a number behind if the trial has several of that name (``rubric (2)``).
+    ``by`` says who, ``at`` when (ISO 8601, UTC): of two labels by one person for one answer and check, the newer counts.
+    """
+
+    suite_path: str
+    case_id: str
+    variant: str
+    repeat: int
+    check: str
+    passed: bool
+    by: str = ""
+    at: str = ""
+
+    @property
+    def test_id(self) -> str:
+        """The id of the pytest item whose answer was labelled."""
+        return f"{self.suite_path}::{self.case_id}[{self.variant}]"
+
+
 GateStatus = Literal["passed", "failed", "undecided", "not_judged"]
 
 

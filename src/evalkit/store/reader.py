@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from evalkit.model.calls import Call
     from evalkit.model.cases import Trial
-    from evalkit.model.results import GateOutcome, PromptRecord, Result
+    from evalkit.model.results import GateOutcome, Label, PromptRecord, Result
     from evalkit.store.lines import Line
     from evalkit.store.records import Skip, StoredCall, StoredResult
 
@@ -43,6 +43,7 @@ class RunRecords:
     possibly_billed: tuple[str, ...]
     damage: tuple[str, ...]
     sizes: Mapping[str, int]
+    labels: tuple[Label, ...] = ()
 
     @property
     def results(self) -> tuple[Result, ...]:
@@ -153,6 +154,7 @@ class _Reader:
             possibly_billed=tuple(key for key in got.intents if key not in answered),
             damage=tuple(got.damage),
             sizes=self._sizes,
+            labels=tuple(got.labels.values()),
         )
 
     def ending(self, records: RunRecords) -> RunRecords:

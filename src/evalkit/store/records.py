@@ -8,7 +8,7 @@ from typing import Any, Literal
 from evalkit.errors import StoreError
 from evalkit.model.calls import Call, Request, Response
 from evalkit.model.cases import Case, Trial, Variant
-from evalkit.model.results import PRIMARY, GateOutcome, PromptRecord, Result, RunInfo, Verdict
+from evalkit.model.results import PRIMARY, GateOutcome, Label, PromptRecord, Result, RunInfo, Verdict
 from evalkit.store.codec import decode, decode_text
 from evalkit.store.lines import FORMAT, parse
 from evalkit.store.sharing import Sharing
@@ -101,6 +101,7 @@ class Gathered:
     calls: dict[str, StoredCall] = field(default_factory=dict)
     results: dict[tuple[str, int], StoredResult] = field(default_factory=dict)
     gates: dict[tuple[str, str, str], GateOutcome] = field(default_factory=dict)
+    labels: dict[tuple[str, int, str, str], Label] = field(default_factory=dict)
     intents: dict[str, None] = field(default_factory=dict)
     damage: list[str] = field(default_factory=list)
 
@@ -248,6 +249,15 @@ def _take_gates(got: Gathered, record: dict[str, Any], _: str) -> None:
         got.gates[gate.suite_path, gate.gate, gate.variant] = gate
 
 
+def _take_labels(got: Gathered, record: dict[str, Any], _: str) -> None:
+    for raw in record["labels"]:
+        label = decode(Label, raw)
+        key = (label.test_id, label.repeat, label.check, label.by)
+        known = got.labels.get(key)
+        if known is None or known.at <= label.at:  # files are read by name, not by time
+            got.labels[key] = label
+
+
 _TAKERS = {
     "run": _take_run,
     "end": _take_end,
@@ -258,4 +268,5 @@ _TAKERS = {
     "call": _take_call,
     "result": _take_result,
     "gates": _take_gates,
+    "labels": _take_labels,
 }

@@ -285,6 +285,18 @@ def _skips(records: RunRecords) -> Iterator[Row]:
         yield records.run.run_id, text(skip.test_id), text(skip.reason), skip.trials
 
 
+def _labels(records: RunRecords) -> Iterator[Row]:
+    for label in records.labels:
+        yield (
+            text(f"{records.run.run_id}/{label.test_id}#{label.repeat}"),
+            records.run.run_id,
+            text(label.check),
+            label.passed,
+            text(label.by),
+            moment(label.at),
+        )
+
+
 def call_id(records: RunRecords, place: str) -> str:
     """The id of a call in the database: its run and its place in the run's journals."""
     return f"{records.run.run_id}/{place}"
@@ -310,5 +322,6 @@ TABLES: tuple[Table | SharedTable, ...] = (
     Table("verdicts", _verdicts),
     Table("gates", _gates),
     Table("skips", _skips),
+    Table("labels", _labels),
 )
 """Every table that a run fills."""

@@ -191,6 +191,15 @@ create table skips (  -- Tests that were skipped on purpose.
   trials integer  -- how many trials it holds
 );
 
+create table labels (  -- What people say of an answer, for one check: see evalkit calibrate.
+  trial_id varchar,  -- joins trials
+  run_id varchar,  -- the run whose answer was labelled
+  check_name varchar,  -- the check, with a number behind if the trial has several of that name: rubric (2)
+  passed boolean,  -- what the check should have said
+  labelled_by varchar,  -- who; empty if not said
+  labelled_at timestamp  -- UTC
+);
+
 create view latest_run as  -- The newest run, one row of runs.
 select * from runs order by started_at desc, run_id desc limit 1;
 
@@ -229,6 +238,14 @@ from case_rates a
 join case_rates b on a.run_id = b.run_id and a.suite_path = b.suite_path and a.case_id = b.case_id
   and a.case_digest = b.case_digest and a.cell = b.cell and a.variant <> b.variant
 where (2 * a.passed > a.repeats) <> (2 * b.passed > b.repeats);
+
+create view labelled_verdicts as  -- A verdict beside a person's label of the same answer, one row per label.
+select v.run_id, t.suite, t.case_id, t.label, t.repeat_number, l.check_name, v.family, v.status as verdict,
+       case when l.passed then 'pass' else 'fail' end as person, l.labelled_by, v.reason, v.trial_id
+from (select *, row_number() over (partition by trial_id, check_name order by position) as place from verdicts) v
+join labels l on l.trial_id = v.trial_id
+  and l.check_name = v.check_name || case when v.place > 1 then ' (' || v.place || ')' else '' end
+join trials t on t.trial_id = v.trial_id;
 
 create view run_costs as  -- Per run: calls by source, what was paid, and how many calls have no known price.
 select run_id, count(*) as calls, count(*) filter (source = 'live') as live,
