@@ -12,8 +12,9 @@ from evalkit.errors import ConfigError, StoreError, SuiteError
 from evalkit.store import query
 from evalkit.store.connection import in_memory
 from evalkit.store.database import DATABASE_FILE, ingest
+from evalkit.store.frames import load_frames
 from evalkit.store.journal import Journal
-from evalkit.store.query import load_frames, read_parquet, run_sql
+from evalkit.store.query import read_parquet, run_sql
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from evalkit.harness.planning import Planner
 from evalkit.harness.runner import Runner
 from evalkit.harness.sides import History, compare_sides
 from evalkit.harness.window import AHEAD, Window
-from evalkit.store.query import load_frames
+from evalkit.store.frames import load_frames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from evalkit.harness.finish import Finished
     from evalkit.model.cases import PlannedTest
     from evalkit.model.results import Mode
-    from evalkit.store.query import Frames
+    from evalkit.store.frames import Frames
 
 
 def run(
@@ -62,7 +62,7 @@ def run(
 
 
 def load(root: str | Path | None = None) -> Frames:
-    """Everything that was stored, as pandas frames (``runs``, ``trials``, ``verdicts``, …). Raises StoreError without a database."""
+    """Everything that was stored, as pandas frames (``runs``, ``trials``, ``verdicts``, ``requests``, …; see :class:`evalkit.store.frames.Frames`). Raises StoreError without a database."""
     return load_frames(project(root).folder("reports"))
 
 

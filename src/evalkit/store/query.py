@@ -1,4 +1,4 @@
-"""Reading what is stored: SQL for people, frames for pandas, and rows of Parquet files for datasets."""
+"""Reading what is stored: SQL for people, and rows of Parquet files for datasets."""
 
 from __future__ import annotations
 
@@ -14,14 +14,12 @@ from uuid import UUID
 from evalkit.errors import ConfigError, SuiteError, Where
 from evalkit.files import MAX_BYTES
 from evalkit.store.connection import WAIT_S, first_line, in_memory, opened, quoted
-from evalkit.store.database import DATABASE_FILE, check_tables, ingest
-from evalkit.store.schema import relations
+from evalkit.store.database import check_tables
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection, Statement
-    from pandas import DataFrame
 
 MAX_ROWS = 200_000
 """Rows that a dataset may have."""
@@ -82,48 +80,6 @@ def _hint(error: Exception) -> str:
     if "file system operations are disabled" in str(error):
         return "a query reads the tables of the database, no files"
     return "'evalkit sql' without a query lists the tables and views"
-
-
-@dataclass(frozen=True, slots=True)
-class Frames:
-    """What is stored, as pandas frames: times are UTC, JSON columns are text.
-
-    ``trials`` has one row per trial with its answer, cost and failed checks (the view ``trial_overview``); ``calls`` one per settled call.
-    The columns are described in ``docs/store.md``.
-    """
-
-    runs: DataFrame
-    trials: DataFrame
-    verdicts: DataFrame
-    calls: DataFrame
-    attempts: DataFrame
-    cases: DataFrame
-    prompts: DataFrame
-    gates: DataFrame
-
-
-def load_frames(reports: Path, *, wait_s: float = WAIT_S) -> Frames:
-    """Read the database of a reports folder. Without one, it is made from the journals first. Raises StoreError."""
-    database = reports / DATABASE_FILE
-    if not database.exists() and (reports / "journal").is_dir():
-        ingest(reports / "journal", database, wait_s=wait_s)
-    overview = next(relation.query for relation in relations() if relation.name == "trial_overview")
-    with opened(database, read_only=True, wait_s=wait_s) as connection:
-        check_tables(connection, database)
-
-        def frame(query: str) -> DataFrame:
-            return connection.execute(query).df()
-
-        return Frames(
-            runs=frame("from runs order by started_at, run_id"),
-            trials=frame(f"from ({overview}) order by run_id, test_id, repeat_number"),
-            verdicts=frame("from verdicts order by run_id, trial_id, position"),
-            calls=frame("from responses order by run_id, call_id"),
-            attempts=frame("from attempts order by run_id, call_id, number"),
-            cases=frame("from cases order by suite_path, case_id, case_digest"),
-            prompts=frame("from prompts order by ref, digest"),
-            gates=frame("from gates order by run_id, suite_path, line, variant"),
-        )
 
 
 def read_parquet(path: Path) -> list[dict[str, Any]]:
