@@ -10,7 +10,8 @@ from compare_rows import row, side, table
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.compare.compare import compare, comparison_json, pairs_of_variants
+from evalkit.compare.as_json import comparison_json
+from evalkit.compare.compare import compare, pairs_of_variants
 from evalkit.compare.pair import expected_flips, flips, pair
 from evalkit.compare.slices import narrow
 from evalkit.compare.text import comparison_text

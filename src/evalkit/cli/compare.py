@@ -40,7 +40,7 @@ def compare_command(
       evalkit compare latest --baseline 20261101T1200
       evalkit compare 20261101T1200:candidate latest:candidate --format json
     """
-    from evalkit.compare.compare import comparison_json
+    from evalkit.compare.as_json import comparison_json
     from evalkit.compare.text import comparison_text
     from evalkit.harness.sides import History, compare_sides
     from evalkit.report.clean import clean

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from evalkit.compare import words
 from evalkit.compare.estimate import RATIO_METRICS, rate_change, ratio_change
 from evalkit.compare.finding import MOST_ERRORS
-from evalkit.compare.metric import rate_metric, ratio_metric
+from evalkit.compare.metric import explored, rate_metric, ratio_metric
 from evalkit.compare.pair import expected_flips, flaky_cases, flips, majority, pair
 from evalkit.compare.paired import mcnemar, prob_better
+from evalkit.compare.sizes import required_cases, smallest_margin
 from evalkit.compare.slices import narrow
 from evalkit.compare.values import Comparison
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from evalkit.compare.estimate import RateChange
     from evalkit.compare.pair import PairedCase, Pairing
-    from evalkit.compare.values import Flip, Interval, Metric, Side
+    from evalkit.compare.values import Metric, Side
     from evalkit.model.calls import JSON
     from evalkit.model.results import Measurement
 
@@ -47,6 +48,7 @@ def compare(
     if slice is None:
         metrics += _families(a, b, confidence, margin)
     metrics += [ratio_metric(name, ratio_change(pairing.cases, name, confidence)) for name in RATIO_METRICS]
+    metrics = [metrics[0], *explored(metrics[1:])]
     cells = _cells(pairing.cases)
     noise = expected_flips(pairing.cases)
     errors = (_errors(rows_a), _errors(rows_b))
@@ -181,8 +183,21 @@ def _extra(
         "flaky_cases": flaky_cases(pairing.cases),
         "n_clusters": None if found is None else found.n_clusters,
         "within_share": None if found is None else found.noise_share,
+        **_power(found, margin, confidence),
         "p_exact": mcnemar(fixed, broken).p_exact if single else None,
         "prob_better": prob_better(fixed, broken) if single else None,
+    }
+
+
+def _power(found: RateChange | None, margin: float | None, confidence: float) -> dict[str, JSON]:
+    """``mde``: the margin that these cases have an 80% chance to pass if nothing changed; ``resolution``: cases over cases needed."""
+    if found is None:
+        return {"mde": None, "resolution": None}
+    spread = min(1.0, found.flip_rate)
+    needed = None if not margin else required_cases(margin, flip_rate=spread, confidence=confidence)
+    return {
+        "mde": smallest_margin(found.n, flip_rate=spread, confidence=confidence),
+        "resolution": None if needed is None else found.n / needed,
     }
 
 
@@ -216,84 +231,3 @@ def _partners(row: Measurement, bases: dict[str, list[Measurement]]) -> list[str
 
 def _cell_without_model(row: Measurement) -> str:
     return row.cell.replace(row.model, "").strip(" -,;/")
-
-
-def comparison_json(comparison: Comparison) -> dict[str, JSON]:
-    """The comparison as plain JSON, schema ``evalkit.compare/1``. Unknown values are null; intervals are two-sided."""
-    extra = comparison.extra
-    return {
-        "schema": "evalkit.compare/1",
-        "stats_method": comparison.stats_method,
-        "suite": comparison.suite,
-        "slice": extra.get("slice"),
-        "sentence": comparison.sentence,
-        "baseline": _side_json(comparison.a, comparison.repeats_a, comparison.trials_a),
-        "candidate": _side_json(comparison.b, comparison.repeats_b, comparison.trials_b),
-        "n_cases": comparison.n_paired + len(comparison.only_a) + len(comparison.only_b) + len(comparison.changed),
-        "n_paired": comparison.n_paired,
-        "n_clusters": extra.get("n_clusters"),
-        "only_baseline": list(comparison.only_a),
-        "only_candidate": list(comparison.only_b),
-        "changed_cases": list(comparison.changed),
-        "errors": {"baseline": comparison.errors_a, "candidate": comparison.errors_b, "policy": "count as failures"},
-        "delta_worst_case": extra.get("delta_worst_case"),
-        "margin": extra.get("margin"),
-        "flips": {
-            "broken": comparison.broken,
-            "fixed": comparison.fixed,
-            "both_pass": comparison.both_pass,
-            "both_fail": comparison.both_fail,
-            "expected_from_noise": comparison.expected_flips,
-            "flaky_cases": extra.get("flaky_cases"),
-            "items": [_flip_json(flip) for flip in comparison.flips],
-        },
-        "p_exact": extra.get("p_exact"),
-        "prob_better": extra.get("prob_better"),
-        "within_share": extra.get("within_share"),
-        "metrics": [_metric_json(metric) for metric in comparison.metrics],
-    }
-
-
-def _side_json(side: Side, repeats: int, trials: int) -> dict[str, JSON]:
-    return {"run_id": side.run_id, "variant": side.variant, "label": side.label, "repeats": repeats, "trials": trials}
-
-
-def _flip_json(flip: Flip) -> dict[str, JSON]:
-    return {
-        "case_id": flip.case_id,
-        "kind": flip.kind,
-        "a": {"passed": flip.a[0], "repeats": flip.a[1]},
-        "b": {"passed": flip.b[0], "repeats": flip.b[1]},
-        "tags": list(flip.tags),
-        "error": flip.error,
-    }
-
-
-def _metric_json(metric: Metric) -> dict[str, JSON]:
-    return {
-        "name": metric.name,
-        "kind": metric.kind,
-        "direction": "lower" if metric.kind == "ratio" else "higher",
-        "a": {"mean": metric.a, "interval": _interval_json(metric.a_interval)},
-        "b": {"mean": metric.b, "interval": _interval_json(metric.b_interval)},
-        "ratio" if metric.kind == "ratio" else "delta": metric.change,
-        "interval": _interval_json(metric.interval),
-        "geometric_ratio": metric.geometric,
-        "geometric_interval": _interval_json(metric.geometric_interval),
-        "n": metric.n,
-        "n_eff": metric.n_eff,
-        "p": metric.p,
-        "verdict": metric.word,
-        "note": metric.note,
-    }
-
-
-def _interval_json(interval: Interval | None) -> dict[str, JSON] | None:
-    if interval is None:
-        return None
-    return {
-        "lower": interval.lower,
-        "upper": interval.upper,
-        "confidence": interval.confidence,
-        "method": interval.method,
-    }

@@ -65,7 +65,8 @@ class RateChange:
     """A pass rate before and after. ``p`` is two-sided; ``p_worse`` one-sided, small when B is worse.
 
     ``flip_rate`` is the variance of a case's difference that sample sizes are computed from; ``n_eff`` is None for single runs
-    without clusters, where it is ``n``. ``noise_share`` is the part of the variance that repeats could remove, None without repeats.
+    without clusters, where it is ``n``. ``noise_share`` is the part of the variance that repeats could remove, and ``repeats`` how many
+    there are on the side with fewer; None without repeats.
     """
 
     a: Rate
@@ -79,6 +80,7 @@ class RateChange:
     n_eff: float | None = None
     n_clusters: int | None = None
     noise_share: float | None = None
+    repeats: int | None = None
 
 
 def rate_change(cases: Sequence[PairedCase], confidence: float) -> RateChange | None:
@@ -108,6 +110,7 @@ def rate_change(cases: Sequence[PairedCase], confidence: float) -> RateChange | 
         n_eff=found.n_eff,
         n_clusters=None if clusters is None else len(set(clusters)),
         noise_share=_noise_share(a, b, found.s2),
+        repeats=min(len(draws) for draws in (*a, *b)) if clusters is None else None,
     )
 
 

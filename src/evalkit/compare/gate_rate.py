@@ -48,6 +48,7 @@ def _no_regression(contest: Contest, found: RateChange, facts: str, numbers: dic
         "required_n": needs.required,
         "need_more": 0 if interval.lower > -margin or interval.upper < 0.0 else max(0, needs.required - found.n),
         "smallest_margin": needs.smallest_margin,
+        "repeats_needed": repeats_needed(found, margin=margin, confidence=contest.gate.confidence),
     }
     if interval.lower > -margin:
         text = f"a drop of {words.size(margin)} or more is ruled out"
@@ -100,16 +101,42 @@ class Needs:
             parts.append(f"{found.n} cases would have been enough if {contest.b_name} were no worse; more would tell")
         if self.smallest_margin > contest.margin:
             parts.append(f"or set a margin of {words.size(math.ceil(self.smallest_margin * 1000) / 1000)}")
-        return "; ".join([*parts, *_repeat_advice(found)])
+        gate = contest.gate
+        return "; ".join([*parts, *_repeat_advice(found, margin=contest.margin, confidence=gate.confidence)])
 
 
-def _repeat_advice(found: RateChange) -> list[str]:
-    if found.noise_share is None:
+_MOST_REPEATS = 64
+
+
+def repeats_needed(found: RateChange, *, margin: float, confidence: float) -> int | None:
+    """The fewest repeats per case, doubling from today's, that give these cases an 80% chance to pass if B is truly equal.
+
+    None without repeats to judge by, or if no number up to 64 does: what varies between cases stays.
+    """
+    share, repeats = found.noise_share, found.repeats
+    if share is None or repeats is None:
+        return None
+    more = 2 * repeats
+    while more <= _MOST_REPEATS:
+        spread = found.flip_rate * (1.0 - share + share * repeats / more)
+        if required_cases(margin, flip_rate=min(1.0, spread), confidence=confidence, power=POWER) <= found.n:
+            return more
+        more *= 2
+    return None
+
+
+def _repeat_advice(found: RateChange, *, margin: float, confidence: float) -> list[str]:
+    share = found.noise_share
+    if share is None:
         return []
-    share = f"{found.noise_share:.0%} of the uncertainty is repeats disagreeing"
-    return [
-        f"{share}, so more repeats help too" if found.noise_share >= 0.5 else f"only {share}, so more cases help most"
-    ]
+    text = f"{share:.0%} of the uncertainty is repeats disagreeing"
+    enough = repeats_needed(found, margin=margin, confidence=confidence)
+    if enough is not None and share >= 0.5:
+        return [f"{text}, so more repeats help: {enough} each would do with these cases"]
+    spread = min(1.0, found.flip_rate * (1.0 - share))
+    least = smallest_margin(found.n, flip_rate=spread, confidence=confidence, power=POWER)
+    limit = f"repeats alone cannot get below a margin of {words.size(math.ceil(least * 1000) / 1000)}"
+    return [f"{text}: more cases help most" + ("" if enough is not None else f", and {limit}")]
 
 
 def _better_than(contest: Contest, found: RateChange, facts: str, numbers: dict[str, JSON]) -> Finding:

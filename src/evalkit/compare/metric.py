@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
+from evalkit.compare.multiplicity import benjamini_hochberg
 from evalkit.compare.values import Metric
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from evalkit.compare.estimate import RateChange, RatioChange
     from evalkit.compare.values import Interval, MetricKind, Word
 
@@ -91,6 +95,18 @@ def ratio_metric(name: str, found: RatioChange) -> Metric:
         geometric_interval=found.typical.interval if found.typical else None,
         note="; ".join(notes),
     )
+
+
+def explored(metrics: Sequence[Metric]) -> list[Metric]:
+    """The metrics after the first, which nobody asked about in particular, with Benjamini-Hochberg q-values."""
+    known = [metric.p for metric in metrics if metric.p is not None]
+    adjusted = iter(benjamini_hochberg(known))
+    return [
+        metric
+        if metric.p is None
+        else replace(metric, p_adjusted=next(adjusted), adjust="Benjamini-Hochberg", family_size=len(known))
+        for metric in metrics
+    ]
 
 
 def _why_undefined(found: RatioChange) -> str:

@@ -107,9 +107,19 @@ def _cells(metric: Metric) -> tuple[str, str, str, str, str, str]:
         _before_after(metric),
         words.ratio_change(metric.change) if ratio else words.points(metric.change),
         words.ratio_interval(metric.interval) if ratio else words.points_interval(metric.interval),
-        "" if metric.p is None else words.p_value(metric.p),
+        _p_values(metric),
         metric.word.upper(),
     )
+
+
+def _p_values(metric: Metric) -> str:
+    """``p 0.009``, and what is left of it among its neighbours: ``p 0.009, 0.027 of 3``, or ``q`` for metrics that are explored."""
+    if metric.p is None:
+        return ""
+    if metric.p_adjusted is None:
+        return words.p_value(metric.p)
+    name = "q" if metric.adjust == "Benjamini-Hochberg" else "Holm"
+    return f"{words.p_value(metric.p)}, {name}{words.p_value(metric.p_adjusted).removeprefix('p')}"
 
 
 def _before_after(metric: Metric) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 FlipKind = Literal["broken", "fixed", "shaky"]
 Word = Literal["better", "worse", "equivalent", "no clear difference", "undefined"]
 MetricKind = Literal["binary", "score", "ratio"]
+Adjust = Literal["Holm", "Benjamini-Hochberg"]
 
 STATS_METHOD = 1
 """Bumped whenever a method below changes; stored with every result so that old numbers are recomputed, not reinterpreted."""
@@ -62,6 +63,8 @@ class Metric:
 
     For ``binary`` and ``score`` metrics ``change`` is b − a (in rate units: 0.02 is 2 percentage points); for ``ratio`` metrics
     (cost, latency, tokens) it is b / a. ``p`` is two-sided and agrees with the interval. ``geometric`` is the typical-case ratio.
+    ``p_adjusted`` is ``p`` corrected by the method ``adjust`` among ``family_size`` tests: Holm over the variants compared with one
+    baseline, Benjamini-Hochberg over the metrics that are only explored.
     """
 
     name: str
@@ -79,6 +82,9 @@ class Metric:
     geometric: float | None = None
     geometric_interval: Interval | None = None
     note: str = ""
+    p_adjusted: float | None = None
+    adjust: Adjust | None = None
+    family_size: int = 1
 
 
 @dataclass(frozen=True, slots=True)

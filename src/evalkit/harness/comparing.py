@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from evalkit.compare.compare import compare, pairs_of_variants
 from evalkit.compare.gates import SuiteGates
+from evalkit.compare.standing import corrected, rank
 from evalkit.compare.values import Side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from evalkit.compare.standing import Ranking
     from evalkit.compare.stored import StoredBaseline
     from evalkit.compare.values import Comparison
     from evalkit.harness.planning import SuitePlan
@@ -41,7 +43,7 @@ def compare_variants(plan: SuitePlan, results: Sequence[Result]) -> tuple[Compar
         return ()
     margin = _margin(plan.spec, stored=False)
     rows = _measurements(plan, results)
-    return tuple(
+    return corrected([
         compare(
             a_rows,
             b_rows,
@@ -52,7 +54,13 @@ def compare_variants(plan: SuitePlan, results: Sequence[Result]) -> tuple[Compar
         )
         for a_label, b_label, a_rows, b_rows in pairs_of_variants(rows, baseline)
         if a_rows and b_rows
-    )
+    ])
+
+
+def ranking(plan: SuitePlan, results: Sequence[Result]) -> Ranking | None:
+    """The variants of the suite ranked; None with fewer than three."""
+    labels = {test.trials[0].variant.label for test in plan.tests}
+    return rank(_measurements(plan, results)) if len(labels) > 2 else None
 
 
 def wants_stored(spec: SuiteSpec) -> bool:

@@ -9,7 +9,7 @@ from evalkit.compare.gates import judge_run
 from evalkit.harness.accounting import account_of, planned_of, trials_of
 from evalkit.harness.attacks import attack_notes
 from evalkit.harness.baselines import Baselines
-from evalkit.harness.comparing import compare_stored, compare_variants, suite_gates, wants_stored
+from evalkit.harness.comparing import compare_stored, compare_variants, ranking, suite_gates, wants_stored
 from evalkit.harness.facts import utc_now
 from evalkit.harness.outputs import store_run, write_page, write_recordings
 from evalkit.harness.runner import journal_root
@@ -116,6 +116,7 @@ def _report(
     interrupted: bool,
 ) -> RunReport:
     complete = not interrupted and account.whole
+    rankings = tuple(found for plan in plans if (found := ranking(plan, records.results)) is not None)
     run = replace(
         records.run,
         finished_at=utc_now().isoformat(timespec="seconds"),
@@ -129,11 +130,17 @@ def _report(
         prompts=records.prompts,
         gates=gates,
         comparisons=tuple(c for plan in plans for c in compare_variants(plan, records.results)),
+        rankings=rankings,
         variants=variant_summaries(records, plans),
         calls=call_counts(records),
         verdict=verdict_sentence(account, gates, code, complete=complete),
         outcome=_OUTCOMES[code],
-        notes=(*_notes(records), *attack_notes(records.results), *(note for plan in plans for note in plan.notes)),
+        notes=(
+            *_notes(records),
+            *attack_notes(records.results),
+            *(found.sentence for found in rankings),
+            *(note for plan in plans for note in plan.notes),
+        ),
     )
 
 

@@ -21,7 +21,7 @@ def report_json(report: RunReport) -> dict[str, Any]:
     """Return ``report`` as plain JSON values: dicts, lists, strings, finite numbers, booleans and None.
 
     Keys: ``schema``, ``outcome`` (``passed``, ``failed``, ``undecided``, ``unmeasured``), ``verdict``, ``run``, ``variants``, ``calls``,
-    ``gates``, ``comparisons``, ``prompts``, ``notes`` and ``results`` (one per trial, with prompt, answer and verdicts).
+    ``gates``, ``comparisons``, ``rankings``, ``prompts``, ``notes`` and ``results`` (one per trial, with prompt, answer and verdicts).
     Units are those of the values; a number that is not finite becomes None. Strings are exact, also lone surrogates: write
     the JSON with ``ensure_ascii=True``.
     """
@@ -34,6 +34,7 @@ def report_json(report: RunReport) -> dict[str, Any]:
         "calls": plain(report.calls),
         "gates": plain(report.gates),
         "comparisons": plain(report.comparisons),
+        "rankings": plain(report.rankings),
         "prompts": plain(report.prompts),
         "notes": list(report.notes),
         "results": [_result(result) for result in report.results],

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from evalkit.compare.standing import Ranking
     from evalkit.compare.values import Comparison, Interval
     from evalkit.model.results import GateOutcome, PromptRecord, Result, RunInfo
 
@@ -71,7 +72,7 @@ class CallCounts:
 class RunReport:
     """Everything a reader of one run may see.
 
-    ``outcome`` is what the run means as a whole, as the exit code says it.
+    ``outcome`` is what the run means as a whole, as the exit code says it. ``rankings`` are those of suites with three variants or more.
     """
 
     run: RunInfo
@@ -84,3 +85,4 @@ class RunReport:
     verdict: str
     outcome: Outcome
     notes: tuple[str, ...] = ()
+    rankings: tuple[Ranking, ...] = ()

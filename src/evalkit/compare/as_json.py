@@ -1,0 +1,95 @@
+"""A comparison as JSON, schema ``evalkit.compare/1``: the same numbers as every other output, nothing rounded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from evalkit.compare.values import Comparison, Flip, Interval, Metric, Side
+    from evalkit.model.calls import JSON
+
+
+def comparison_json(comparison: Comparison) -> dict[str, JSON]:
+    """The comparison as plain JSON, schema ``evalkit.compare/1``. Unknown values are null; intervals are two-sided."""
+    extra = comparison.extra
+    return {
+        "schema": "evalkit.compare/1",
+        "stats_method": comparison.stats_method,
+        "suite": comparison.suite,
+        "slice": extra.get("slice"),
+        "sentence": comparison.sentence,
+        "baseline": _side_json(comparison.a, comparison.repeats_a, comparison.trials_a),
+        "candidate": _side_json(comparison.b, comparison.repeats_b, comparison.trials_b),
+        "n_cases": comparison.n_paired + len(comparison.only_a) + len(comparison.only_b) + len(comparison.changed),
+        "n_paired": comparison.n_paired,
+        "n_clusters": extra.get("n_clusters"),
+        "only_baseline": list(comparison.only_a),
+        "only_candidate": list(comparison.only_b),
+        "changed_cases": list(comparison.changed),
+        "errors": {"baseline": comparison.errors_a, "candidate": comparison.errors_b, "policy": "count as failures"},
+        "delta_worst_case": extra.get("delta_worst_case"),
+        "margin": extra.get("margin"),
+        "flips": {
+            "broken": comparison.broken,
+            "fixed": comparison.fixed,
+            "both_pass": comparison.both_pass,
+            "both_fail": comparison.both_fail,
+            "expected_from_noise": comparison.expected_flips,
+            "flaky_cases": extra.get("flaky_cases"),
+            "items": [_flip_json(flip) for flip in comparison.flips],
+        },
+        "p_exact": extra.get("p_exact"),
+        "prob_better": extra.get("prob_better"),
+        "within_share": extra.get("within_share"),
+        "mde": extra.get("mde"),
+        "resolution": extra.get("resolution"),
+        "metrics": [_metric_json(metric) for metric in comparison.metrics],
+    }
+
+
+def _side_json(side: Side, repeats: int, trials: int) -> dict[str, JSON]:
+    return {"run_id": side.run_id, "variant": side.variant, "label": side.label, "repeats": repeats, "trials": trials}
+
+
+def _flip_json(flip: Flip) -> dict[str, JSON]:
+    return {
+        "case_id": flip.case_id,
+        "kind": flip.kind,
+        "a": {"passed": flip.a[0], "repeats": flip.a[1]},
+        "b": {"passed": flip.b[0], "repeats": flip.b[1]},
+        "tags": list(flip.tags),
+        "error": flip.error,
+    }
+
+
+def _metric_json(metric: Metric) -> dict[str, JSON]:
+    return {
+        "name": metric.name,
+        "kind": metric.kind,
+        "direction": "lower" if metric.kind == "ratio" else "higher",
+        "a": {"mean": metric.a, "interval": _interval_json(metric.a_interval)},
+        "b": {"mean": metric.b, "interval": _interval_json(metric.b_interval)},
+        "ratio" if metric.kind == "ratio" else "delta": metric.change,
+        "interval": _interval_json(metric.interval),
+        "geometric_ratio": metric.geometric,
+        "geometric_interval": _interval_json(metric.geometric_interval),
+        "n": metric.n,
+        "n_eff": metric.n_eff,
+        "p": metric.p,
+        "p_adjusted": metric.p_adjusted,
+        "adjust": metric.adjust,
+        "family_size": metric.family_size,
+        "verdict": metric.word,
+        "note": metric.note,
+    }
+
+
+def _interval_json(interval: Interval | None) -> dict[str, JSON] | None:
+    if interval is None:
+        return None
+    return {
+        "lower": interval.lower,
+        "upper": interval.upper,
+        "confidence": interval.confidence,
+        "method": interval.method,
+    }
