@@ -154,6 +154,36 @@ def test_a_run_with_uncommitted_changes_is_nobodys_baseline(repository):
     assert "no complete run of 'main'" in gate_line(repository.evalkit("run", "--baseline", "latest:main"))
 
 
+def test_a_run_of_a_part_is_nobodys_baseline(repository):
+    """It would leave the other cases without a partner."""
+    repository.evalkit("run", "-k", "c1")
+    git(repository, "checkout", "-q", "-b", "feature")
+    commit(repository)
+    assert "no run on the merge base is stored" in gate_line(repository.evalkit("run"))
+
+
+def test_the_nearest_commit_with_a_run_is_taken(repository):
+    """Of two older commits on main that were measured, the later one."""
+    repository.evalkit("run")
+    nearest = commit(repository)
+    repository.evalkit("run")
+    for _ in range(2):
+        commit(repository)
+    ran = repository.evalkit("run")
+    assert f"(commit {nearest[:10]}), 1 commit before the merge base" in " ".join(ran.out.split())
+
+
+def test_a_stored_baseline_leaves_the_comparison_inside_the_run(project):
+    """Two variants are compared with each other as ever, and each with the baseline."""
+    project.suite(suite(variants="variants: {a: {prompt: hello:v1}, b: {prompt: hello:v2}}"))
+    assert "no clear difference between b and a" in " ".join(project.evalkit("run").out.split())
+    project.evalkit("baseline", "save")
+    ran = project.evalkit("run")
+    assert ran.code == 0
+    assert "no clear difference between b and a" in " ".join(ran.out.split())
+    assert " ".join(ran.out.split()).count("gate ✓ passed") == 2
+
+
 def test_main_is_compared_with_the_commit_before(repository):
     """On main itself the newest commit is what is measured; how far back the baseline lies is said."""
     assert repository.evalkit("run").code == 10

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from fakes.eval_project import cases
+from fakes.llm_server import LLMServer
 
 from evalkit.store.database import DATABASE_FILE, rebuild
 from evalkit.store.query import run_sql
@@ -123,6 +124,24 @@ def test_labels_follow_the_answer_into_other_runs(judged):
     configure(judged, end="!")
     assert judged.evalkit("run").code == 1
     assert judged.evalkit("calibrate").code == 2
+
+
+def test_another_answer_to_the_same_request_has_no_label(project, monkeypatch):
+    """The model said something else this time: what people said of the first answer is not about the second."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+    said = ["Good morning", "Good evening", "Good evening"]
+    with LLMServer(lambda asked: said[asked.number]) as server:
+        project.live(server.url, mode="live")
+        project.suite(f"suite: hello\nprompt: hello:v1\n{cases('Ana')}\nchecks: [contains: Good]\n")
+        project.evalkit("run")
+        assert label(project, ["ana,contains,pass"]).code == 0
+        project.evalkit("run")
+        assert project.evalkit("calibrate").code == 2
+        assert label(project, ["ana,contains,fail"]).code == 0
+        project.evalkit("run")
+    ran = project.evalkit("calibrate", "--format", "json")
+    (check,) = json.loads(ran.out)["checks"]
+    assert (check["both_pass"], check["person_fail_judge_pass"]) == (0, 1)
 
 
 def test_a_judge_no_better_than_chance_corrects_nothing(judged):

@@ -126,11 +126,7 @@ class Baselines:
             self._runs = [
                 run
                 for run in list_runs(self._config.folder("reports"))
-                if run.status == "complete"
-                and run.info
-                and not run.info.partial
-                and not run.info.git_dirty
-                and run.run_id != self._run_id
+                if run.status == "complete" and run.info and not run.info.partial and not run.info.git_dirty
             ]
         return self._runs
 
