@@ -39,6 +39,7 @@ class Killer:
     def __init__(self, *, at: int, late_s: float, whole_group: bool = False) -> None:
         self.asked: list[str] = []
         self.before: list[str] = []
+        """What the session that was killed had asked, also what the server read only when it was dead already."""
         self._at = at
         self._late_s = late_s
         self._kill_process = os.killpg if whole_group else os.kill
@@ -47,6 +48,8 @@ class Killer:
 
     def __call__(self, asked: Asked) -> str:
         self.asked.append(asked.question)
+        if asked.headers["x-session"] == "first":
+            self.before.append(asked.question)
         if asked.number == self._at:
             self._started.wait(30)
             threading.Timer(self._late_s, self._kill).start() if self._late_s else self._kill()
@@ -58,8 +61,7 @@ class Killer:
         self._started.set()
 
     def died(self) -> None:
-        """The session is gone: what was asked until now was asked before the kill."""
-        self.before = list(self.asked)
+        """The session is gone: nobody else may be killed."""
         self._session = None
 
     def _kill(self) -> None:
@@ -85,15 +87,23 @@ def sessions() -> Iterator[ForkServer]:
         yield server
 
 
+def configure(project: Project, server: LLMServer, *, session: str) -> None:
+    """Let the project ask ``server``, and say in a header, which changes no answer, which session asks."""
+    project.live(server.url, concurrency=CONCURRENCY)
+    with (project.root / "pyproject.toml").open("a", encoding="utf-8") as config:
+        config.write(f'headers = {{x-session = "{session}"}}\n')
+
+
 def kill_once(project: Project, sessions: ForkServer, dice: random.Random) -> tuple[Killer, bool]:
     """Kill one session at a random moment, run again; whether the first one was still running when it was struck."""
     project.suite(SUITE)
     killer = Killer(at=dice.randrange(CASES), late_s=dice.choice([0.0, dice.uniform(0, 0.03), dice.uniform(0, 0.3)]))
     with LLMServer(killer) as server:
-        project.live(server.url, concurrency=CONCURRENCY)
+        configure(project, server, session="first")
         killer.aim(sessions.start(project.root))
         killed = sessions.wait() == -signal.SIGKILL
         killer.died()
+        configure(project, server, session="second")
         sessions.start(project.root)
         assert sessions.wait() == 0, (project.root / "said.txt").read_text()
     return killer, killed
@@ -130,11 +140,12 @@ def test_workers_of_xdist_lose_nothing_either(tmp_path: Path, monkeypatch: pytes
     killer = Killer(at=at, late_s=0.0, whole_group=True)
     words = [sys.executable, "-m", "pytest", "suites", "-q", "-n", "2", "-p", "no:hypothesispytest"]
     with LLMServer(killer) as server:
-        project.live(server.url, concurrency=CONCURRENCY)
+        configure(project, server, session="first")
         first = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL, start_new_session=True)
         killer.aim(first.pid)
         assert first.wait(60) == -signal.SIGKILL
         killer.died()
+        configure(project, server, session="second")
         second = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
         assert second.returncode == 0, second.stdout
     assert results(project) == {f"n{number}": 1 for number in range(CASES)}
