@@ -54,7 +54,7 @@ def test_a_variant_may_stand_at_a_git_revision(project: Project) -> None:
     )
     project.run_here("suites").assert_outcomes(passed=2)
     texts = {
-        record["prompt"]["at"]: next(iter(record["prompt"]["sources"].values()))
+        record["prompt"].get("at"): next(iter(record["prompt"]["sources"].values()))
         for record in project.journal()
         if record["t"] == "prompt"
     }
