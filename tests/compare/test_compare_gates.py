@@ -10,7 +10,7 @@ from compare_rows import PATH, gate, row, side, table
 from golden_items import golden
 
 from evalkit.compare.feasible import feasibility
-from evalkit.compare.gates import judge_gates
+from evalkit.compare.gates import SuiteGates, judge_gates, judge_run
 from evalkit.compare.sizes import required_cases
 from evalkit.compare.stats import paired_scores
 
@@ -333,3 +333,50 @@ def test_what_feasibility_suggests_really_works(margin, value):
         for n, status in ((needed, "passed"), (needed - 1, "undecided")):
             a, b = table(n, 0, 0, 0)
             assert judge(spec, a + b)[-1].status == status
+
+
+def test_holm_counts_the_gates_of_all_suites():
+    """Twelve suites with a gate each are twelve chances to fail by chance, as twelve gates of one suite are."""
+    a, b = table(100, 10, 24, 16)
+    rule = gate("no_regression", against="baseline", margin=0.05)
+    alone = one(rule, a + b)
+    assert alone.status == "failed"
+    suites = []
+    for index in range(12):
+        path = f"suites/{index}.yaml"
+        rows = [
+            replace(each, suite_path=path)
+            for each in a + (b if index == 0 else [replace(r, variant="candidate", label="candidate") for r in a])
+        ]
+        suites.append(SuiteGates((rule,), rows, "refunds", path, planned=len(rows)))
+    found = judge_run(suites)
+    assert found[0].status == "undecided"
+    assert found[0].numbers["family_size"] == 12
+    assert "of 12 gates judged together" in found[0].reason
+    assert found[0].numbers["need_more"] == found[0].numbers["required_n"] - found[0].numbers["n"]
+
+
+def test_a_gate_about_a_model():
+    """It concerns the variants that ask this model, and no others."""
+    rows = [
+        *side({f"c{i}": "P" for i in range(40)}, "good", model="openai/good", label="v-good"),
+        *side({f"c{i}": "F" for i in range(40)}, "bad", model="openai/bad", label="v-bad"),
+    ]
+    found = one(gate("at_least", value=0.9, slice="model:openai/good"), rows)
+    assert (found.variant, found.status) == ("v-good", "passed")
+
+
+def test_how_many_repeats_would_do():
+    """Where repeats are the noise, the gate says how many are enough; where cases differ, it says what repeats cannot reach."""
+    noisy_a = side({f"c{i}": ("PF", "FP")[i % 2] for i in range(100)}, "baseline")
+    noisy_b = side({f"c{i}": ("FP", "PF", "PP", "FF")[i % 4] for i in range(100)}, "candidate")
+    found = one(gate("no_regression", against="baseline", margin=0.08), noisy_a + noisy_b)
+    assert found.status == "undecided"
+    repeats = found.numbers["repeats_needed"]
+    assert repeats in {4, 8, 16, 32, 64}
+    assert f"more repeats help: {repeats} each would do with these cases" in found.reason
+    firm_a = side({f"c{i}": ("PP", "FF")[i % 2] for i in range(100)}, "baseline")
+    firm_b = side({f"c{i}": ("PP", "FF", "FF", "PP")[i % 4] for i in range(100)}, "candidate")
+    found = one(gate("no_regression", against="baseline", margin=0.05), firm_a + firm_b)
+    assert found.numbers["repeats_needed"] is None
+    assert "repeats alone cannot get below a margin of" in found.reason

@@ -96,7 +96,7 @@ def test_shared_answers_are_no_new_evidence():
     a = [row("c1", variant="baseline", repeat=i, fresh=i == 0) for i in range(3)]
     b = [row("c1", "F", repeat=i, fresh=False) for i in range(3)]
     (case,) = pair(a, b).cases
-    assert (case.a_draws, case.b_draws) == ([1.0], [0.0])
+    assert (case.a_draws, case.b_draws) == ((1.0,), (0.0,))
 
 
 def test_skipped_trials_are_no_failures():

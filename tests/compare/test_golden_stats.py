@@ -275,8 +275,8 @@ def missing(A, B):  # noqa: N803
     moved = {kind: [flip.case_id for flip in flips(found.cases) if flip.kind == kind] for kind in ("fixed", "broken")}
     return moved | {
         "n_paired": len(found.cases),
-        "both_pass": [case.case_id for case in same if case.a_draws == [1.0]],
-        "both_fail": [case.case_id for case in same if case.a_draws == [0.0]],
+        "both_pass": [case.case_id for case in same if case.a_draws == (1.0,)],
+        "both_fail": [case.case_id for case in same if case.a_draws == (0.0,)],
         "errors_a": list(found.errors_a),
         "errors_b": list(found.errors_b),
         "only_a": list(found.only_a),

@@ -14,6 +14,7 @@ suite: s
 variants:
   baseline: {prompt: p:v1}
   candidate: {prompt: p:v2}
+models: [openai/gpt-5-mini]
 cases:
   - {id: a, vars: {q: 1}, tags: [smoke, "lang:de", pii]}
 checks:
@@ -56,6 +57,13 @@ def gate(project, text: str):
         ("better_than: {against: baseline, by: 5pp, variant: candidate}", {"margin": 0.05, "variant": "candidate"}),
         ("{gate: pass_rate >= 0.95, variant: candidate, confidence: 0.9, allow_infeasible: true}",
          {"value": 0.95, "variant": "candidate", "confidence": 0.9, "allow_infeasible": True}),
+        ("no_worse_than: {against: baseline, margin: 5pp, sequential: true}",
+         {"kind": "no_regression", "margin": 0.05, "sequential": True}),
+        ("at_least: 95%", {"kind": "at_least", "op": ">=", "value": 0.95, "slice": None}),
+        ("at_least: {value: 0.9, slice: smoke, confidence: 90%}",
+         {"kind": "at_least", "value": 0.9, "slice": "tag:smoke", "confidence": 0.9}),
+        ("pass_rate(model:openai/gpt-5-mini) >= 0.9", {"slice": "model:openai/gpt-5-mini"}),
+        ("pass_rate(openai/gpt-5-mini) >= 0.9", {"slice": "model:openai/gpt-5-mini"}),
         ("{gate: p95(latency_s) <= 4, slice: tag:smoke}", {"kind": "budget", "slice": "tag:smoke"}),
     ],
 )  # fmt: skip
@@ -63,7 +71,7 @@ def test_every_form_is_understood(project, text: str, expected: dict[str, object
     """What is written becomes kind, metric, operator, value, slice and margin in rate units."""
     found = gate(project, text)
     assert {key: getattr(found, key) for key in expected} == pytest.approx(expected)
-    assert str(found.where) == "suites/s.yaml:12"
+    assert str(found.where) == "suites/s.yaml:13"
 
 
 def test_must_pass_takes_several_slices(project) -> None:
@@ -127,6 +135,10 @@ def test_the_text_says_what_was_written(project) -> None:
         ("must_pass: []", ["no slice"]),
         ("must_pass: nothing", ["'nothing'"]),
         ("must_pass: {variant: candidate}", ["no slice"]),
+        ("no_worse_than: {against: baseline}", ["no_worse_than has no margin", "0.02 needs 189"]),
+        ("no_worse_than: {against: baseline, margin: 10%, metric: cost_usd, sequential: true}", ["cannot be sequential"]),
+        ("at_least: {slice: smoke}", ["at_least has no value"]),
+        ("pass_rate(model:openai/other) >= 0.9", ["no model 'openai/other'"]),
         ("3", ["a number"]),
         ("[pass_rate]", ["a list"]),
         ("{}", ["not understood"]),
@@ -136,7 +148,7 @@ def test_the_text_says_what_was_written(project) -> None:
 def test_a_gate_that_means_nothing_is_refused(project, text: str, words: list[str]) -> None:
     """Each mistake is one complaint at the gate's line with a way out."""
     message = project.complaint(f"{SUITE}  - {text}\n")
-    assert message.startswith("suites/s.yaml:12: ")
+    assert message.startswith("suites/s.yaml:13: ")
     for word in words:
         assert word in message
 

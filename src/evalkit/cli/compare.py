@@ -19,6 +19,7 @@ from evalkit.config import find_root, load_config
 @click.option(
     "--confidence", type=float, default=0.95, show_default=True, help="Two-sided confidence of the intervals."
 )
+@click.option("--checks", is_flag=True, help="Also say which checks changed, one by one.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def compare_command(
     a: str | None,
@@ -27,6 +28,7 @@ def compare_command(
     run_id: str | None,
     margin: float | None,
     confidence: float,
+    checks: bool,
     form: str,
 ) -> int:
     """Compare two variants of a run, two runs, or a run against a baseline.
@@ -56,6 +58,7 @@ def compare_command(
         history.choose(right, default_run=run_id),
         margin=margin,
         confidence=confidence,
+        checks=checks,
     )
     for note in compared.notes:
         click.echo(f"note: {clean(note)}", err=True)

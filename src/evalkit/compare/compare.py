@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
-from evalkit.compare.estimate import RATIO_METRICS, rate_change, ratio_change
+from evalkit.compare.estimate import RATIO_METRICS, rate_change, ratio_change, single_runs
 from evalkit.compare.finding import MOST_ERRORS
 from evalkit.compare.metric import explored, rate_metric, ratio_metric
 from evalkit.compare.pair import expected_flips, flaky_cases, flips, majority, pair
 from evalkit.compare.paired import mcnemar, prob_better
+from evalkit.compare.parts import part_metrics
 from evalkit.compare.sizes import required_cases, smallest_margin
 from evalkit.compare.slices import narrow
 from evalkit.compare.values import Comparison
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from evalkit.model.results import Measurement
 
 
-def compare(
+def compare(  # noqa: PLR0913 - both sides, and how to speak of them
     a: Sequence[Measurement],
     b: Sequence[Measurement],
     *,
@@ -34,11 +35,12 @@ def compare(
     confidence: float = 0.95,
     margin: float | None = None,
     slice: str | None = None,  # noqa: A002 - the word of the suite format
+    checks: bool = False,
 ) -> Comparison:
     """Compare the baseline's trials ``a`` with the candidate's trials ``b``, both of one suite and one variant each.
 
     ``margin`` (in rate units) is the drop that would still count as equivalent. ``slice`` is as in
-    :func:`evalkit.compare.slices.narrow`. Errors count as failures; unpaired cases are left out and listed.
+    :func:`evalkit.compare.slices.narrow`; without one the metrics hold every check family, and with ``checks`` every check. Errors count as failures; unpaired cases are left out and listed.
     """
     everything = [*a, *b]
     rows_a, rows_b = narrow(a, slice, among=everything), narrow(b, slice, among=everything)
@@ -46,8 +48,8 @@ def compare(
     found = rate_change(pairing.cases, confidence)
     metrics = [rate_metric("pass_rate" if slice is None else f"pass_rate({slice})", found, margin)]
     if slice is None:
-        metrics += _families(a, b, confidence, margin)
-    metrics += [ratio_metric(name, ratio_change(pairing.cases, name, confidence)) for name in RATIO_METRICS]
+        metrics += part_metrics(pairing.cases, a, b, confidence=confidence, margin=margin, checks=checks)
+    metrics += _ratios(pairing, confidence)
     metrics = [metrics[0], *explored(metrics[1:])]
     cells = _cells(pairing.cases)
     noise = expected_flips(pairing.cases)
@@ -85,6 +87,12 @@ def compare(
     )
 
 
+def _ratios(pairing: Pairing, confidence: float) -> list[Metric]:
+    single = single_runs(pairing.cases)
+    found = {name: ratio_change(pairing.cases, name, confidence, single=single) for name in RATIO_METRICS}
+    return [ratio_metric(name, change) for name, change in found.items()]
+
+
 def _cells(cases: Sequence[PairedCase]) -> dict[tuple[bool, bool], int]:
     """Count cases by (A passes, B passes), each by majority of its repeats."""
     table = dict.fromkeys(((True, True), (False, True), (True, False), (False, False)), 0)
@@ -99,20 +107,6 @@ def _errors(rows: Sequence[Measurement]) -> int:
 
 def _trials(rows: Sequence[Measurement]) -> int:
     return sum(row.status != "skip" for row in rows)
-
-
-def _families(
-    a: Sequence[Measurement], b: Sequence[Measurement], confidence: float, margin: float | None
-) -> list[Metric]:
-    everything = [*a, *b]
-    families = sorted({family for row in everything for _, family, _, severity in row.checks if severity == "fail"})
-    metrics = []
-    for family in families:
-        name = f"family:{family}"
-        pairing = pair(narrow(a, name, among=everything), narrow(b, name, among=everything))
-        if pairing.cases:
-            metrics.append(rate_metric(f"pass_rate({name})", rate_change(pairing.cases, confidence), margin))
-    return metrics
 
 
 def names_of(a: Side, b: Side) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from evalkit.compare.distributions import normal_cdf, t_upper_tail
@@ -49,13 +50,15 @@ def single_rate(rows: Sequence[Measurement], confidence: float) -> Rate | None:
     return _rate([passes(group) for group in groups], _clusters([group[0].cluster for group in groups]), confidence)
 
 
-def _rate(draws: list[list[float]], clusters: list[str] | None, confidence: float) -> Rate:
+def _rate(draws: list[tuple[float, ...]], clusters: list[str] | None, confidence: float) -> Rate:
     rate, n_eff = effective_sample(draws, clusters, confidence)
     return Rate(rate, n_eff, len(draws), wilson(min(rate * n_eff, n_eff), n_eff, confidence))
 
 
 def _clusters(names: list[str | None]) -> list[str] | None:
     """Cluster labels, a case without one being its own; None when no two cases share one."""
+    if all(name is None for name in names):
+        return None
     labels = [f"case {i}" if name is None else f"cluster {name}" for i, name in enumerate(names)]
     return None if len(set(labels)) == len(labels) else labels
 
@@ -92,9 +95,9 @@ def rate_change(cases: Sequence[PairedCase], confidence: float) -> RateChange | 
         return None
     a, b = [case.a_draws for case in cases], [case.b_draws for case in cases]
     clusters = _clusters([case.cluster for case in cases])
+    if clusters is None and single_runs(cases):
+        return change_of_counts(Counts.of(cases), confidence)
     rate_a, rate_b = _rate(a, clusters, confidence), _rate(b, clusters, confidence)
-    if clusters is None and all(len(draws) == 1 for draws in (*a, *b)):
-        return _single_runs(rate_a, rate_b, confidence, _count(a, b))
     found = paired_scores(a, b, clusters, confidence)
     v1 = found.up + found.down - found.delta**2
     tail = t_upper_tail(abs(found.z), found.df)
@@ -114,18 +117,41 @@ def rate_change(cases: Sequence[PairedCase], confidence: float) -> RateChange | 
     )
 
 
-def _count(a: list[list[float]], b: list[list[float]]) -> tuple[int, int]:
-    fixed = sum(y[0] > x[0] for x, y in zip(a, b, strict=True))
-    return fixed, sum(y[0] < x[0] for x, y in zip(a, b, strict=True))
+def single_runs(cases: Sequence[PairedCase]) -> bool:
+    """Whether every case has one trial on each side, so that four counts say it all."""
+    return all(len(case.a_draws) == 1 == len(case.b_draws) for case in cases)
 
 
-def _single_runs(a: Rate, b: Rate, confidence: float, counts: tuple[int, int]) -> RateChange:
-    fixed, broken = counts
-    n = a.cases
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The paired table of single runs."""
+
+    both_pass: int
+    fixed: int
+    broken: int
+    both_fail: int
+
+    @classmethod
+    def of(cls, cases: Sequence[PairedCase]) -> Counts:
+        """Count ``cases``, each with one trial on each side."""
+        passed_a = sum(case.a_draws[0] for case in cases)
+        passed_b = sum(case.b_draws[0] for case in cases)
+        both = sum(case.a_draws[0] * case.b_draws[0] for case in cases)
+        return cls(int(both), int(passed_b - both), int(passed_a - both), int(len(cases) - passed_a - passed_b + both))
+
+    @property
+    def n(self) -> int:
+        """All cases."""
+        return self.both_pass + self.fixed + self.broken + self.both_fail
+
+
+def change_of_counts(counts: Counts, confidence: float) -> RateChange:
+    """The change of a pass rate over single runs without clusters: Tango's interval and test. Raises ValueError without cases."""
+    n, fixed, broken = counts.n, counts.fixed, counts.broken
     test = mcnemar(fixed, broken)
     return RateChange(
-        a=a,
-        b=b,
+        a=_single_rate(counts.both_pass + broken, n, confidence),
+        b=_single_rate(counts.both_pass + fixed, n, confidence),
         change=(fixed - broken) / n,
         interval=tango(fixed, broken, n, confidence),
         p=test.p_asymptotic,
@@ -135,7 +161,11 @@ def _single_runs(a: Rate, b: Rate, confidence: float, counts: tuple[int, int]) -
     )
 
 
-def _noise_share(a: list[list[float]], b: list[list[float]], s2: float) -> float | None:
+def _single_rate(passed: int, n: int, confidence: float) -> Rate:
+    return Rate(passed / n, float(n), n, wilson(passed, n, confidence))
+
+
+def _noise_share(a: list[tuple[float, ...]], b: list[tuple[float, ...]], s2: float) -> float | None:
     """(σ²_A/K_A + σ²_B/K_B)/s2, σ² being the mean variance within a case (Miller 2024, section 3.1)."""
     if s2 <= 0.0 or any(len(draws) < 2 for draws in (*a, *b)):
         return None
@@ -159,12 +189,13 @@ class RatioChange:
     few: bool = False
 
 
-def ratio_change(cases: Sequence[PairedCase], metric: str, confidence: float) -> RatioChange:
+def ratio_change(cases: Sequence[PairedCase], metric: str, confidence: float, *, single: bool = False) -> RatioChange:
     """The ratio B/A of ``cost_usd``, ``latency_s``, ``input_tokens``, ``output_tokens`` or ``total_tokens``, repeats averaged per case.
 
-    Trials without an answer have no value and are left out of the average; a case with no value on a side is ``unknown``.
+    Trials without an answer have no value and are left out of the average; a case with no value on a side is ``unknown``. ``single``
+    says that every case has one trial on each side, which is faster.
     """
-    pairs = [(_average(case.a, metric), _average(case.b, metric)) for case in cases]
+    pairs = _values(cases, metric, single=single)
     known = [(x, y) for x, y in pairs if x is not None and y is not None]
     unknown = len(pairs) - len(known)
     if not known:
@@ -181,6 +212,14 @@ def ratio_change(cases: Sequence[PairedCase], metric: str, confidence: float) ->
     )
 
 
+def _values(cases: Sequence[PairedCase], metric: str, *, single: bool) -> list[tuple[float | None, float | None]]:
+    """The metric before and after in every case, averaged over repeats."""
+    if single and metric in RATIO_METRICS:
+        get = attrgetter(metric)
+        return [(get(case.a[0]), get(case.b[0])) for case in cases]
+    return [(_average(case.a, metric), _average(case.b, metric)) for case in cases]
+
+
 def quantity(row: Measurement, metric: str) -> float | None:
     """The value of ``metric`` in one trial; None if unknown. ``total_tokens`` is input plus output. Raises ValueError for other names."""
     if metric == "total_tokens":
@@ -188,13 +227,7 @@ def quantity(row: Measurement, metric: str) -> float | None:
         return None if parts[0] is None or parts[1] is None else float(parts[0] + parts[1])
     if metric not in RATIO_METRICS:
         raise ValueError(f"unknown metric {metric!r}; known: total_tokens, {', '.join(RATIO_METRICS)}")
-    values = {
-        "cost_usd": row.cost_usd,
-        "latency_s": row.latency_s,
-        "input_tokens": row.input_tokens,
-        "output_tokens": row.output_tokens,
-    }
-    value = values[metric]
+    value: float | None = getattr(row, metric)
     return None if value is None else float(value)
 
 

@@ -18,21 +18,16 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class PairedCase:
-    """One case with its fresh trials before (``a``) and after (``b``); each side has at least one."""
+    """One case with its fresh trials before (``a``) and after (``b``); each side has at least one.
+
+    ``a_draws`` and ``b_draws`` hold 1.0 for every trial that passed, 0.0 for one that failed or could not be measured.
+    """
 
     case_id: str
     a: tuple[Measurement, ...]
     b: tuple[Measurement, ...]
-
-    @property
-    def a_draws(self) -> list[float]:
-        """1.0 for every trial of A that passed, 0.0 for one that failed or could not be measured."""
-        return passes(self.a)
-
-    @property
-    def b_draws(self) -> list[float]:
-        """As :attr:`a_draws`, for B."""
-        return passes(self.b)
+    a_draws: tuple[float, ...]
+    b_draws: tuple[float, ...]
 
     @property
     def cluster(self) -> str | None:
@@ -73,9 +68,14 @@ class Pairing:
         return self.unpaired / total if total else 0.0
 
 
-def passes(rows: Sequence[Measurement]) -> list[float]:
+_PASSED, _NOT_PASSED = (1.0,), (0.0,)
+
+
+def passes(rows: Sequence[Measurement]) -> tuple[float, ...]:
     """1.0 for a pass, 0.0 for a failure or an error: not measured is not passed (intention to treat)."""
-    return [1.0 if row.status == "pass" else 0.0 for row in rows]
+    if len(rows) == 1:
+        return _PASSED if rows[0].status == "pass" else _NOT_PASSED  # shared, because most cases have one trial
+    return tuple([1.0 if row.status == "pass" else 0.0 for row in rows])
 
 
 def by_case(rows: Sequence[Measurement]) -> dict[Key, tuple[Measurement, ...]]:
@@ -83,10 +83,13 @@ def by_case(rows: Sequence[Measurement]) -> dict[Key, tuple[Measurement, ...]]:
 
     A repeat that shared another's answer is no new evidence: shared repeats are dropped, and one stands for all if none is fresh.
     """
+    run = [row for row in rows if row.status != "skip"]
+    single: dict[Key, tuple[Measurement, ...]] = {(row.case_id, row.case_digest): (row,) for row in run}
+    if len(single) == len(run):
+        return single  # one trial per case: nothing to group
     groups: dict[Key, list[Measurement]] = {}
-    for row in rows:
-        if row.status != "skip":
-            groups.setdefault((row.case_id, row.case_digest), []).append(row)
+    for row in run:
+        groups.setdefault((row.case_id, row.case_digest), []).append(row)
     return {key: _independent(group) for key, group in groups.items()}
 
 
@@ -102,7 +105,9 @@ def pair(a: Sequence[Measurement], b: Sequence[Measurement]) -> Pairing:
     changed = {case_id for case_id, _ in alone_a} & {case_id for case_id, _ in alone_b}
     only_a = sorted(key for key in alone_a if key[0] not in changed)
     only_b = sorted(key for key in alone_b if key[0] not in changed)
-    cases = tuple(PairedCase(key[0], left[key], right[key]) for key in both)
+    cases = tuple(
+        PairedCase(key[0], rows_a := left[key], rows_b := right[key], passes(rows_a), passes(rows_b)) for key in both
+    )
     lost = [-_mean(passes(left[key])) for key in only_a] + [_mean(passes(right[key])) - 1.0 for key in only_b]
     changes = [_mean(case.b_draws) - _mean(case.a_draws) for case in cases] + lost
     return Pairing(
@@ -117,10 +122,10 @@ def pair(a: Sequence[Measurement], b: Sequence[Measurement]) -> Pairing:
 
 
 def _errors(side: dict[Key, tuple[Measurement, ...]]) -> tuple[str, ...]:
-    return tuple(sorted(case_id for (case_id, _), rows in side.items() if any(row.status == "error" for row in rows)))
+    return tuple(sorted({key[0] for key, rows in side.items() for row in rows if row.status == "error"}))
 
 
-def _mean(values: list[float]) -> float:
+def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
@@ -140,7 +145,7 @@ def flips(cases: Sequence[PairedCase]) -> tuple[Flip, ...]:
 
 def _flip(case: PairedCase) -> Flip | None:
     a, b = case.a_draws, case.b_draws
-    if _mean(a) == _mean(b):
+    if a == b or _mean(a) == _mean(b):
         return None
     before, after = majority(a), majority(b)
     kind: FlipKind = "shaky" if before == after else "broken" if before else "fixed"
@@ -165,9 +170,8 @@ def expected_flips(cases: Sequence[PairedCase]) -> float | None:
 
     The average over the sides that were repeated; None if no case was, because one draw says nothing about flakiness.
     """
-    sides = [[case.a_draws for case in cases], [case.b_draws for case in cases]]
     estimates = []
-    for side in sides:
+    for side in ([case.a_draws for case in cases], [case.b_draws for case in cases]):
         rates = [_flakiness(draws) for draws in side if len(draws) > 1]
         if rates:
             estimates.append(_mean(rates) * len(cases))
@@ -182,4 +186,8 @@ def _flakiness(draws: Sequence[float]) -> float:
 
 def flaky_cases(cases: Sequence[PairedCase]) -> int:
     """How many cases passed sometimes but not always on the same side."""
-    return sum(any(0.0 < sum(draws) < len(draws) for draws in (case.a_draws, case.b_draws)) for case in cases)
+    return sum(_flaky(case.a_draws) or _flaky(case.b_draws) for case in cases)
+
+
+def _flaky(draws: Sequence[float]) -> bool:
+    return 0.0 < sum(draws) < len(draws)

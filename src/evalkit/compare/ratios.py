@@ -43,9 +43,9 @@ def fieller_ratio(a: Sequence[float], b: Sequence[float], confidence: float = 0.
     if n < 2:
         return RatioEstimate(mean_b / mean_a, None, None, n)
     t2 = t_quantile(0.5 + confidence / 2.0, n - 1) ** 2
-    var_a, var_b = sample_variance(a) / n, sample_variance(b) / n
-    cov = math.fsum((x - mean_a) * (y - mean_b) for x, y in zip(a, b, strict=True)) / (n - 1) / n
-    p = _paired_t([y - x for x, y in zip(a, b, strict=True)])
+    var_a, var_b = sample_variance(a, mean_a) / n, sample_variance(b, mean_b) / n
+    cov = math.fsum([(x - mean_a) * (y - mean_b) for x, y in zip(a, b, strict=True)]) / (n - 1) / n
+    p = _t_test(mean_b - mean_a, max(0.0, var_a + var_b - 2.0 * cov), n)
     lead = mean_a * mean_a - t2 * var_a
     if lead <= 0.0:
         return RatioEstimate(mean_b / mean_a, None, p, n)
@@ -64,15 +64,14 @@ def geometric_ratio(a: Sequence[float], b: Sequence[float], confidence: float = 
     mean = math.fsum(logs) / n
     if n < 2:
         return RatioEstimate(math.exp(mean), None, None, n)
-    half = t_quantile(0.5 + confidence / 2.0, n - 1) * math.sqrt(sample_variance(logs) / n)
+    variance = sample_variance(logs, mean) / n
+    half = t_quantile(0.5 + confidence / 2.0, n - 1) * math.sqrt(variance)
     limits = Interval(math.exp(mean - half), math.exp(mean + half), confidence, "t interval of log ratios")
-    return RatioEstimate(math.exp(mean), limits, _paired_t(logs), n)
+    return RatioEstimate(math.exp(mean), limits, _t_test(mean, variance, n), n)
 
 
-def _paired_t(differences: Sequence[float]) -> float:
-    """Two-sided p of 'the mean is 0' (Student 1908)."""
-    n = len(differences)
-    mean, variance = math.fsum(differences) / n, sample_variance(differences) / n
+def _t_test(mean: float, variance: float, n: int) -> float:
+    """Two-sided p of 'the mean is 0' (Student 1908), from a mean of ``n`` values and its variance."""
     if variance <= 0.0:
         return 1.0 if mean == 0.0 else 0.0
     return min(1.0, 2.0 * t_upper_tail(abs(mean) / math.sqrt(variance), n - 1))

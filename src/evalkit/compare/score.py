@@ -69,13 +69,14 @@ def clustered_variance(values: Sequence[float], clusters: Sequence[Hashable]) ->
     return count / (count - 1) * math.fsum(total * total for total in sums.values()) / (n * n)
 
 
-def sample_variance(values: Sequence[float]) -> float:
-    """The variance of ``values`` with n − 1; 0.0 for a single value."""
+def sample_variance(values: Sequence[float], mean: float | None = None) -> float:
+    """The variance of ``values`` with n − 1; 0.0 for a single value. ``mean`` spares computing it again."""
     n = len(values)
     if n < 2:
         return 0.0
-    mean = math.fsum(values) / n
-    return math.fsum((value - mean) ** 2 for value in values) / (n - 1)
+    if mean is None:
+        mean = math.fsum(values) / n
+    return math.fsum([(value - mean) ** 2 for value in values]) / (n - 1)
 
 
 def harmonic_repeats(*sides: Sequence[Sequence[float]]) -> float:

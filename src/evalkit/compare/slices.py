@@ -34,7 +34,7 @@ def narrow(
     known, other = _applicable(rows if among is None else among, prefix, name) if unanswered else (set(), set())
     kept = []
     for row in rows:
-        status = _share(row, prefix, name)
+        status = share(row, prefix, name)
         key = (row.case_id, row.case_digest)
         if status is None and row.status == "error" and not row.checks and (key in known or key not in other):
             status = "error"
@@ -51,13 +51,13 @@ def _applicable(
     for row in rows:
         if row.checks:
             seen.add((row.case_id, row.case_digest))
-            if _share(row, prefix, name) is not None:
+            if share(row, prefix, name) is not None:
                 known.add((row.case_id, row.case_digest))
     return known, seen
 
 
-def _share(row: Measurement, prefix: str, name: str) -> Status | None:
-    """The status of the slice's checks in one trial; None if it had none."""
+def share(row: Measurement, prefix: str, name: str) -> Status | None:
+    """The status of the slice's checks (``prefix`` is ``check`` or ``family``) in one trial; None if it had none."""
     if prefix == "check":
         found: set[Status] = {status for check, _, status, _ in row.checks if check == name}
     else:

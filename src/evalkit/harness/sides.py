@@ -99,11 +99,13 @@ class Compared:
     notes: tuple[str, ...]
 
 
-def compare_sides(a: Chosen, b: Chosen, *, margin: float | None = None, confidence: float = 0.95) -> Compared:
+def compare_sides(
+    a: Chosen, b: Chosen, *, margin: float | None = None, confidence: float = 0.95, checks: bool = False
+) -> Compared:
     """Compare two sides suite by suite and cell by cell. Two whole runs are paired variant by variant.
 
     What has no namesake is paired if it is all that its side has of a suite: a suite that ran with v1 then and with v2 now, or two
-    variants with different models. Raises ConfigError when the sides have nothing in common.
+    variants with different models. ``checks`` asks for a metric per check. Raises ConfigError when the sides have nothing in common.
     """
     left, right = _groups(_beside(a, b)), _groups(_beside(b, a))
     pairs = {key: key for key in left if key in right} | _lone_pairs(left, right)
@@ -118,6 +120,7 @@ def compare_sides(a: Chosen, b: Chosen, *, margin: float | None = None, confiden
             suite=key.suite,
             margin=margin,
             confidence=confidence,
+            checks=checks,
         )
         for key, other in pairs.items()
     )
