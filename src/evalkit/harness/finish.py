@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from evalkit.compare.gates import judge_run
 from evalkit.harness.accounting import account_of, planned_of, trials_of
 from evalkit.harness.attacks import attack_notes
-from evalkit.harness.baselines import Baselines
 from evalkit.harness.comparing import compare_stored, compare_variants, ranking, suite_gates, wants_stored
 from evalkit.harness.facts import utc_now
 from evalkit.harness.outputs import store_run, write_page, write_recordings
@@ -146,8 +145,12 @@ def _report(
 
 def _stored(config: Config, plans: Sequence[SuitePlan], *, run_id: str) -> dict[str, StoredBaseline]:
     """The stored baselines that are asked for, by the path of their suite."""
-    baselines = Baselines(config, run_id=run_id)
     wanted = [plan.spec for plan in plans if config.baseline is not None or wants_stored(plan.spec)]
+    if not wanted:
+        return {}
+    from evalkit.harness.baselines import Baselines
+
+    baselines = Baselines(config, run_id=run_id)
     return {spec.path: baselines.of(spec.name) for spec in wanted}
 
 

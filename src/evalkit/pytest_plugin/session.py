@@ -91,13 +91,11 @@ class EvalSession:
     def runner(self) -> Runner:
         """The engine and the journal, started when the first item is about to run. Ends the session if they cannot start."""
         if self._runner is None:
-            from evalkit.harness.baselines import Baselines
             from evalkit.harness.runner import Runner
             from evalkit.pytest_plugin.watch import Watch
 
             try:
-                Baselines(self.config, run_id=self._run_id).require()
-                self._require_recordings()
+                self._require_what_is_named()
                 worker = self._worker["workerid"] if self._worker else "main"
                 total = sum(len(item.test.trials) for item in self._items)
                 self._watch = Watch(self.pytest_config, run_id=self._run_id, worker=worker, total=total)
@@ -304,7 +302,12 @@ class EvalSession:
 
         return CaseProtocol(self.pytest_config, runs_user_code=lambda item: self.planner.runs_user_code(item.test))
 
-    def _require_recordings(self) -> None:
+    def _require_what_is_named(self) -> None:
+        """A baseline that does not exist and a recording that cannot be read stop the run before anything is paid."""
+        if self.config.baseline is not None:
+            from evalkit.harness.baselines import Baselines
+
+            Baselines(self.config, run_id=self._run_id).require()
         if self.pytest_config.getoption("evalkit_record"):
             from evalkit.harness.recording import require_readable
 
