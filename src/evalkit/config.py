@@ -174,6 +174,17 @@ def _is_inside(path: Path) -> bool:
     return not path.is_absolute() and ".." not in path.parts
 
 
+_AMOUNTS = {"prices": "a price", "limits": "a number above 0", "models": "a whole number above 0"}
+
+
+def _is_amount(key: str, value: object) -> bool:
+    if key == "models":
+        return type(value) is int and value > 0
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+        return False
+    return value > 0 or key == "prices"
+
+
 def _tables(key: str, value: Any, valid: frozenset[str], where: Where) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - a TOML value
     if not isinstance(value, dict) or not all(isinstance(row, dict) for row in value.values()):
         raise ConfigError(f"[tool.evalkit.{key}] is not a table of tables", where=where)
@@ -185,16 +196,8 @@ def _tables(key: str, value: Any, valid: frozenset[str], where: Where) -> dict[s
                     hint=did_you_mean(inner, valid),
                     where=where,
                 )
-        if key == "prices" and not all(
-            isinstance(v, (int, float)) and not isinstance(v, bool) and 0 <= v < math.inf for v in row.values()
-        ):
-            raise ConfigError(f"[tool.evalkit.prices.{name!r}] holds something that is not a price", where=where)
-        if key == "limits" and not all(
-            isinstance(v, (int, float)) and not isinstance(v, bool) and 0 < v < math.inf for v in row.values()
-        ):
-            raise ConfigError(f"[tool.evalkit.limits.{name}] holds something that is not a number above 0", where=where)
-        if key == "models" and not all(type(v) is int and v > 0 for v in row.values()):
-            raise ConfigError(
-                f"[tool.evalkit.models.{name!r}] holds something that is not a whole number above 0", where=where
-            )
+            if key in _AMOUNTS and not _is_amount(key, row[inner]):
+                raise ConfigError(
+                    f"{inner} = {row[inner]!r} in [tool.evalkit.{key}.{name}] is not {_AMOUNTS[key]}", where=where
+                )
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date  # noqa: TC003 - @check reads annotations
+from decimal import Decimal
 from typing import Literal
 
 import pytest
@@ -96,6 +97,30 @@ def test_what_is_no_verdict_is_an_error(judge):
     verdict = judge("forgets", "x")
     assert verdict.status == "error"
     assert "forgets returned None" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (Verdict("odd", "custom", "failed", "no"), "the status 'failed'"),  # type: ignore[arg-type]
+        (Verdict("odd", "mine", "pass", "ok"), "the family 'mine'"),  # type: ignore[arg-type]
+        (Verdict("odd", "custom", "pass", "ok", score=Decimal("0.5")), "the score Decimal"),  # type: ignore[arg-type]
+        (Verdict("odd", "custom", "pass", "ok", score=float("nan")), "the score nan"),
+        (Verdict("odd", "custom", "fail", None), "no text"),  # type: ignore[arg-type]
+        (Verdict("odd", "custom", "fail", "no", spans=((0.5, 1),)), "spans"),  # type: ignore[arg-type]
+        (Verdict("odd", "custom", "fail", "no", spans=(1, 2)), "spans"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_verdict_that_cannot_be_counted_or_stored_is_an_error(judge, made, told):
+    """A misspelt status is no pass, and a value that JSON has not must not end the journal of a run whose answers are paid."""
+
+    @check("odd")
+    def odd(answer: str) -> Verdict:
+        return made
+
+    verdict = judge("odd", "hello")
+    assert verdict.status == "error"
+    assert told in verdict.reason
 
 
 def _positional(answer: str, limit: int) -> bool:

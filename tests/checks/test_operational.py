@@ -39,6 +39,7 @@ def test_the_first_token_is_compared_in_seconds() -> None:
     status, reason = judge("first_token_s", 0.5, latency_s=0.1)
     assert status == "error"
     assert "stream: true" in reason
+    assert "--mode refresh" in reason  # a cached answer stays what it was, also when the suite says stream now
 
 
 def test_an_unknown_price_is_no_bargain() -> None:

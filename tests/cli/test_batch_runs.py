@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 from fakes.batch_server import BatchServer
@@ -253,6 +254,22 @@ def test_somebody_elses_batch_of_the_same_size_is_let_go(project, server) -> Non
     assert "closed" not in [record["t"] for record in log_of(project)], "it is no failure of our requests"
     server.finish()
     assert project.evalkit("run", "--resume").code == 0
+
+
+def test_ours_is_found_behind_somebody_elses_batch_of_the_same_size(project, server) -> None:
+    """An older stranger is looked at first and passed by: ours is not handed in, and paid, a second time."""
+    project.prompt("v1", tone="kind", model="anthropic/claude-sonnet-5")
+    server.answer = lambda asked: "Hello"
+    server.fault = lambda method, path: Reply(drop="before") if (method, path[-8:]) == ("POST", "/batches") else None
+    project.evalkit("run", "--mode", "batch")
+    (name, ours), *_ = server.batches.items()
+    strangers = [(f"other-{number}", path, body) for number, (_, path, body) in enumerate(ours.entries)]
+    theirs = replace(ours, id=f"{name}_theirs", entries=strangers, lines=[])
+    server.batches = {theirs.id: theirs, name: ours}
+    server.fault = lambda method, path: None
+    server.finish()
+    assert project.evalkit("run", "--resume").code == 0
+    assert len(server.batches) == 2
 
 
 def test_a_wrong_key_is_one_message(project, server) -> None:

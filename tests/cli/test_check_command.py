@@ -44,6 +44,7 @@ def test_the_verdict_is_the_exit_code(tried, check, code, told):
     ("check", "told"),
     [
         ("contians: Hello", "did you mean 'contains'"),
+        ("contains:Hello", "write a blank after the colon: `contains: Hello`"),
         ("contains: {al: [x]}", "unknown parameter 'al'"),
         ("contains: [", "the check:1"),
         ("", "a check is empty"),

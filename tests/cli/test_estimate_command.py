@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from fakes.eval_project import cases
-from fakes.llm_server import LLMServer
+from fakes.llm_server import LLMServer, error
 
 import evalkit
 
@@ -252,3 +252,35 @@ def test_without_tokenizers_their_extra_is_named(priced, monkeypatch):
     assert "pip install 'pytest-evalkit[tokens]'" in shown
     priced.suite(SUITE.replace("openai/gpt-5-mini", "anthropic/claude-haiku-4-5"))
     assert "pip install" not in priced.evalkit("estimate").out
+
+
+def test_a_canned_answer_says_nothing_about_the_length_of_the_models_answers(project, monkeypatch):
+    """After a run that only the text of last resort served, the output is as unknown as before."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with LLMServer(lambda asked: error(401, "no")) as server:
+        project.live(server.url)
+        project.suite(SUITE + "fallbacks: [{answer: Hello}]\n")
+        assert project.evalkit("run").code == 0
+        made = estimate(project)
+    assert made["rows"][0]["output_tokens"] > 0
+
+
+def test_a_mistyped_file_is_guessed_and_a_small_ceiling_has_no_exponent(priced):
+    """The words of the two messages that a first user meets."""
+    priced.suite(SUITE)
+    ran = priced.evalkit("estimate", "suites/helo.yaml")
+    assert ran.code == 2
+    assert "did you mean 'suites/hello.yaml'" in ran.err
+    assert (
+        "max_cost_usd = 0.000001: the run would stop at it" in priced.evalkit("estimate", "--max-cost", "0.000001").out
+    )
+
+
+@pytest.mark.parametrize("value", ['"600"', "0", "true"])
+def test_a_wrong_limit_is_named_with_its_table(priced, value):
+    """Which key of which account, and what stands there."""
+    add(priced, f"[tool.evalkit.limits.openai]\nrequests_per_minute = {value}\n")
+    ran = priced.evalkit("estimate")
+    assert ran.code == 2
+    assert "requests_per_minute = " in ran.err
+    assert "in [tool.evalkit.limits.openai] is not a number above 0" in ran.err

@@ -13,6 +13,7 @@ from fakes.virtual_time import LimitedServer, run
 from evalkit.engine.policy import Policy
 from evalkit.errors import CallError
 from evalkit.model.calls import CallFailure, Response, Usage
+from evalkit.rates import RateLimits, RateWindow
 
 if TYPE_CHECKING:
     from evalkit.model.calls import Call, Request
@@ -271,3 +272,23 @@ def test_requests_refused_at_random_lose_no_case_and_no_hour() -> None:
     calls, took_s = measured(LimitedServer(fault=fault, latency_s=0.1), 200)
     assert all(isinstance(call.reply, Response) for call in calls)
     assert took_s < 60
+
+
+@pytest.mark.parametrize(
+    ("told", "usage"),
+    [
+        (RateLimits(requests=RateWindow(0.000001, 0, None)), Usage(60, 40)),
+        (RateLimits(tokens=RateWindow(1, 0, 1e6)), Usage(60, 40)),
+        (RateLimits(tokens=RateWindow(100_000, 90_000, 5)), Usage(60, 2**53 - 1)),
+    ],
+)
+def test_no_reply_can_hold_the_run_for_ever(told: RateLimits, usage: Usage) -> None:
+    """A limit next to nothing, or an answer that claims to have used more tokens than there are, costs a minute per call at most."""
+
+    class Absurd(LimitedServer):
+        def _told(self) -> RateLimits:
+            return told
+
+    calls, took_s = measured(Absurd(usage=usage), 10)
+    assert all(isinstance(call.reply, Response) for call in calls)
+    assert took_s <= 10 * 150

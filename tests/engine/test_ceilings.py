@@ -170,3 +170,16 @@ def test_cancelled_calls_leave_their_place_in_the_queue() -> None:
 
     assert all(isinstance(call.reply, Response) for call in run(story()))
     assert len(server.requests) == 4
+
+
+def test_who_waits_for_room_below_a_ceiling_hears_of_a_stop_before_it_sends() -> None:
+    """31 calls wait for the budget while one learns that the credit is exhausted: none of them is sent."""
+    server = LimitedServer(latency_s=0.1, fault=lambda n, _r: CallError("no", kind="quota") if n > 60 else None)
+
+    async def story() -> list[Call]:
+        return await ask_all(caller_for({"fake": server}, policy=Policy(max_cost_usd=0.65)), 200)
+
+    answered, failed = split(run(story()))
+    assert answered == 61
+    assert {failure.kind for failure in failed} == {"quota"}
+    assert len(server.requests) <= 61 + 3

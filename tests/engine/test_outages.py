@@ -18,6 +18,7 @@ from evalkit.errors import CallError
 from evalkit.model.calls import CallFailure, Response
 from evalkit.providers.base import ProviderSettings
 from evalkit.providers.openai import OpenAI
+from evalkit.rates import RateLimits, RateWindow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -214,3 +215,61 @@ def test_each_fault_of_a_real_server_is_survived_or_told(tmp_path: Path, monkeyp
         assert isinstance(calls[name].reply, CallFailure), name
         assert tries[name] == 1, name
     assert "3600 s" in calls["hour"].reply.message  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("retry_after_s", [None, 0.0, 30.0])
+@pytest.mark.parametrize("told", [None, RateLimits(requests=RateWindow(10_000, 9_999, 0.006))])
+def test_an_account_that_only_refuses_is_given_up(retry_after_s: float | None, told: RateLimits | None) -> None:
+    """1000 cases at an account that answers everybody 429: no storm, and not one deadline per case but one in all."""
+    refusal = CallError("used up", kind="rate_limited", retry_after_s=retry_after_s, limits=told)
+    server = LimitedServer(fault=lambda _n, _r: refusal, latency_s=0.05)
+    calls, took_s = answers(server, 1000)
+    assert all(isinstance(call.reply, CallFailure) and call.reply.kind == "rate_limited" for call in calls)
+    assert took_s < 1.2 * Policy().deadline_s
+    assert len(server.requests) < 500
+    late = {call.reply.message for call in calls if isinstance(call.reply, CallFailure) and not call.attempts}
+    assert len(late) == 1
+    assert "nothing but refusals" in late.pop()
+
+
+def test_a_provider_that_will_not_close_is_told_and_costs_nothing() -> None:
+    """Its answers are there already: what goes wrong afterwards is said, and the others are closed all the same."""
+    closed: list[str] = []
+
+    class Stubborn(LimitedServer):
+        async def aclose(self) -> None:
+            raise RuntimeError("will not close")
+
+    class Tidy(LimitedServer):
+        async def aclose(self) -> None:
+            closed.append("tidy")
+
+    async def story() -> tuple[str, ...]:
+        caller = caller_for({"stubborn": Stubborn(), "tidy": Tidy()})
+        await ask_all(caller, 1, model="stubborn/m")
+        await ask_all(caller, 1, model="tidy/m")
+        return await caller.aclose()
+
+    assert run(story()) == ("the provider stubborn could not be closed: RuntimeError: will not close",)
+    assert closed == ["tidy"]
+
+
+def test_a_dead_model_does_not_take_another_of_its_account_with_it() -> None:
+    """One model that fails every time is given up; the healthy one beside it, and the one that is asked after it, answer every case."""
+
+    def fault(_number: int, request: Request) -> CallError | None:
+        return CallError("no", kind="server") if request.model == "fake/dead" else None
+
+    server = LimitedServer(fault=fault, latency_s=0.05)
+
+    async def story() -> tuple[list[Call], list[Call], list[Call]]:
+        caller = caller_for({"fake": server})
+        dead, beside = await asyncio.gather(
+            ask_all(caller, 200, model="fake/dead"), ask_all(caller, 200, model="fake/healthy")
+        )
+        return dead, beside, await ask_all(caller, 50, model="fake/later")
+
+    dead, beside, later = run(story())
+    assert all(isinstance(call.reply, CallFailure) and call.reply.kind == "server" for call in dead)
+    assert all(isinstance(call.reply, Response) for call in [*beside, *later])
+    assert sum("of fake/dead" in text for _at, text in server.requests) < 100

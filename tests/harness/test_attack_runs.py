@@ -90,7 +90,9 @@ def test_attacks_are_selected_by_their_tag(attacked_project):
 
 def test_what_was_not_measured_is_said(attacked_project):
     """An attack without an answer neither succeeded nor failed."""
-    attacked_project.write("attacked_model.py", MODEL.replace('return "Hello!"', 'raise CallError("down", kind="bad_request")'))
+    attacked_project.write(
+        "attacked_model.py", MODEL.replace('return "Hello!"', 'raise CallError("down", kind="bad_request")')
+    )
     done = evalkit.run()
     weak, strong = attack_notes(done.report.results)
     assert "not measured" in weak

@@ -24,7 +24,10 @@ def judged_project(project):
     """Two cases; the judge likes the answer to Ana only, and its third vote never likes anything."""
     project.configure(answers={"I am Ana.": "Dear Ana!", "default": "What."})
     page = (project.root / "pyproject.toml").read_text(encoding="utf-8")
-    verdicts = {"Dear": json.dumps({"reason": "kind", "pass": True}), "What.": json.dumps({"reason": "curt", "pass": False})}
+    verdicts = {
+        "Dear": json.dumps({"reason": "kind", "pass": True}),
+        "What.": json.dumps({"reason": "curt", "pass": False}),
+    }
     table = "\n".join(f"{json.dumps(key)} = {json.dumps(text)}" for key, text in verdicts.items())
     (project.root / "pyproject.toml").write_text(
         f"{page}\n[tool.evalkit.providers.judge]\nkind = 'scripted'\n[tool.evalkit.providers.judge.answers]\n{table}\n",

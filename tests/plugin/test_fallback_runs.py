@@ -35,6 +35,8 @@ def test_a_refused_key_does_not_stop_a_run_with_a_fallback(
         result.assert_outcomes(passed=6)
         assert len(server.requests) <= 2
         assert served(project) == {"scripted/m"}
+        shown = " ".join(result.stdout.str().split())
+        assert "note: hello v1-openai/gpt-5-mini: 6 of 6 answers came from a fallback: scripted/m 6" in shown
         project.suite(SUITE + "checks: [contains: Hello, served_by: primary]\n")
         project.run_here("suites", "--evalkit-json", "run.json").assert_outcomes(failed=6)
 

@@ -333,3 +333,28 @@ def test_runs_are_listed_newest_first_with_their_status(root):
     listed = [(entry.run_id, entry.status) for entry in list_runs(root.parent)]
     assert listed == [("new", "complete"), ("killed", "incomplete"), ("old", "complete"), ("broken", "damaged")]
     assert list_runs(root / "nowhere") == []
+
+
+def test_what_stands_before_a_record_that_cannot_be_made_is_written(tmp_path):
+    """A broken record ends the journal, but the paid answers that were waiting for the same sync are in the file."""
+    path = tmp_path / "journal"
+    gate = threading.Event()
+
+    def held() -> bytes:
+        gate.wait(10)
+        return b"first\n"
+
+    def broken() -> bytes:
+        raise StoreError("no JSON")
+
+    writer = GroupWriter(os.open(path, os.O_WRONLY | os.O_CREAT), path)
+    writer.put(held, durable=False)  # while it is made, the next two join one group
+    paid = writer.put(lambda: b"paid\n", durable=True)
+    bad = writer.put(broken, durable=True)
+    gate.set()
+    with pytest.raises(StoreError):
+        bad.result(10)
+    with pytest.raises(StoreError):
+        writer.close()
+    assert paid.done()
+    assert path.read_bytes() == b"first\npaid\n"

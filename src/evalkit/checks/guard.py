@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from evalkit.checks.base import CheckModel
+from evalkit.checks.text import quoted
 from evalkit.checks.timelimit import Broken, TimeLimit
 from evalkit.errors import CheckError
-from evalkit.model.results import Family, Verdict
+from evalkit.model.results import Family, Status, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,12 +52,28 @@ class Guarded:
             return self._error(error.message)
         except Broken as error:
             return replace(self._error(error.fault.reason), detail=error.fault.detail)
-        if isinstance(verdict, Verdict):
-            return verdict
-        return self._error(f"the check returned {type(verdict).__name__}, not a Verdict")
+        if not isinstance(verdict, Verdict):
+            return self._error(f"the check returned {type(verdict).__name__}, not a Verdict")
+        problem = _problem(verdict)
+        return verdict if problem is None else self._error(f"the check returned a Verdict {problem}")
 
     def _error(self, reason: str) -> Verdict:
         return Verdict(check=self.name, family=self.family, status="error", reason=reason)
+
+
+def _problem(verdict: Verdict) -> str | None:
+    """Why a verdict cannot be counted or stored, or None: one that is wrong would spoil the journal of the whole run."""
+    if verdict.status not in get_args(Status):
+        return f"with the status {quoted(verdict.status)}, not one of {', '.join(get_args(Status))}"
+    if verdict.family not in get_args(Family):
+        return f"with the family {quoted(verdict.family)}, not one of {', '.join(get_args(Family))}"
+    if verdict.score is not None and not (isinstance(verdict.score, (int, float)) and 0 <= verdict.score <= 1):
+        return f"with the score {quoted(verdict.score)}, not a number from 0 to 1"
+    if not isinstance(verdict.reason, str) or not isinstance(verdict.detail, str):
+        return "whose reason or detail is no text"
+    if not all(isinstance(span, tuple) and all(type(end) is int for end in span) for span in verdict.spans):
+        return "with spans that are no pairs of whole numbers"
+    return None
 
 
 def is_foreign(check: type[CheckModel]) -> bool:

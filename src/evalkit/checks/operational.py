@@ -65,7 +65,10 @@ class FirstTokenS(CheckModel):
         del replies
         first = ctx.response.first_token_s
         if first is None:
-            raise CheckError("not measured: set stream: true, so that the answer comes piece by piece")
+            raise CheckError(
+                "not measured, because this answer was not streamed: set stream: true; if it is set, the answer is an older one "
+                "(from the cache or a recording) or the server does not stream, and --mode refresh asks again"
+            )
         return self.verdict(first <= self.max, f"expected the first token within {self.max:g} s, took {first:.3g} s")
 
 

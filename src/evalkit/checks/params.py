@@ -155,5 +155,5 @@ def _repair(value: object, wanted: str) -> str | None:
     if "text" in wanted and isinstance(value, bool | int | float):
         return "quote it if you mean text; in an expression, write {{ … | string }}"
     if "number" in wanted and isinstance(value, str):
-        return "remove the quotes if you mean a number"
+        return "remove the quotes, or the unit, if you mean a number"
     return None

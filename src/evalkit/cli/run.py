@@ -123,7 +123,8 @@ def run_command(
     wait: bool,
     arguments: tuple[str, ...],
 ) -> int:
-    """Run suites (all of them, or the files and test ids given). Other options go to pytest.
+    """Run suites (all of them, or the files and test ids given). Other options go to pytest (-k, -x, --lf, --evalkit-log, …):
+    `pytest --help` lists evalkit's own in the group evalkit.
 
     \b
     Exit codes:

@@ -114,7 +114,7 @@ class Sender:
         wait = wait_before_retry(
             error,
             met=tries.met,
-            in_a_row=desk.lane.in_a_row + 1,
+            in_a_row=desk.lane.in_a_row(tries.request) + 1,
             left_s=self._left_s(tries, desk),
             policy=self._policy,
             random=self._random,
@@ -132,6 +132,7 @@ class Sender:
         reserved = await self._budget.reserve(tries.request)
         usage, billed = None, True
         try:
+            self._give_up_if_halted(tries)  # the budget may have let it wait for the very call that learned it
             self._ledger.intend(tries.request)
             response = await self._timed(tries, desk)
             usage = response.usage

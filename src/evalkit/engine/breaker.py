@@ -15,7 +15,7 @@ _LONGEST_OUTAGE_S = 60.0
 
 @dataclass(slots=True)
 class Breaker:
-    """Counts failures of one account over all calls (the pattern of Nygard, *Release It!*, 2007, with its half-open state).
+    """Counts failures of one model over all calls (the pattern of Nygard, *Release It!*, 2007, with its half-open state).
 
     ``threshold`` failures in a row, without any answer between them, open it: nothing is sent for a second, then one request probes.
     A probe that is answered closes it again; after three that fail (pauses of 1, 2 and 4 s), or one that fails a minute after the

@@ -64,8 +64,11 @@ class Bucket:
         return 0.0 if missing <= 1e-9 else missing / self.per_second
 
     def take(self, amount: float) -> None:
-        """Use ``amount``; a negative amount gives back what an estimate had taken too much."""
-        self.level = min(self.burst, self.level - amount)
+        """Use ``amount``; a negative amount gives back what an estimate had taken too much.
+
+        No debt is larger than what a minute brings: a limit per minute forgets what is older, whatever a reply says was used.
+        """
+        self.level = max(-self.per_minute, min(self.burst, self.level - amount))
 
     def learn(self, window: RateWindow, *, first: bool, ahead: float, now: float) -> None:
         """Believe a reply's header. ``first``: nothing was known before; ``ahead`` is what was sent and may not be counted in it yet.
@@ -81,7 +84,7 @@ class Bucket:
             self.burst = max(self.burst if not first else 1.0, holds - max(1.0, holds * _RESERVE))
         # Rounded down by the server: without the 1 every reply would take away what has just come in.
         known = remaining - max(1.0, remaining * _RESERVE) - ahead if first else remaining + 1
-        self.level = min(self.burst, known) if first else min(self.level, known)
+        self.level = max(-self.per_minute, min(self.burst if first else self.level, known))
 
     def refuse(self, *, cut: bool, until: float, now: float) -> None:
         """A 429: nothing is left, and nothing comes in before ``until``. ``cut`` also lowers the share that is used."""

@@ -75,9 +75,7 @@ class Budget:
             lambda tokens: f"{tokens:.0f} tokens",
             "raise --max-tokens, select fewer cases, or set max_output_tokens, which bounds what a call may use",
         )
-        self._calls = _optional(
-            policy.max_calls, lambda calls: f"{calls:.0f} calls", "raise --max-calls, or select fewer cases"
-        )
+        self._calls = _optional(policy.max_calls, _calls, "raise --max-calls, or select fewer cases")
         self._waiters: list[asyncio.Future[None]] = []
         self._in_flight = 0
         self._bounded = any(ceiling is not None for ceiling in (self._usd, self._tokens, self._calls))
@@ -155,3 +153,7 @@ def _worst_tokens(request: Request) -> int:
     most = request.params.get("max_output_tokens")
     output = most if isinstance(most, int) else DEFAULT_OUTPUT_TOKENS
     return input_estimate(request) + (output if request.kind == "chat" else 0)
+
+
+def _calls(number: float) -> str:
+    return f"{number:.0f} {'call' if round(number) == 1 else 'calls'}"

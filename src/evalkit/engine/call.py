@@ -107,15 +107,23 @@ class Caller:
                 return await self._written(replace(call, source="shared", attempts=()))
         raise asyncio.CancelledError
 
-    async def aclose(self) -> None:
-        """Cancel what is in flight, start nothing more, and close every provider."""
+    async def aclose(self) -> tuple[str, ...]:
+        """Cancel what is in flight, start nothing more, and close every provider.
+
+        Returns what went wrong with the providers: no answer depends on it.
+        """
         self._closing = True
         running = [task for task in self._running if task not in {None, asyncio.current_task()}]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        for provider in self._providers.values():
-            await provider.aclose()
+        closing = (provider.aclose() for provider in self._providers.values())
+        outcomes = await asyncio.gather(*closing, return_exceptions=True)
+        return tuple(
+            f"the provider {name} could not be closed: {type(outcome).__name__}: {outcome}"
+            for name, outcome in zip(self._providers, outcomes, strict=True)
+            if isinstance(outcome, Exception)
+        )
 
     def _landing(self, key: str) -> asyncio.Future[Call | None]:
         """What an identical request that is under way will be told: its call, or None if it was cancelled."""

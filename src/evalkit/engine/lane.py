@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from evalkit.model.calls import Request, Response
 
 _ABOUT_THE_PROVIDER = frozenset({"overloaded", "server", "connection", "timeout", "bad_response"})
+_PATIENCE = (
+    0.1  # of the time since the first refusal: a server that tells everybody "wait 0 s" is not asked without end
+)
+_FEWEST_REFUSALS = 8  # fewer in all that time may be bad luck between long pauses
 _FEWEST_FAILURES = 32  # of attempts that fail by chance with 55%, so many in a row come once in 2e8
 
 
@@ -38,10 +42,11 @@ class Waiter:
 
 
 class Lane:
-    """Lets the calls of one account through, as its limits and its circuit breaker allow. Lives on one event loop.
+    """Lets the calls of one account through, as its limits and its circuit breakers allow. Lives on one event loop.
 
     ``tell`` hears of waiting, of changed limits and of a stop; None if nobody listens. Calls of a model that is held back do not hold
-    back another model's, unless what holds them is the account's.
+    back another model's, unless what holds them is the account's. Each model has a breaker of its own, for one may be down while the others
+    answer; a model that cannot even be connected to, and a 429 for everything, speak of the account.
     """
 
     def __init__(
@@ -62,18 +67,19 @@ class Lane:
         self._queues: dict[str, list[Waiter]] = {}
         self._waiting = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._breaker = Breaker(max(_FEWEST_FAILURES, policy.concurrency))
-        self._last: CallError | None = None
+        self._breakers: dict[str, Breaker] = {}
+        self._refused_from: float | None = None
+        self._stopped: CallError | None = None
+        self._stopped_models: dict[str, CallError] = {}
 
     @property
     def stopped(self) -> CallError | None:
         """Why the account is given up, or None."""
-        return self._last if self._breaker.stopped is not None else None
+        return self._stopped
 
-    @property
-    def in_a_row(self) -> int:
-        """Failures since the last answer, over all calls."""
-        return self._breaker.failures
+    def in_a_row(self, request: Request) -> int:
+        """Failures since the last answer, over all calls to the model of ``request``."""
+        return self._breaker(request.model).failures
 
     def now(self) -> float:
         """The loop's time in seconds, by which waits and deadlines are counted."""
@@ -82,10 +88,11 @@ class Lane:
     async def enter(self, request: Request, *, priority: int, number: int, left_s: float | None) -> Ticket:
         """Wait for the right to send ``request``; ``number`` is its turn among equals.
 
-        Raises CallError if the account is given up, TimeoutError if ``left_s`` seconds were not enough.
+        Raises CallError if the account or the model is given up, TimeoutError if ``left_s`` seconds were not enough.
         """
-        if self.stopped is not None:
-            raise self.stopped
+        stopped = self._stopped or self._stopped_models.get(request.model)
+        if stopped is not None:
+            raise stopped
         held = self._held(request)
         if held is None and not self._waiting:
             return self._take(request)
@@ -107,13 +114,14 @@ class Lane:
     def leave(self, ticket: Ticket) -> None:
         """Give the slot of ``ticket`` back; a second time does nothing. A ticket without an outcome was cancelled."""
         if ticket.probe:
-            self._breaker.abandoned()
+            self._breaker(ticket.model).abandoned()
         self._limits.leave(ticket)
         self._dispatch()
 
     def answered(self, ticket: Ticket, response: Response) -> None:
         """The provider answered: settle the estimate and learn. The slot stays taken until :meth:`leave`."""
-        self._breaker.answered()
+        self._breaker(ticket.model).answered()
+        self._refused_from = None
         ticket.probe = False
         self._news(self._limits.answered(ticket, response.usage, response.limits, self._loop.time()))
         if self._waiting:
@@ -123,47 +131,85 @@ class Lane:
         """The attempt failed. ``pause``: a 429 that the account as a whole waits for. Frees the slot."""
         now = self._loop.time()
         if error.kind == "rate_limited" and pause:
-            self._news(self._limits.refused(ticket, error.limits, until=now + self._pause_s(error), now=now))
-            self._breaker.answered()
+            until = now + self._pause_s(ticket, error, now)
+            self._news(self._limits.refused(ticket, error.limits, until=until, now=now))
+            self._breaker(ticket.model).answered()
+            self._refused(error, now)
         elif error.kind in _ABOUT_THE_PROVIDER or error.kind == "rate_limited":
             self._count(ticket, error, now)
         else:
-            self._breaker.answered()
+            self._breaker(ticket.model).answered()
+            self._refused_from = None
             self._news(self._limits.declined(ticket, error.limits, now))
         ticket.probe = False
         self.leave(ticket)
 
     def _count(self, ticket: Ticket, error: CallError, now: float) -> None:
         self._news(self._limits.learn(ticket, error.limits, now))
-        if not self._breaker.failed(error, probe=ticket.probe, now=now):
+        breaker = self._breaker(ticket.model)
+        if not breaker.failed(error, probe=ticket.probe, now=now):
             return
-        why = self._breaker.stopped
-        if why is None:
-            self._news(f"{self.account} is tested by single requests after {self._breaker.failures} failures in a row")
-            return
-        self._last = CallError(f"{self.account}: {why}", kind=error.kind, status=error.status, hint=error.hint)
-        if self._tell is not None:
-            self._tell("provider.stopped", self.account, None, f"{self._last.kind}: {self._last.message}")
-        self._dismiss(self._last)
+        if breaker.stopped is None:
+            self._news(f"{ticket.model} is tested by single requests after {breaker.failures} failures in a row")
+        elif error.kind == "connection":
+            self._stop(error, breaker.stopped)
+        else:
+            self._stop(error, breaker.stopped, model=ticket.model)
 
-    def _pause_s(self, error: CallError) -> float:
+    def _refused(self, error: CallError, now: float) -> None:
+        """Give the account up if it answered nobody for as long as a call may take: each call after this one would wait as long.
+
+        One that waits for a turn has no deadline, so that without this 1000 cases at a used-up account would take days.
+        """
+        self._refused_from = now if self._refused_from is None else self._refused_from
+        patience = max(self._policy.deadline_s, self._policy.max_retry_after_s)
+        refusals, seconds = self._limits.refusals, now - self._refused_from
+        if self._stopped is None and refusals >= _FEWEST_REFUSALS and seconds >= patience:
+            self._stop(
+                error,
+                f"nothing but refusals ({refusals}) for {seconds:.0f} s, so no more calls are made; "
+                f"the last one: {error.kind}: {error.message}",
+            )
+
+    def _stop(self, error: CallError, why: str, *, model: str | None = None) -> None:
+        """Give ``model`` up, or without one the account."""
+        stopped = CallError(f"{model or self.account}: {why}", kind=error.kind, status=error.status, hint=error.hint)
+        if model is None:
+            self._stopped = stopped
+        else:
+            self._stopped_models[model] = stopped
+        if self._tell is not None:
+            self._tell("provider.stopped", self.account, None, f"{error.kind}: {stopped.message}")
+        self._dismiss(stopped, [*self._queues] if model is None else [model])
+
+    def _breaker(self, model: str) -> Breaker:
+        if model not in self._breakers:
+            self._breakers[model] = Breaker(max(_FEWEST_FAILURES, self._policy.concurrency))
+        return self._breakers[model]
+
+    def _pause_s(self, ticket: Ticket, error: CallError, now: float) -> float:
+        """How long the account waits after a 429: what it says, but the longer the longer it has refused everybody."""
+        refusing_s = 0.0 if self._refused_from is None else now - self._refused_from
+        least = min(self._policy.max_backoff_s, refusing_s * _PATIENCE)
         if error.retry_after_s is not None:
-            return told_wait(error.retry_after_s, self._random)
-        if error.limits is not None:
-            return 0.0  # the limits say when the next one may go
+            return max(least, told_wait(error.retry_after_s, self._random))
+        if self._limits.explained(ticket, error.limits):
+            return least  # the limits say when the next one may go
         return backoff(self._limits.refusals, self._policy, self._random)
 
     def _held(self, request: Request) -> Held | None:
         now = self._loop.time()
-        wait = self._breaker.wait_s(now) if self._breaker.open else 0.0
+        breaker = self._breaker(request.model)
+        wait = breaker.wait_s(now) if breaker.open else 0.0
         if wait > 0:
             return Held(wait, "an outage")
         return self._limits.held(request, now)
 
     def _take(self, request: Request) -> Ticket:
         ticket = self._limits.take(request, self._loop.time())
-        if self._breaker.open:
-            ticket.probe = self._breaker.sent()
+        breaker = self._breaker(request.model)
+        if breaker.open:
+            ticket.probe = breaker.sent()
         return ticket
 
     def _dispatch(self) -> None:
@@ -216,13 +262,13 @@ class Lane:
         if waiter.ready.done() and not waiter.ready.cancelled() and waiter.ready.exception() is None:
             self.leave(waiter.ready.result())
 
-    def _dismiss(self, error: CallError) -> None:
-        for queue in self._queues.values():
+    def _dismiss(self, error: CallError, models: list[str]) -> None:
+        for model in models:
+            queue = self._queues.pop(model, [])
+            self._waiting -= len(queue)
             for waiter in queue:
                 if not waiter.ready.done():
                     waiter.ready.set_exception(error)
-        self._queues.clear()
-        self._waiting = 0
 
     def _news(self, news: str | None) -> None:
         if news is not None and self._tell is not None:

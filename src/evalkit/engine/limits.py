@@ -24,6 +24,7 @@ _MORE_PER_S = 20.0  # and so many more each second until the first reply, becaus
 _LEARNING = 0.2
 _INSTANT_S = 1e-6  # a timer cannot be set more finely
 _USUAL_OUTPUT_TOKENS = 256.0
+_SMALLEST = 1.0  # per minute: a header that tells less is no limit, and would hold every call for ever
 
 
 @dataclass(slots=True)
@@ -179,12 +180,15 @@ class AccountLimits:
         news = [self.learn(ticket, told, now)]
         cut = ticket.sent_at >= self._shrunk_at
         for kind, bucket in self._refusing(ticket, now):
-            window = getattr(told, kind, None)
-            if window is None or window.remaining is None or window.remaining < max(1.0, ticket.amount(kind)):
+            if _used_up(ticket, told, kind):
                 bucket.refuse(cut=cut, until=until, now=now)
                 news.append(f"{bucket.name}: down to {bucket.per_second * 60:.0f}" if cut else None)
         self._shrunk_at = now if cut else self._shrunk_at
         return "; ".join(part for part in news if part) or None
+
+    def explained(self, ticket: Ticket, told: RateLimits | None) -> bool:
+        """Whether a 429 is due to a limit that its headers tell, so that its bucket says when the next request may go."""
+        return any(getattr(told, kind, None) is not None and _used_up(ticket, told, kind) for kind in KINDS)
 
     def _refusing(self, ticket: Ticket, now: float) -> list[tuple[Kind, Bucket]]:
         """The limits that may be behind a refusal; a guessed one if none is known and pauses alone do not help."""
@@ -234,7 +238,7 @@ class AccountLimits:
         news = None
         for kind in KINDS:
             window = getattr(told, kind)
-            if window is None or window.limit is None or not 0 < window.limit < math.inf:
+            if window is None or window.limit is None or not _SMALLEST <= window.limit < math.inf:
                 continue
             bucket, first = mine.get(kind), False
             if bucket is None or bucket.guessed or bucket.per_minute != window.limit:
@@ -253,6 +257,12 @@ class AccountLimits:
             if bucket is not None and bucket.per_minute == limit and not bucket.guessed:
                 return bucket, False
         return Bucket.starting(_NAMES[kind], limit, now=now), True
+
+
+def _used_up(ticket: Ticket, told: RateLimits | None, kind: Kind) -> bool:
+    """Whether a limit may be behind the refusal of ``ticket``: all but those of which the headers say that enough is left."""
+    window = getattr(told, kind, None)
+    return window is None or window.remaining is None or window.remaining < max(1.0, ticket.amount(kind))
 
 
 def _amount(kind: Kind, input_tokens: float, output_tokens: float) -> float:

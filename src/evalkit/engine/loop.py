@@ -24,9 +24,9 @@ class BackgroundLoop:
         """Run ``work`` on the loop and return a future that any thread may wait for."""
         return asyncio.run_coroutine_threadsafe(work, self._running())
 
-    def close(self, last: Coroutine[Any, Any, None], *, grace_s: float) -> None:
+    def close(self, last: Coroutine[Any, Any, object], *, grace_s: float) -> None:
         """Run ``last`` (clean-up), cancel everything else, stop the thread. Waits at most ``grace_s`` seconds for each."""
-        if self._loop is None or self._thread is None:
+        if self._loop is None or self._thread is None or self._loop.is_closed():  # closed: a task raised SystemExit
             last.close()
             return
         try:
@@ -46,7 +46,7 @@ class BackgroundLoop:
         return self._loop
 
 
-async def _bounded(work: Coroutine[Any, Any, None], seconds: float) -> None:
+async def _bounded(work: Coroutine[Any, Any, object], seconds: float) -> None:
     async with asyncio.timeout(seconds):
         await work
 

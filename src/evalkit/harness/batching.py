@@ -163,9 +163,7 @@ class Batching:
     async def _look(self, batch: Batch) -> None:
         api = self.api(batch.provider)
         if batch.id is None:
-            found = await self._tried(
-                lambda: api.find(batch.marker, since=batch.at, size=batch.size, known=self._log.ids), RETRYABLE
-            )
+            found = await self._found(api, batch)
             if found is None:
                 self._give_up(batch)
                 return
@@ -179,6 +177,12 @@ class Batching:
             self._note(
                 f"waiting for the batch {name} of {batch.provider}, {_count(batch.size, 'request')}: {status.said}"
             )
+
+    async def _found(self, api: BatchApi, batch: Batch) -> str | None:
+        """The vendor's id of a batch whose own was lost, among those that were never taken for one of ours."""
+        return await self._tried(
+            lambda: api.find(batch.marker, since=batch.at, size=batch.size, known=self._log.ids), RETRYABLE
+        )
 
     def _give_up(self, batch: Batch) -> None:
         if time.time() - batch.at < UNCLEAR_S:
@@ -213,12 +217,21 @@ class Batching:
         for future in written:
             await asyncio.wrap_future(future)
         if batch.found and strangers and not seen:
-            self._log.dropped(batch.marker, f"{batch.id} is somebody else's")
+            await self._look_further(api, batch)
             return
         for key in requests.keys() - seen:
             failures[key] = CallFailure(status.missing.kind, status.missing.message, 1)
         self._log.closed(batch.marker, answered=answered, failures=failures)
         self._note(_taken(batch, answered, failures, strangers))
+
+    async def _look_further(self, api: BatchApi, batch: Batch) -> None:
+        """What was taken for ``batch`` is somebody else's: ours may still be listed, and would be paid twice if it were handed in again."""
+        other = await self._found(api, batch)
+        if other is None:
+            self._log.dropped(batch.marker, f"{batch.id} is somebody else's")
+            return
+        self._log.submitted(batch.marker, other, found=True)
+        await self._look(replace(batch, id=other, found=True))
 
     def _call(self, request: Request, response: Response, batch: Batch) -> Call:
         cost = self._prices.cost_usd(request.model, response.usage, batch=True)
@@ -256,6 +269,8 @@ class Batching:
             else:
                 self._log.dropped(marker, told)
                 hint = f" ({error.hint})" if error.hint else ""
+                if error.kind == "model_not_found":  # 404: the model, or the whole API
+                    hint = f"{hint}; nothing was handed in: a server without a batch API is asked directly with --mode cache"
                 self._note(f"{provider} refused a batch of {len(chunk)}: {error.kind}: {told}{hint}")
             return False
         self._log.submitted(marker, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalkit.errors import ConfigError
+from evalkit.errors import ConfigError, SuiteError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,11 +32,14 @@ def suites_in(folder: Path) -> list[Path]:
 def suite_files(names: Sequence[str | Path], config: Config) -> list[Path]:
     """The suites that ``names`` are: files, and folders for all suites in them, relative to the project; none means the suites folder.
 
-    Raises ConfigError if there are none.
+    Raises ConfigError if there are none, SuiteError for a name that is not there.
     """
     found: dict[Path, None] = {}
     for name in names or (config.suites,):
         path = config.root / name
+        there = [] if path.exists() else [str(s.relative_to(config.root)) for s in suites_in(config.folder("suites"))]
+        if there:
+            raise SuiteError(f"there is no {name}", hint=did_you_mean(str(name), there))
         inside = suites_in(path) if path.is_dir() else [path]
         if not inside or not (names or path.is_dir()):
             raise ConfigError(f"there are no suites in {path}", hint="name the suite files, or write one: evalkit init")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import floor, log10
 from typing import TYPE_CHECKING, Literal
 
 from evalkit.checks.base import CheckContext
@@ -246,8 +247,14 @@ def _ceilings(config: Config, made: Estimate) -> Iterator[str]:
         if ceiling is None:
             continue
         if expected > ceiling:
-            yield f"{name} = {ceiling:g}: the run would stop at it, {expected:,.6g} {unit} are expected"
+            yield f"{name} = {_plain(ceiling)}: the run would stop at it, {_plain(expected)} {unit} are expected"
         elif worst is None:
-            yield f"{name} = {ceiling:g}: cannot be kept, because a price is unknown"
+            yield f"{name} = {_plain(ceiling)}: cannot be kept, because a price is unknown"
         elif worst > ceiling:
-            yield f"{name} = {ceiling:g}: at worst the run would stop at it, it may need up to {worst:,.6g} {unit}"
+            yield f"{name} = {_plain(ceiling)}: at worst the run would stop at it, it may need up to {_plain(worst)} {unit}"
+
+
+def _plain(number: float) -> str:
+    """Six digits, never with an exponent: ``0.000001``, ``2,000,000``."""
+    text = f"{number:,.{max(0, 5 - floor(log10(number)))}f}" if number > 0 else "0"
+    return text.rstrip("0").rstrip(".") if "." in text else text

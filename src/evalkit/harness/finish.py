@@ -13,6 +13,7 @@ from evalkit.harness.facts import utc_now
 from evalkit.harness.outputs import store_run, write_page, write_recordings
 from evalkit.harness.runner import journal_root
 from evalkit.harness.spending import price_facts
+from evalkit.harness.stand_ins import fallback_notes
 from evalkit.harness.summaries import call_counts, variant_summaries
 from evalkit.harness.verdict import ExitCode, exit_code, verdict_sentence
 from evalkit.metrics.cost import Prices
@@ -136,6 +137,7 @@ def _report(
         outcome=_OUTCOMES[code],
         notes=(
             *_notes(records),
+            *fallback_notes(records.results),
             *attack_notes(records.results),
             *(found.sentence for found in rankings),
             *(note for plan in plans for note in plan.notes),
@@ -171,6 +173,7 @@ def _beside_stored(report: RunReport, plans: Sequence[SuitePlan], stored: Mappin
 def _notes(records: RunRecords) -> tuple[str, ...]:
     if not records.possibly_billed:
         return ()
-    return (
-        f"{len(records.possibly_billed)} calls were sent but their answers did not arrive; they may have been billed",
-    )
+    number = len(records.possibly_billed)
+    if number == 1:
+        return ("1 call was sent but its answer did not arrive; it may have been billed",)
+    return (f"{number} calls were sent but their answers did not arrive; they may have been billed",)

@@ -18,7 +18,7 @@ _ANSWERS = """
 select w.prompt, w.model, median(r.output_tokens)
 from trials t join responses r using (call_id)
 join variants w on w.run_id = t.run_id and w.suite_path = t.suite_path and w.label = t.label
-where r.output_tokens is not null and r.failure is null and r.source <> 'shared' group by all
+where r.output_tokens is not null and r.failure is null and r.source <> 'shared' and t.served = 'primary' group by all
 """
 _FOLLOWUPS = """
 select q.model, median(r.output_tokens)

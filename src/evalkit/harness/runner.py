@@ -208,7 +208,7 @@ class Runner:
             self._cache.absorb(journal_root(self._config))
 
     async def _last(self) -> None:
-        await self._caller.aclose()
+        self.notes = (*self.notes, *await self._caller.aclose())
         if self._batching is not None:
             await self._batching.aclose()
 

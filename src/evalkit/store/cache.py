@@ -208,10 +208,15 @@ def _locked(path: Path) -> StoreLockedError:
 
 
 def _unusable(path: Path, error: Exception) -> StoreError:
-    full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    code = getattr(error, "sqlite_errorcode", None)
+    hint = "delete the file: it is rebuilt from the journals"
+    if code == sqlite3.SQLITE_FULL:
+        hint = "make space on the disk"
+    elif isinstance(error, PermissionError) or code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
+        hint = "the reports folder must be writable"
     return StoreError(
         f"cannot use the response cache: {error}",
-        hint="make space on the disk" if full else "delete the file: it is rebuilt from the journals",
+        hint=hint,
         where=Where(str(path)),
     )
 

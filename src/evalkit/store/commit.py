@@ -123,9 +123,13 @@ class GroupWriter:
     def _commit(self, batch: list[_Item], *, sync: bool) -> None:
         if self._failure is not None or not batch:
             return
-        _write_all(self._fd, b"".join([item.make() for item in batch]))
-        if sync:
-            _sync(self._fd)
+        made: list[bytes] = []
+        try:
+            made.extend(item.make() for item in batch)
+        finally:  # what stands before an item that cannot be written may be paid for
+            _write_all(self._fd, b"".join(made))
+            if sync:
+                _sync(self._fd)
 
     def _failed(self) -> StoreError:
         return self._error(

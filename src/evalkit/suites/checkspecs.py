@@ -67,7 +67,10 @@ class CheckReader:
     def _known(self, name: str, line: int, reader: Reader) -> bool:
         if self._names is None or name in self._names or name in COMBINATIONS:
             return True
+        head, colon, rest = name.partition(":")
         hint = did_you_mean(name, {*self._names, *COMBINATIONS})
+        if colon and head in {*self._names, *COMBINATIONS}:
+            hint = f"write a blank after the colon: `{head}: {rest[:40]}`"
         reader.complain(f"no check named {name[:80]!r}", line, hint)
         return False
 

@@ -181,6 +181,8 @@ class Reader:
         hint = None
         if wanted == "text" and isinstance(node.value, (bool, int, float)):
             hint = f"quote it: {str(node.plain()).lower()!r}"
+        elif wanted == "true or false" and isinstance(node.value, str):
+            hint = "write true or false; yes, no, on and off are text here"
         elif wanted == "a number" and isinstance(node.value, str):
             hint = "write the number without quotes, with a point for decimals"
         self.complain(f"{what} is {node.kind}, not {wanted}", node.line, hint)
