@@ -65,7 +65,7 @@ def test_without_a_failure_nobody_else_is_asked() -> None:
     assert (found.served, found.tried, spare.calls) == ("primary", (), [])
 
 
-def test_the_canned_answer_always_serves_and_costs_nothing() -> None:
+def test_the_canned_answer_serves_last_and_costs_nothing() -> None:
     """It is an answer like any other, without tokens, time or price."""
     found = result(answered(callers(fake=Model(DOWN, GOOD), one=Model(DOWN)), spares=("one",), canned="Sorry."))
     assert isinstance(found.reply, Response)
@@ -123,8 +123,9 @@ def test_a_bad_key_of_the_last_one_stops_the_run() -> None:
     answered(caller, spares=("one",))
     assert caller.halted is not None
     caller = callers(fake=Model(DOWN), one=Model(AUTH))
-    answered(caller, spares=("one",), canned="Sorry.")
-    assert caller.halted is None
+    found = result(answered(caller, spares=("one",), canned="Sorry."))
+    assert caller.halted is not None
+    assert found.status == "error", "a canned answer would hide that a key is wrong"
 
 
 def test_calls_carry_the_trials_priority() -> None:

@@ -42,9 +42,9 @@ def test_a_refused_key_does_not_stop_a_run_with_a_fallback(
 
 
 def test_the_answer_of_last_resort(project: PytestProject, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the fallback's key is refused too, the canned answer is what is judged, and the database says so."""
+    """When no model answers, the canned answer is what is judged, and the database says so."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    with LLMServer(lambda asked: error(401, "no")) as server:
+    with LLMServer(lambda asked: error(400, "no")) as server:
         project.live(server.url)
         project.suite(SUITE.replace("scripted/m", "openai/other") + "checks: [contains: Hello]\n")
         result = project.run_here("suites", "--evalkit-json", "run.json")
@@ -52,6 +52,18 @@ def test_the_answer_of_last_resort(project: PytestProject, monkeypatch: pytest.M
         assert served(project) == {"canned answer"}
         ran = project.evalkit("sql", "select distinct served, count(*) from trials group by 1")
         assert "canned answer" in ran.out
+
+
+def test_a_canned_answer_does_not_hide_a_wrong_key(project: PytestProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A newcomer's run with a wrong key was green: every case had been answered by the suite itself."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with LLMServer(lambda asked: error(401, "Incorrect API key")) as server:
+        project.live(server.url)
+        project.suite(SUITE.replace("scripted/m", "openai/other") + "checks: [contains: Hello]\n")
+        result = project.run_here("suites")
+        assert result.ret == 3
+        result.stdout.fnmatch_lines(["*auth*"])
+        assert "passed" not in result.parseoutcomes()
 
 
 def test_cases_with_a_priority_tag_run_first(project: PytestProject) -> None:

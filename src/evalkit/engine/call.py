@@ -91,7 +91,7 @@ class Caller:
         """
         call = await self._shared(request, priority)
         if not replaceable and isinstance(call.reply, CallFailure):
-            self._stop_if_hopeless(request)
+            self.stop_if_hopeless(request)
         return call
 
     async def _shared(self, request: Request, priority: int) -> Call:
@@ -200,7 +200,7 @@ class Caller:
             self._watched("provider.stopped", lane.account, None, f"{failure.kind}: {failure.message}")
         return failure
 
-    def _stop_if_hopeless(self, request: Request) -> None:
+    def stop_if_hopeless(self, request: Request) -> None:
         """The run stops if no request like ``request`` can be answered, or if every account was given up."""
         self._halts.stop(self._halts.of(request))
         dead = [lane.stopped for lane in self._lanes.values()]

@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evalkit.model.calls import Call, Response, Usage
+from evalkit.errors import FATAL
+from evalkit.model.calls import Call, CallFailure, Response, Usage
 from evalkit.model.results import CANNED, PRIMARY
 
 if TYPE_CHECKING:
@@ -29,9 +30,10 @@ class Served:
 
 
 async def serve(trial: Trial, caller: Caller) -> Served:
-    """Ask the trial's model, then its fallbacks in order, until one answers; the canned answer, if there is one, always does.
+    """Ask the trial's model, then its fallbacks in order, until one answers; then the canned answer, if there is one, does.
 
-    If none answers, the call that counts is the first one.
+    It does not where a key was refused, a model does not exist or the credit is used up: a run of nothing but canned answers would
+    pass, and nobody would learn that no model was asked. If none answers, the call that counts is the first one.
     """
     failed: list[Call] = []
     requests = (trial.request, *trial.fallbacks)
@@ -41,7 +43,10 @@ async def serve(trial: Trial, caller: Caller) -> Served:
         if isinstance(call.reply, Response) or call.reply.kind in _NOT_ASKED:
             return Served(call, request.model if failed else PRIMARY, tuple(failed))
         failed.append(call)
-    if trial.canned is not None:
+    hopeless = [call.request for call in failed if isinstance(call.reply, CallFailure) and call.reply.kind in FATAL]
+    for request in hopeless:
+        caller.stop_if_hopeless(request)
+    if trial.canned is not None and not hopeless:
         return Served(_canned(trial.request, trial.canned), CANNED, tuple(failed))
     return Served(failed[0], tried=tuple(failed[1:]))
 
