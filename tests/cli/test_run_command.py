@@ -206,3 +206,14 @@ def test_a_signal_ends_the_run_in_order(project, number, code):
 def test_help_on_a_short_word(project):
     """-h is the help of this command, not pytest's."""
     assert "Examples:" in project.evalkit("run", "-h").out
+
+
+def test_limits_of_an_account_that_nobody_has_are_a_mistake(project):
+    """A typo in the name of an account would leave the account without its limits, and say nothing."""
+    project.suite(SUITE)
+    with (project.root / "pyproject.toml").open("a", encoding="utf-8") as config:
+        config.write("\n[tool.evalkit.limits.openia]\nrequests_per_minute = 60\n")
+    ran = project.evalkit("run")
+    assert ran.code == 2
+    assert "no provider has that account" in ran.out
+    assert "did you mean 'openai'" in ran.out

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from evalkit.engine.budget import Pricing
 from evalkit.engine.policy import Policy, Route
-from evalkit.errors import CallError
+from evalkit.errors import CallError, ConfigError, Where, did_you_mean
 from evalkit.metrics.cost import Prices
-from evalkit.providers.catalog import resolve
+from evalkit.providers.catalog import provider_names, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,18 @@ def _recorded(config: Config) -> Provider:
 
 
 def make_policy(config: Config) -> Policy:
-    """The engine's limits from the configuration."""
+    """The engine's limits from the configuration. Raises ConfigError for limits of an account that no provider has."""
+    accounts = {
+        *provider_names(config),
+        *(str(row["account"]) for row in config.providers.values() if "account" in row),
+    }
+    for account in config.limits:
+        if account not in accounts:
+            raise ConfigError(
+                f"[tool.evalkit.limits.{account}]: no provider has that account",
+                hint=did_you_mean(account, accounts),
+                where=Where("pyproject.toml"),
+            )
     return Policy(
         concurrency=config.concurrency,
         retries=config.retries,
