@@ -257,7 +257,7 @@ def test_without_tokenizers_their_extra_is_named(priced, monkeypatch):
 def test_a_canned_answer_says_nothing_about_the_length_of_the_models_answers(project, monkeypatch):
     """After a run that only the text of last resort served, the output is as unknown as before."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    with LLMServer(lambda asked: error(401, "no")) as server:
+    with LLMServer(lambda asked: error(400, "no")) as server:
         project.live(server.url)
         project.suite(SUITE + "fallbacks: [{answer: Hello}]\n")
         assert project.evalkit("run").code == 0

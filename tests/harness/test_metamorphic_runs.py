@@ -92,3 +92,22 @@ def test_a_prompt_that_is_edited_during_the_run_is_asked_again_as_it_was(project
     context = CheckContext("Hello!", Response("Hello!"), trial.request, vars=trial.case.vars, variant=trial.variant)
     (request,) = check.followups(context)
     assert [message.content for message in request.messages] == ["Be kind.", "I am ANA."]
+
+
+@pytest.mark.parametrize(
+    ("check", "said"),
+    [
+        ("misspelled: {var: custmer}", "custmer"),
+        ("reordered: {var: customer}", "customer"),
+        ("not: {misspelled: {var: custmer}}", "custmer"),
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_found_before_anything_is_spent(project_of_shouters, check, said):
+    """What is asked depends on the case, not on its answer: a mistake in it is the suite's, with its line, and nothing is called."""
+    project_of_shouters.suite(SUITE.replace("recased: {var: customer, to: [upper]}", check))
+    ran = project_of_shouters.evalkit("run")
+    assert ran.code == 2
+    assert "suites/hello.yaml:6" in ran.out
+    assert said in ran.out
+    assert "for case 'ana'" in ran.out
+    assert project_of_shouters.journal() == []

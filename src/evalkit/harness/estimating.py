@@ -7,10 +7,9 @@ from math import floor, log10
 from typing import TYPE_CHECKING, Literal
 
 from evalkit.checks.base import CheckContext
-from evalkit.checks.build import BuiltCheck
-from evalkit.checks.combine import Group, Not, Select
 from evalkit.errors import CheckError
 from evalkit.harness.estimate import Estimate, EstimateRow
+from evalkit.harness.foresight import foreseen
 from evalkit.metrics.cost import DEFAULT_OUTPUT_TOKENS, Prices
 from evalkit.metrics.table import table_facts
 from evalkit.metrics.tokens import BYTES_PER_TOKEN, TokenCounter
@@ -19,8 +18,7 @@ from evalkit.model.calls import Response, Usage
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from evalkit.checks.base import CheckModel
-    from evalkit.checks.combine import Part
+    from evalkit.checks.build import BuiltCheck
     from evalkit.config import Config
     from evalkit.engine.policy import Route
     from evalkit.engine.ports import ResponseCache
@@ -183,7 +181,7 @@ class Estimator:
         )
         for check in checks:
             try:
-                yield from list(check.followups(context) if answer.real else _foreseen(check, context))
+                yield from list(check.followups(context) if answer.real else foreseen(check, context))
             except CheckError:
                 self._unforeseen += 1
 
@@ -211,21 +209,6 @@ class Estimator:
             basis=found.basis,
             price=self._prices.origin(found.model),
         )
-
-
-def _foreseen(part: BuiltCheck | Part | CheckModel, context: CheckContext) -> Iterator[Request]:
-    """What a check will ask about an answer that is not there yet. A selection is taken to find one match: the whole text."""
-    if isinstance(part, BuiltCheck):
-        yield from _foreseen(part.check, context)
-    elif isinstance(part, Not):
-        yield from _foreseen(part.child, context)
-    elif isinstance(part, Group):
-        for child in part.children:
-            yield from _foreseen(child, context)
-    elif isinstance(part, Select):
-        yield from _foreseen(part.child, replace(context, selected=True, value=context.text, offset=None))
-    else:
-        yield from part.followups(context)
 
 
 def _placeholder(request: Request, tokens: int) -> Response:

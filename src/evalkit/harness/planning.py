@@ -16,6 +16,7 @@ from evalkit.checks.templates import Templates
 from evalkit.checks.timelimit import TimeLimit
 from evalkit.errors import ConfigError, EvalkitError, SuiteError, Where, did_you_mean
 from evalkit.files import inside, read_text, shown
+from evalkit.harness.foresight import unaskable
 from evalkit.harness.overflow import Overflow
 from evalkit.prompts.library import PromptLibrary
 from evalkit.providers.catalog import resolve
@@ -81,6 +82,9 @@ class Planner:
         expansion = expand(spec, prompts=self._prompts, endpoint=self.endpoint, check_request=self._request_problem)
         self._versions |= {(version.ref, version.digest): version for version in expansion.prompts}
         self._build_all(expansion.tests)
+        complaints = unaskable(expansion.tests, self.checks_of)
+        if complaints:
+            raise SuiteError.of(complaints)
         _require_feasible(spec)
         prompts = (*expansion.prompts, *self._templates.taken())
         return SuitePlan(spec, expansion.tests, prompts, self._overflow.inspect(expansion.tests))
