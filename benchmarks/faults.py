@@ -6,16 +6,18 @@ is how often one case was sent at most, ``early`` counts retries that came befor
 
 from __future__ import annotations
 
-import argparse
-import os
 import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from benchmarks.speed.rig import MockServer, measure
+from benchmarks.speed.rig import MockServer, measure, rig_options
 from benchmarks.speed.workload import write_project
+
+if TYPE_CHECKING:
+    import argparse
 
 PORT = 8951
 MIX = "--rate-500 0.2 --rate-drop 0.2 --rate-malformed 0.1 --rate-529 0.05"
@@ -62,14 +64,7 @@ def row(scenario: Scenario, number: int, options: argparse.Namespace) -> str:
 
 def main() -> None:
     """Run every scenario whose name holds ``--only``."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bench", type=Path, default=os.environ.get("EVALKIT_BENCH"), help="folder of mock_llm")
-    parser.add_argument("--mock-python", default=sys.executable, help="Python with uvloop, httptools and orjson")
-    parser.add_argument("--transport", default="sdk", choices=("sdk", "http"))
-    parser.add_argument("--only", default="")
-    options = parser.parse_args()
-    if options.bench is None:
-        parser.error("say where the fake server is: --bench, or EVALKIT_BENCH")
+    options = rig_options(__doc__)
     print("| fault | cases | passed | requests | longest | early | wall s |\n|---|--:|--:|--:|--:|--:|--:|")
     for number, scenario in enumerate(SCENARIOS):
         if options.only in scenario.name:

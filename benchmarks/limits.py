@@ -7,16 +7,18 @@ to the last request; ``wall`` includes the start of the process. Nothing is conf
 
 from __future__ import annotations
 
-import argparse
-import os
 import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from benchmarks.speed.rig import MockServer, measure
+from benchmarks.speed.rig import MockServer, measure, rig_options
 from benchmarks.speed.workload import write_project
+
+if TYPE_CHECKING:
+    import argparse
 
 PORT = 8931
 
@@ -69,14 +71,7 @@ def row(scenario: Scenario, number: int, options: argparse.Namespace) -> str:
 
 def main() -> None:
     """Run every scenario whose name holds ``--only``."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bench", type=Path, default=os.environ.get("EVALKIT_BENCH"), help="folder of mock_llm")
-    parser.add_argument("--mock-python", default=sys.executable, help="Python with uvloop, httptools and orjson")
-    parser.add_argument("--transport", default="sdk", choices=("sdk", "http"))
-    parser.add_argument("--only", default="")
-    options = parser.parse_args()
-    if options.bench is None:
-        parser.error("say where the fake server is: --bench, or EVALKIT_BENCH")
+    options = rig_options(__doc__)
     print(
         "| limit | passed | requests | 429s | ideal s | first to last s | wall s | used |\n|---|--:|--:|--:|--:|--:|--:|--:|"
     )

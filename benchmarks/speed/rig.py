@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -11,10 +12,10 @@ import sys
 import time
 import urllib.request
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import TracebackType
 
 PORT = 8917
@@ -66,6 +67,19 @@ class MockServer:
         """The JSON at ``path``: ``/stats`` or ``/reset``."""
         with urllib.request.urlopen(self.url + path, timeout=30) as reply:
             return dict(json.load(reply))
+
+
+def rig_options(description: str | None) -> argparse.Namespace:
+    """The command line of a benchmark that runs ``pytest suites`` against the fake server, scenario by scenario."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--bench", type=Path, default=os.environ.get("EVALKIT_BENCH"), help="folder of mock_llm")
+    parser.add_argument("--mock-python", default=sys.executable, help="Python with uvloop, httptools and orjson")
+    parser.add_argument("--transport", default="sdk", choices=("sdk", "http"))
+    parser.add_argument("--only", default="", help="only the scenarios whose name holds this")
+    options = parser.parse_args()
+    if options.bench is None:
+        parser.error("say where the fake server is: --bench, or EVALKIT_BENCH")
+    return options
 
 
 def measure(words: list[str], folder: Path, *, core: int | None = 1, **environment: str) -> Sample:

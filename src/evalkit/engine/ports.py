@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from evalkit.model.calls import Call, Request, Response
 
 
@@ -23,6 +22,20 @@ class Ledger(Protocol):
         The future raises :class:`evalkit.errors.StoreError` if it cannot be written; the run must then stop.
         """
         ...
+
+
+class NoLedger:
+    """Writes no call down: for what is tried out or looked up and is no run. Satisfies :class:`Ledger`."""
+
+    def intend(self, request: Request) -> None:
+        """Nothing is noted."""
+
+    def settle(self, call: Call) -> Future[None]:
+        """Return a future that is done."""
+        del call
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
 
 
 class ResponseCache(Protocol):

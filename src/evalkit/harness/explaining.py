@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from evalkit.engine.call import Caller
+from evalkit.engine.ports import NoLedger
 from evalkit.engine.trial import answer
 from evalkit.errors import CallError, ConfigError, did_you_mean
 from evalkit.harness.batch_waiting import waiting_requests
@@ -97,7 +97,7 @@ async def _asked(test: PlannedTest, planner: Planner, config: Config, cache: Cac
     else:
         routes = make_routes(replace(config, mode="cache"), collector=lambda _: _Nobody())
     caller = Caller(
-        route=routes, ledger=_Nowhere(), cache=cache, policy=make_policy(config), pricing=make_pricing(config)
+        route=routes, ledger=NoLedger(), cache=cache, policy=make_policy(config), pricing=make_pricing(config)
     )
     calls = []
     try:
@@ -187,17 +187,3 @@ class _Nobody:
 
     async def aclose(self) -> None:
         """Nothing is open."""
-
-
-class _Nowhere:
-    """Writes no call down. Satisfies ``Ledger``."""
-
-    def intend(self, request: Request) -> None:
-        """Nothing is sent."""
-
-    def settle(self, call: Call) -> Future[None]:
-        """Return a future that is done."""
-        del call
-        done: Future[None] = Future()
-        done.set_result(None)
-        return done

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from evalkit.checks.base import CheckContext
 from evalkit.checks.catalog import CHECKS
 from evalkit.engine.call import Caller
 from evalkit.engine.loop import BackgroundLoop
+from evalkit.engine.ports import NoLedger
 from evalkit.engine.trial import Answered, Asked, judge
 from evalkit.errors import CheckError, ConfigError, SuiteError, Where
 from evalkit.harness.planning import Planner
@@ -84,7 +84,7 @@ def _settled(questions: Sequence[Request], config: Config) -> tuple[Call, ...]:
     loop = BackgroundLoop()
     caller = Caller(
         route=make_routes(config),
-        ledger=_NoLedger(),
+        ledger=NoLedger(),
         cache=None,
         policy=make_policy(config),
         pricing=make_pricing(config),
@@ -97,17 +97,3 @@ def _settled(questions: Sequence[Request], config: Config) -> tuple[Call, ...]:
         return loop.submit(all_of_them()).result()
     finally:
         loop.close(caller.aclose(), grace_s=_GRACE_S)
-
-
-class _NoLedger:
-    """Keeps nothing: what is tried out is no run."""
-
-    def intend(self, request: Request) -> None:
-        """Keep nothing."""
-
-    def settle(self, call: Call) -> Future[None]:
-        """Be done at once."""
-        del call
-        done: Future[None] = Future()
-        done.set_result(None)
-        return done
