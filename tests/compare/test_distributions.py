@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from statistics import NormalDist
 
 import pytest
 from hypothesis import given
@@ -89,3 +90,9 @@ def test_impossible_arguments(call):
     """Arguments outside a distribution are refused, not answered."""
     with pytest.raises(ValueError):
         call()
+
+
+@given(st.floats(min_value=1e-300, max_value=1 - 1e-15, allow_nan=False))
+def test_the_normal_quantile_is_the_standard_librarys(p: float) -> None:
+    """To the last digit or two, far into both tails."""
+    assert normal_quantile(p) == pytest.approx(NormalDist().inv_cdf(p), rel=1e-13, abs=1e-13)
