@@ -25,7 +25,7 @@ demo: $(STAMP) ## run the example suites offline and write the report
 	esac
 
 test: $(STAMP) ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(STAMP) ## check style, types and the layer contract
 	$(BIN)/ruff check .
