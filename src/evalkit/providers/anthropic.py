@@ -114,9 +114,14 @@ def post(request: Request) -> Post:
     return Post("/v1/messages", anthropic_messages.keywords(request), anthropic_messages.understand, _STREAMING)
 
 
-def open_sdk(options: Options, settings: ProviderSettings) -> AsyncAnthropic:
-    """Open Anthropic's client on its aiohttp connections: no retries, redirects, tracing or deadline. Raises ConfigError without a key."""
+def open_sdk(options: Options, settings: ProviderSettings, *, files: bool = False) -> AsyncAnthropic:
+    """Open Anthropic's client: no retries, redirects, tracing or deadline. Raises ConfigError without a key.
+
+    Its connections are aiohttp's, which cost less, or httpx2's for ``files``, as the batch API needs them.
+    """
     import anthropic
+
+    http_client = anthropic.DefaultAsyncHttpxClient if files else anthropic.DefaultAioHttpClient
 
     return anthropic.AsyncAnthropic(
         api_key=options.connection.key(),
@@ -125,7 +130,7 @@ def open_sdk(options: Options, settings: ProviderSettings) -> AsyncAnthropic:
         max_retries=0,
         default_headers=options.headers,
         open_telemetry=False,
-        http_client=anthropic.DefaultAioHttpClient(**client_options(settings)),
+        http_client=http_client(**client_options(settings)),
     )
 
 

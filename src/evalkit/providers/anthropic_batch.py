@@ -12,12 +12,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import CallError
-from evalkit.providers.anthropic import Options, post
+from evalkit.providers.anthropic import Options, open_sdk, post
 from evalkit.providers.batch import CLOCK_SLACK_S, BatchLimits, BatchStatus, Entry, entry_failure, no_answer
 from evalkit.providers.batch_http import Exchanges
 from evalkit.providers.body import Received
 from evalkit.providers.failures import clean
-from evalkit.providers.sdk import client_options
 from evalkit.providers.wire import encoded
 
 if TYPE_CHECKING:
@@ -52,16 +51,7 @@ class AnthropicBatches:
     def __init__(self, settings: ProviderSettings) -> None:
         import anthropic
 
-        options = Options.of(settings)
-        self._client = anthropic.AsyncAnthropic(
-            api_key=options.connection.key(),
-            base_url=options.connection.base_url,
-            timeout=None,
-            max_retries=0,
-            default_headers=options.headers,
-            open_telemetry=False,
-            http_client=anthropic.DefaultAsyncHttpxClient(**client_options(settings)),
-        )
+        self._client = open_sdk(Options.of(settings), settings, files=True)
         self._exchanges = Exchanges(anthropic)
 
     def group(self, request: Request) -> str:

@@ -111,9 +111,14 @@ def post(request: Request, *, options: Options) -> Post:
     return Post("/chat/completions", body, openai_chat.understand, _CHAT)
 
 
-def open_sdk(connection: Connection, settings: ProviderSettings) -> AsyncOpenAI:
-    """Open OpenAI's client on its aiohttp connections: no retries, no redirects, no deadline. Raises ConfigError without a key."""
+def open_sdk(connection: Connection, settings: ProviderSettings, *, files: bool = False) -> AsyncOpenAI:
+    """Open OpenAI's client: no retries, no redirects, no deadline. Raises ConfigError without a key.
+
+    Its connections are aiohttp's, which cost less, or httpx2's for ``files``, as the batch API needs them.
+    """
     import openai
+
+    http_client = openai.DefaultAsyncHttpxClient if files else openai.DefaultAioHttpClient
 
     return openai.AsyncOpenAI(
         api_key=connection.key(),
@@ -121,7 +126,7 @@ def open_sdk(connection: Connection, settings: ProviderSettings) -> AsyncOpenAI:
         timeout=None,
         max_retries=0,
         default_headers=dict(connection.headers),
-        http_client=openai.DefaultAioHttpClient(**client_options(settings)),
+        http_client=http_client(**client_options(settings)),
     )
 
 

@@ -17,8 +17,7 @@ from evalkit.providers.batch import CLOCK_SLACK_S, BatchLimits, BatchStatus, Ent
 from evalkit.providers.batch_http import Exchanges
 from evalkit.providers.body import Received
 from evalkit.providers.failures import clean, error_body
-from evalkit.providers.openai import Options, post
-from evalkit.providers.sdk import client_options
+from evalkit.providers.openai import Options, open_sdk, post
 from evalkit.providers.wire import encoded
 
 if TYPE_CHECKING:
@@ -55,14 +54,7 @@ class OpenAIBatches:
         import openai
 
         self._options = Options.of(settings)
-        self._client = openai.AsyncOpenAI(
-            api_key=self._options.connection.key(),
-            base_url=self._options.connection.base_url,
-            timeout=None,
-            max_retries=0,
-            default_headers=dict(self._options.connection.headers),
-            http_client=openai.DefaultAsyncHttpxClient(**client_options(settings)),
-        )
+        self._client = open_sdk(self._options.connection, settings, files=True)
         self._exchanges = Exchanges(openai)
 
     def group(self, request: Request) -> str:
