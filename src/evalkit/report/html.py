@@ -37,6 +37,9 @@ SCRIPTS = (
 )
 """The page's script in order; together they are one module, so that nothing is global."""
 
+STYLES = ("report.css", "cases.css")
+"""The page's style sheets in order; those behind may use the variables of the first."""
+
 ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' rx='4' "
     "fill='%233651c9'/%3E%3Cpath d='M4 8.5l2.7 2.7L12 5.4' stroke='white' stroke-width='2' fill='none'/%3E%3C/svg%3E"
@@ -47,7 +50,7 @@ def render_html(report: RunReport) -> str:
     """Return the whole page for ``report``; it can always be encoded as UTF-8 and is the same for the same report."""
     from markupsafe import Markup
 
-    style = asset("report.css")
+    style = "\n".join(map(asset, STYLES))
     script = "\n".join(asset(f"script/{name}") for name in SCRIPTS)
     return (
         page_templates()
