@@ -70,6 +70,8 @@ def page_templates() -> Environment:
     """The templates of every page: escaped, with hidden characters written out; a name that is not there is an error."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+    from evalkit.report.compiled import compiled_templates
+
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
@@ -77,6 +79,7 @@ def page_templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         loader=FunctionLoader(asset),
+        bytecode_cache=compiled_templates(files("evalkit.report").joinpath("assets")),
     )
     environment.globals.update(w=wording, words=words, usd=wording.money)
     return environment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _GROUP = 512
 _LINGER_S = 0.02
 """Seconds that what nobody waits for may lie in memory: a thread that wakes for every line costs more than the line."""
+_SYNC_EVERY_S = 0.005
+"""Seconds between two syncs at least: calls that end within them share one. No model answers as fast as that, a sync costs CPU."""
 _sync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 
 
@@ -90,8 +93,9 @@ class GroupWriter:
             raise self._failed()
 
     def _run(self) -> None:
-        more = True
+        more, synced = True, -_SYNC_EVERY_S
         while more:
+            time.sleep(max(0.0, synced + _SYNC_EVERY_S - time.monotonic()))
             self._hurry.clear()
             batch, more = self._take()
             waiters = [item.done for item in batch if item.done is not None]
@@ -99,6 +103,8 @@ class GroupWriter:
                 self._commit(batch, sync=bool(waiters))
             except Exception as error:  # noqa: BLE001 - a writer that dies silently would hang every caller
                 self._failure = self._failure or _reason(error)
+            if waiters:
+                synced = time.monotonic()
             for done in waiters:
                 if self._failure is not None:
                     done.set_exception(self._failed())
