@@ -13,6 +13,8 @@ answer). A whole answer is sent as events if the request says ``stream``. Standa
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -48,8 +50,8 @@ class Asked:
 class Reply:
     """What to answer: ``body`` as JSON or raw bytes, after ``delay_s``; or a broken connection instead.
 
-    ``drop`` is ``before`` (close without a byte), ``midway`` (half of the body) or ``never`` (headers, then silence until the server
-    closes). ``drip_s`` sends the body byte by byte with this pause. ``raw`` is written to the socket instead of any HTTP.
+    ``drop`` is ``before`` (close without a byte), ``reset`` (the same, rudely), ``midway`` (half of the body) or ``never`` (headers, then
+    silence until the server closes). ``drip_s`` sends the body byte by byte with this pause. ``raw`` is written to the socket instead of any HTTP.
     With the header ``transfer-encoding: chunked`` the end of the body is told a moment after the body.
     """
 
@@ -57,7 +59,7 @@ class Reply:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     delay_s: float = 0.0
-    drop: Literal["", "before", "midway", "never"] = ""
+    drop: Literal["", "before", "reset", "midway", "never"] = ""
     drip_s: float = 0.0
     raw: bytes | None = None
 
@@ -149,7 +151,10 @@ class LLMServer:
             handler.close_connection = True
 
     def _send(self, handler: BaseHTTPRequestHandler, reply: Reply) -> None:
-        if reply.drop == "before":
+        if reply.drop in {"before", "reset"}:
+            if reply.drop == "reset":  # a close that lingers for no second sends RST
+                handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                handler.connection.close()
             handler.close_connection = True
             return
         if reply.raw is not None:

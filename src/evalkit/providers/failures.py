@@ -165,7 +165,7 @@ def status_error(status: int, *, headers: Mapping[str, str], body: object, now: 
         status=status,
         retry_after_s=wait,
         hint=_HINTS.get(kind),
-        should_retry=should_retry(headers),
+        should_retry=False if 300 <= status < 400 else should_retry(headers),
         limits=rate_limits(headers, now=now),
     )
 

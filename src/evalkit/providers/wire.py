@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -124,12 +125,16 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def connection_failure(cause: BaseException) -> CallError:
-    """Return the error for a connection that was refused, reset, cut off, or did not speak HTTP."""
+    """Return the error for a connection that was refused, reset, cut off, not trusted, or did not speak HTTP."""
     text = clean(str(cause))
+    untrusted = any(isinstance(link, ssl.SSLCertVerificationError) for link in causes(cause))
     return CallError(
         f"the connection failed: {type(cause).__name__}{': ' if text else ''}{text}",
         kind="connection",
-        hint="check base_url, the network, and the proxy variables HTTPS_PROXY and NO_PROXY",
+        hint="the server's certificate is not trusted: check base_url, and SSL_CERT_FILE behind a company's proxy"
+        if untrusted
+        else "check base_url, the network, and the proxy variables HTTPS_PROXY and NO_PROXY",
+        should_retry=False if untrusted else None,  # a second look at the same certificate sees the same
     )
 
 
