@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+CHARTS := src/evalkit/report/assets/vendor
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check ifeval safety checks-speed bench recordings docs wheel clean
+.PHONY: help demo test lint check ifeval safety checks-speed bench recordings docs charts screenshots wheel clean
 
 help: ## show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -57,6 +58,11 @@ recordings: $(STAMP) ## write the recordings of the examples again
 docs: $(STAMP) ## write the generated reference pages again
 	$(BIN)/python -m evalkit.checks.reference docs/reference/checks.md
 	$(BIN)/python -m evalkit.cli.reference docs/reference/cli.md
+
+charts: ## build the charting library of the pages again (needs Node 20 and npm)
+	@work=$$(mktemp -d) && cp $(CHARTS)/package.json $(CHARTS)/build.mjs $(CHARTS)/d3.js $$work && cd $$work && \
+	npm install --no-package-lock --no-audit --no-fund --silent && npm run --silent build && cd - >/dev/null && \
+	cp $$work/d3.min.js $$work/LICENSES.txt $(CHARTS) && rm -r $$work
 
 wheel: $(STAMP) ## build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.compare import words
 from evalkit.report import wording
-from evalkit.report.plot import ForestRow, Scale, forest_row, scale_of
+from evalkit.report.charts import Mark, metric_mark
 from evalkit.report.prompt_diff import FileDiff, diff_prompts
 
 if TYPE_CHECKING:
@@ -25,15 +25,16 @@ FLIPS_SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class MetricRow:
-    """One metric of a comparison in words, with its marks on the shared axis."""
+    """One metric of a comparison in words, with its mark on the axis of its group and, if it has one, on that of the first screen."""
 
     metric: Metric
     before: str
     after: str
     change: str
     interval: str
-    marks: ForestRow
+    mark: Mark
     margin: str
+    glance: Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class MetricGroup:
 
     title: str
     worse_first: bool
-    scale: Scale
+    axis: str
     rows: tuple[MetricRow, ...]
 
 
@@ -88,7 +89,7 @@ def comparison_view(report: RunReport, index: int) -> ComparisonView:
     comparison = report.comparisons[index]
     margins = _margins(report, comparison)
     kinds: tuple[FlipKind, ...] = ("broken", "fixed", "shaky")
-    groups = tuple(_groups(comparison, margins))
+    groups = tuple(_groups(comparison, margins, index))
     rows = {row.metric.name: row for group in groups for row in group.rows}
     return ComparisonView(
         index=index,
@@ -117,31 +118,32 @@ def _margins(report: RunReport, comparison: Comparison) -> dict[str, float]:
     return found
 
 
-def _groups(comparison: Comparison, margins: Mapping[str, float]) -> Iterator[MetricGroup]:
+def _groups(comparison: Comparison, margins: Mapping[str, float], index: int) -> Iterator[MetricGroup]:
     rates = [metric for metric in comparison.metrics if metric.kind != "ratio"]
     ratios = [metric for metric in comparison.metrics if metric.kind == "ratio"]
     if rates:
-        yield _group("Quality, difference in percentage points", rates, margins, log=False)
+        yield _group("Quality, difference in percentage points", rates, margins, axis=f"rates-{index}")
     if ratios:
-        yield _group("Cost and latency, ratio after ÷ before", ratios, margins, log=True)
+        yield _group("Cost and latency, ratio after ÷ before", ratios, margins, axis=f"ratios-{index}")
 
 
-def _group(title: str, metrics: Sequence[Metric], margins: Mapping[str, float], *, log: bool) -> MetricGroup:
-    scale = scale_of(metrics, margins, log=log)
-    rows = tuple(_metric_row(metric, scale, margins.get(metric.name)) for metric in metrics)
-    return MetricGroup(title, not log, scale, rows)
+def _group(title: str, metrics: Sequence[Metric], margins: Mapping[str, float], *, axis: str) -> MetricGroup:
+    rows = tuple(_metric_row(metric, axis, margins.get(metric.name)) for metric in metrics)
+    return MetricGroup(title, metrics[0].kind != "ratio", axis, rows)
 
 
-def _metric_row(metric: Metric, scale: Scale, margin: float | None) -> MetricRow:
-    worded = "" if margin is None else (f"+{margin * 100:g}%" if scale.log else f"−{margin * 100:g} pp")
+def _metric_row(metric: Metric, axis: str, margin: float | None) -> MetricRow:
+    ratio = metric.kind == "ratio"
+    worded = "" if margin is None else (f"+{margin * 100:g}%" if ratio else f"−{margin * 100:g} pp")
     return MetricRow(
         metric=metric,
         before=_side_value(metric, metric.a),
         after=_side_value(metric, metric.b),
         change=wording.change(metric, metric.change),
         interval=wording.change_interval(metric),
-        marks=forest_row(metric, scale, margin),
+        mark=metric_mark(metric, axis, margin),
         margin=worded,
+        glance=metric_mark(metric, f"glance-{metric.name}", margin),
     )
 
 

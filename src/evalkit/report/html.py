@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from evalkit.compare import words
 from evalkit.errors import StoreError
 from evalkit.report import wording
+from evalkit.report.charts import chart_data, rate_mark
 from evalkit.report.clean import visible
 from evalkit.report.pack import packed
 from evalkit.report.view import page_view
@@ -36,6 +37,8 @@ SCRIPTS = (
     "app.js",
 )
 """The page's script in order; together they are one module, so that nothing is global."""
+CHARTS = ("frame.js", "intervals.js", "spread.js", "trend.js", "draw.js")
+"""The script of the pictures in order, after D3: a module of its own, which draws before the cases are unpacked."""
 
 STYLES = ("report.css", "cases.css")
 """The page's style sheets in order; those behind may use the variables of the first."""
@@ -51,19 +54,26 @@ def render_html(report: RunReport) -> str:
     from markupsafe import Markup
 
     style = "\n".join(map(asset, STYLES))
+    charts = chart_script()
     script = "\n".join(asset(f"script/{name}") for name in SCRIPTS)
     return (
         page_templates()
         .get_template("page.html.j2")
         .render(
             view=page_view(report),
-            policy=_policy(style, script),
+            policy=policy(style, charts, script),
             icon=ICON,
             style=Markup(style),  # noqa: S704 - our own file
+            charts=Markup(charts),  # noqa: S704 - our own files, and D3
             script=Markup(script),  # noqa: S704 - our own files
             data=Markup(packed(report)),  # noqa: S704 - base 85 without "<"
         )
     )
+
+
+def chart_script() -> str:
+    """What draws the pictures of a page: D3 and our use of it, as the text of one module."""
+    return "\n".join([asset("vendor/d3.min.js"), *(asset(f"charts/{name}") for name in CHARTS)])
 
 
 def page_templates() -> Environment:
@@ -81,7 +91,8 @@ def page_templates() -> Environment:
         loader=FunctionLoader(asset),
         bytecode_cache=compiled_templates(files("evalkit.report").joinpath("assets")),
     )
-    environment.globals.update(w=wording, words=words, usd=wording.money)
+    environment.globals.update(w=wording, words=words, usd=wording.money, rate_mark=rate_mark)
+    environment.filters["chart_data"] = chart_data
     return environment
 
 
@@ -126,9 +137,11 @@ def _shown(value: object) -> object:
     return visible(value) if type(value) is str else value
 
 
-def _policy(style: str, script: str) -> str:
+def policy(style: str, *scripts: str) -> str:
+    """The content-security policy of a page: this style and these scripts by their hash, and nothing else."""
+    allowed = " ".join(f"'sha256-{source_hash(script)}'" for script in scripts)
     return (
-        f"default-src 'none'; style-src 'sha256-{source_hash(style)}'; script-src 'sha256-{source_hash(script)}'; img-src data:; "
+        f"default-src 'none'; style-src 'sha256-{source_hash(style)}'; script-src {allowed}; img-src data:; "
         "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
 

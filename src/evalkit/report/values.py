@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from evalkit.compare.standing import Ranking
     from evalkit.compare.values import Comparison, Interval
     from evalkit.model.results import GateOutcome, PromptRecord, Result, RunInfo
+    from evalkit.report.calibration import Calibration
+    from evalkit.report.history import SuiteHistory
 
 
 Outcome = Literal["passed", "failed", "undecided", "unmeasured"]
@@ -73,6 +75,8 @@ class RunReport:
     """Everything a reader of one run may see.
 
     ``outcome`` is what the run means as a whole, as the exit code says it. ``rankings`` are those of suites with three variants or more.
+    ``histories`` are the latest runs of the suites, this one included, where the database could be read; ``calibrations`` the run's checks
+    beside people's labels, where there are any.
     """
 
     run: RunInfo
@@ -86,3 +90,5 @@ class RunReport:
     outcome: Outcome
     notes: tuple[str, ...] = ()
     rankings: tuple[Ranking, ...] = ()
+    histories: tuple[SuiteHistory, ...] = ()
+    calibrations: tuple[Calibration, ...] = ()

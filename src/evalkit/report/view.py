@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING
 from evalkit.compare import words
 from evalkit.report import wording
 from evalkit.report.comparison_view import HEADLINE, comparison_view
+from evalkit.report.heat import heat_of
+from evalkit.report.spread import spreads
+from evalkit.report.trend import trend_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evalkit.model.results import GateOutcome
+    from evalkit.report.calibration import Calibration
     from evalkit.report.comparison_view import ComparisonView
+    from evalkit.report.heat import Heat
+    from evalkit.report.spread import Spread
+    from evalkit.report.trend import Trend
     from evalkit.report.values import RunReport, VariantSummary
 
 _URGENCY = {"failed": 0, "undecided": 1, "not_judged": 2, "passed": 3}
@@ -29,13 +36,21 @@ class GateView:
 
 @dataclass(frozen=True, slots=True)
 class SuiteView:
-    """One suite: its gates, the ones that did not pass first, its comparisons and its variants. ``anchor`` is its place on the page."""
+    """One suite: its gates, the ones that did not pass first, its comparisons and its variants. ``anchor`` is its place on the page.
+
+    Its pictures: ``spreads`` of latency and cost, ``heat`` by tag, ``trend`` over runs, ``calibrations`` of its judges; none if there is
+    nothing to show.
+    """
 
     name: str
     anchor: str
     gates: tuple[GateView, ...]
     comparisons: tuple[ComparisonView, ...]
     variants: tuple[VariantSummary, ...]
+    spreads: tuple[Spread, ...]
+    heat: Heat | None
+    trend: Trend | None
+    calibrations: tuple[Calibration, ...]
 
     @property
     def passed_gates(self) -> int:
@@ -102,12 +117,20 @@ def _suites(report: RunReport, gates: list[GateView], comparisons: tuple[Compari
     names = [variant.suite for variant in report.variants]
     names += [gate.suite for gate in report.gates] + [comparison.suite for comparison in report.comparisons]
     for place, name in enumerate(dict.fromkeys(names)):
+        variants = tuple(variant for variant in report.variants if variant.suite == name)
+        labels = [*dict.fromkeys(variant.label for variant in variants)]
+        results = [result for result in report.results if result.trial.suite == name]
+        history = next((history for history in report.histories if history.suite == name), None)
         yield SuiteView(
             name=name,
             anchor=f"suite-{place}",
             gates=tuple(gate for gate in gates if gate.outcome.suite == name),
             comparisons=tuple(view for view in comparisons if view.comparison.suite == name),
-            variants=tuple(variant for variant in report.variants if variant.suite == name),
+            variants=variants,
+            spreads=tuple(spreads(results, labels)),
+            heat=heat_of(results, labels),
+            trend=None if history is None else trend_of(history),
+            calibrations=tuple(found for found in report.calibrations if found.suite == name),
         )
 
 
