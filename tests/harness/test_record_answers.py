@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from fakes.llm_server import LLMServer, error
 
@@ -54,28 +56,64 @@ def test_a_case_that_holds_a_secret_is_replayed(project, recorded, monkeypatch):
     assert "2 replayed" in ran.out
 
 
-def test_a_stand_ins_answer_is_recorded_as_its_own(project, monkeypatch):
-    """Not as what the silent model had said: in replay its case is a missing recording, which no fallback hides."""
+@pytest.mark.parametrize(
+    "failure",
+    [error(404, "no such model", code="model_not_found"), error(500, "down", headers={"x-should-retry": "false"})],
+    ids=["hopeless", "down"],
+)
+def test_a_stand_ins_answer_replays_as_its_own(project, monkeypatch, failure):
+    """The failure is recorded beside it, so that a replay asks the spare as the run did; the key and the wait are not needed."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
     suite = SUITE.replace("checks:", "fallbacks: [openai/spare]\nchecks:")
     project.suite(suite)
 
     def script(asked):
-        return (
-            "Hello from the spare"
-            if asked.body["model"] == "spare"
-            else error(404, "no such model", code="model_not_found")
-        )
+        return "Hello from the spare" if asked.body["model"] == "spare" else failure
 
     with LLMServer(script) as server:
         project.live(server.url)
         assert project.evalkit("run", "--record").code == 0
     recorded = (project.root / "suites" / "recordings" / "hello.jsonl").read_text(encoding="utf-8")
-    assert recorded.count("openai/spare") == 2
-    assert "openai/gpt-5-mini" not in recorded
+    assert recorded.count('"model": "openai/spare"') == 2
+    assert recorded.count('"failure": {"kind":') == 2
+    monkeypatch.delenv("OPENAI_API_KEY")
     ran = project.evalkit("run", "--mode", "replay")
-    assert ran.code == 3
-    assert "replay_miss" in ran.out
+    assert ran.code == 0, ran.out
+    assert "2 of 2 answers came from a fallback: openai/spare 2" in " ".join(ran.out.split())
+
+
+def test_what_failed_once_is_recorded_when_it_answers(project, monkeypatch):
+    """The answer takes the place of the failure: the next replay asks nobody else. A later failure does not take it back."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+    project.suite(SUITE.replace("checks:", "fallbacks: [openai/spare]\nchecks:"))
+    down = error(500, "down", headers={"x-should-retry": "false"})
+    for answers in (False, True, False):
+        with LLMServer(lambda asked, a=answers: "Hello" if a or asked.body["model"] == "spare" else down) as server:
+            project.live(server.url)
+            assert project.evalkit("run", "--record", "--mode", "live").code == 0
+    ran = project.evalkit("run", "--mode", "replay")
+    assert ran.code == 0, ran.out
+    assert "came from a fallback" not in ran.out
+
+
+def test_recorded_failures_stop_nobody(project):
+    """Forty failures of another day neither open a breaker nor refuse a key: the one case that was answered replays."""
+    cases = "".join(f"  - {{id: c{n}, vars: {{customer: N{n}}}}}\n" for n in range(41))
+    project.suite(
+        f"suite: hello\nprompt: hello:v1\nmodels: [openai/m]\ncases:\n{cases}fallbacks: [{{answer: Hello}}]\nchecks: [contains: Hello]\n"
+    )
+    kinds = ["server", "timeout", "connection", "rate_limited"]
+    lines = []
+    for n in range(41):
+        reply = (
+            {"response": {"text": "Hello N40"}} if n == 40 else {"failure": {"kind": kinds[n % 4], "message": "then"}}
+        )
+        said = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": f"I am N{n}."}]
+        lines.append(json.dumps({"model": "openai/m", "request": {"messages": said}, **reply}) + "\n")
+    project.write("suites/recordings/hello.jsonl", "".join(lines))
+    ran = project.evalkit("run", "--mode", "replay")
+    assert ran.code == 0, ran.out
+    assert "40 of 41 answers came from a fallback: canned answer 40" in " ".join(ran.out.split())
 
 
 def test_scripted_and_replayed_answers_are_not_recorded(project):

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import CallError, RecordingError
-from evalkit.model.calls import Message, Request, Response, Tool, ToolCall, Usage
+from evalkit.model.calls import CallFailure, Message, Request, Response, Tool, ToolCall, Usage
 from evalkit.providers.recording import Recorder, read_recordings, replay_key
 from evalkit.providers.redact import Redactor
 from evalkit.providers.replay import ReplayProvider
@@ -86,14 +86,17 @@ RESPONSES = st.builds(
 )
 
 
+FAILURES = st.builds(CallFailure, st.sampled_from(["server", "auth"]), TEXT, st.just(1))
+
+
 @settings(max_examples=60, deadline=None)
-@given(REQUESTS, RESPONSES)
+@given(REQUESTS, RESPONSES | FAILURES)
 def test_any_exchange_survives_the_file(tmp_path_factory, request_, response):
     """Whatever is asked and said, reading gives back what was written."""
     path = tmp_path_factory.mktemp("r") / "x.jsonl"
     recorder(path).add(request_, response, at=1.0)
     (exchange,) = read_recordings(path)
-    assert (exchange.request, exchange.response) == (request_, response)
+    assert (exchange.request, exchange.reply) == (request_, response)
     assert exchange.key == replay_key(request_)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from evalkit.engine.policy import Policy
     from evalkit.engine.ports import Ledger
     from evalkit.engine.watched import Watched
-    from evalkit.model.calls import Request, Response
+    from evalkit.model.calls import Request, Response, Source
     from evalkit.providers.base import Provider
 
 _PERHAPS_BILLED = frozenset({"timeout", "bad_response", "connection"})
@@ -29,11 +29,16 @@ _PERHAPS_BILLED = frozenset({"timeout", "bad_response", "connection"})
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where a request is answered: an open provider and the queue in front of its account. ``paid``: its answers cost money."""
+    """Where a request is answered: an open provider, the queue in front of its account, and where its answers come from."""
 
     provider: Provider
     lane: Lane
-    paid: bool
+    source: Source
+
+    @property
+    def paid(self) -> bool:
+        """Whether its answers cost money."""
+        return self.source == "live"
 
 
 @dataclass(slots=True)
@@ -121,7 +126,7 @@ class Sender:
         )
         if self._halts.of(tries.request) is not None:
             wait = None
-        if tries.ticket is not None:
+        if tries.ticket is not None and desk.source != "replay":  # what was recorded says nothing of the account
             desk.lane.failed(tries.ticket, error, pause=wait is not None)
         self._watched.failed(desk.lane.account, tries.request, error, attempt=len(tries.attempts), wait_s=wait)
         return wait

@@ -165,16 +165,16 @@ class Caller:
             # The slot is held until the answer is on disk, so that a kill can cost no more calls than there are slots.
             return await self._kept(self._made(request, response, route.source, tuple(tries.attempts)))
         except CallError as error:
-            failure = self._failure(request, error, tries, lane)
+            failure = CallFailure(error.kind, error.message, len(tries.attempts), error.hint)
+            if route.source != "replay":  # what was recorded says nothing of the next call
+                failure = self._learned(request, failure, lane)
             return await self._written(self._made(request, failure, route.source, tuple(tries.attempts)))
         finally:
             if tries.ticket is not None:
                 lane.leave(tries.ticket)
 
     async def _answered(self, tries: Tries, route: Route, lane: Lane) -> Response:
-        response = await self._sender.send(
-            tries, Desk(self._provider(tries.request, route), lane, route.source == "live")
-        )
+        response = await self._sender.send(tries, Desk(self._provider(tries.request, route), lane, route.source))
         return response if response.limits is None else replace(response, limits=None)
 
     async def _kept(self, call: Call) -> Call:
@@ -193,8 +193,7 @@ class Caller:
         self._watched.settled(route.account or call.request.provider, call)
         return call
 
-    def _failure(self, request: Request, error: CallError, tries: Tries, lane: Lane) -> CallFailure:
-        failure = CallFailure(error.kind, error.message, len(tries.attempts), error.hint)
+    def _learned(self, request: Request, failure: CallFailure, lane: Lane) -> CallFailure:
         failure, new = self._halts.note(request, failure)
         if new:
             self._watched("provider.stopped", lane.account, None, f"{failure.kind}: {failure.message}")

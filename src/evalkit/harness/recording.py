@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from evalkit.harness.routes import recording_path
 from evalkit.model.calls import Response
+from evalkit.model.results import PRIMARY
 from evalkit.providers.recording import Recorder, read_recordings
 from evalkit.providers.redact import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from evalkit.config import Config
     from evalkit.harness.planning import SuitePlan
-    from evalkit.model.calls import Request
+    from evalkit.model.calls import Call, Request
     from evalkit.model.cases import Trial
     from evalkit.model.results import Result
 
@@ -33,6 +34,8 @@ def require_readable(config: Config, suites: Iterable[str]) -> None:
 def record_answers(config: Config, results: Iterable[Result], plans: Iterable[SuitePlan]) -> dict[str, int]:
     """Record every answer that came from a model, now or through the cache, with what its checks asked for.
 
+    Where a fallback answered, the failures before it are recorded too: a replay then asks the fallback in the same way.
+
     ``plans`` hold the requests as they were sent: the results come from the journal, where secrets are taken out, and a request without
     its secrets would never be found again. Returns how many exchanges were added to each file; what is recorded already is left as it
     is, except in ``refresh`` mode. Raises RecordingError or OSError.
@@ -43,14 +46,22 @@ def record_answers(config: Config, results: Iterable[Result], plans: Iterable[Su
     added: dict[str, int] = {}
     for result in results:
         path = recording_path(result.trial.suite, config)
-        asked = _as_sent(result.call.request, sent.get(_identity(result.trial)))
-        for call, request in ((result.call, asked), *((call, call.request) for call in result.followups)):
-            if not isinstance(call.reply, Response) or call.source not in _FROM_A_MODEL:
+        planned = sent.get(_identity(result.trial))
+        for call in _worth_keeping(result):
+            if call.source not in _FROM_A_MODEL:
                 continue
+            request = _as_sent(call.request, planned)
             if path not in recorders:
                 recorders[path] = Recorder(config.root / path, redactor=redactor, replace=config.mode == "refresh")
             added[path] = added.get(path, 0) + recorders[path].add(request, call.reply, at=call.settled_at)
     return added
+
+
+def _worth_keeping(result: Result) -> Iterator[Call]:
+    """The calls that were answered, and those in whose place something else answered."""
+    yield from (call for call in (result.call, *result.followups) if isinstance(call.reply, Response))
+    if result.served != PRIMARY:
+        yield from result.tried
 
 
 def _as_sent(request: Request, trial: Trial | None) -> Request:

@@ -5,7 +5,8 @@ One line holds one exchange::
     {"model": "openai/gpt-5-mini", "request": {"messages": [{"role": "user", "content": "…"}]}, "response": {"text": "…"}}
 
 ``key``, when present, is the :func:`replay_key` of the request and is verified; a person who writes a recording leaves it
-out. Of several lines with the same request the last one counts.
+out. Of several lines with the same request the last one counts. In place of ``response`` a line may hold the ``failure`` after which a
+fallback answered, with ``kind`` and ``message``.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ from pydantic import ValidationError
 from evalkit.canon import digest
 from evalkit.errors import EvalkitError, RecordingError, Where
 from evalkit.files import read_text, shown
+from evalkit.model.calls import CallFailure
 from evalkit.providers.body import Mender
-from evalkit.providers.recording_format import Line, plain_request, plain_response, to_request, to_response
+from evalkit.providers.recording_format import Line, plain_reply, plain_request, to_reply, to_request
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from evalkit.model.calls import Request, Response
+    from evalkit.model.calls import Reply, Request
     from evalkit.providers.redact import Redactor
 
 MAX_BYTES = 512 * 1024 * 1024
@@ -36,11 +38,11 @@ MAX_BYTES = 512 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request and its recorded response. ``key`` is what replay looks up; ``where`` the line it stands in."""
+    """A request and its recorded reply. ``key`` is what replay looks up; ``where`` the line it stands in."""
 
     key: str
     request: Request
-    response: Response
+    reply: Reply
     where: Where
     recorded_at: str | None = None
     note: str | None = None
@@ -86,8 +88,7 @@ def _exchange(text: str, where: Where) -> Exchange:
             hint="leave 'key' out of a line that is written or edited by hand; it is then computed",
             where=where,
         )
-    response = to_response(line)
-    return Exchange(line.key or key, request, response, where, line.recorded_at, line.note)
+    return Exchange(line.key or key, request, to_reply(line), where, line.recorded_at, line.note)
 
 
 def _unreadable(error: ValidationError, where: Where) -> RecordingError:
@@ -104,7 +105,8 @@ def _unreadable(error: ValidationError, where: Where) -> RecordingError:
 class Recorder:
     """Appends exchanges to the recording at ``path``, secrets taken out by ``redactor``. Thread-safe.
 
-    A request that the file already holds is left as it is, unless ``replace``: then its new answer is appended, and counts. Raises
+    An answer that the file already holds is left as it is, unless ``replace``: then the new one is appended, and counts. An answer takes the
+    place of a failure, never the other way round. Raises
     RecordingError when the file that is there cannot be read: appending to a damaged recording would hide the damage.
     """
 
@@ -113,23 +115,26 @@ class Recorder:
         self._redactor = redactor
         self._lock = Lock()
         existing = read_recordings(path) if path.exists() else []
-        self._known = set() if replace else {exchange.key for exchange in existing}
+        self._failed = {exchange.key for exchange in existing if isinstance(exchange.reply, CallFailure)}
+        answered = {exchange.key for exchange in existing} - self._failed
+        self._known = set() if replace else answered
 
-    def add(self, request: Request, response: Response, *, at: float, note: str | None = None) -> bool:
+    def add(self, request: Request, reply: Reply, *, at: float, note: str | None = None) -> bool:
         """Append an exchange that happened ``at`` (Unix seconds). Returns whether it was new. Raises RecordingError."""
         key = replay_key(request)
         with self._lock:
-            if key in self._known:
+            failed = isinstance(reply, CallFailure)
+            if key in self._known or (failed and key in self._failed):
                 return False
-            self._append(self._line(key, request, response, at=at, note=note))
-            self._known.add(key)
+            self._append(self._line(key, request, reply, at=at, note=note))
+            (self._failed if failed else self._known).add(key)
         return True
 
-    def _line(self, key: str, request: Request, response: Response, *, at: float, note: str | None) -> str:
+    def _line(self, key: str, request: Request, reply: Reply, *, at: float, note: str | None) -> str:
         asked = json.loads(json.dumps(plain_request(request)))
         clean = Mender().json(self._redactor.json(asked))
         line: dict[str, Any] = {"key": key, "model": request.model, "request": clean}
-        line["response"] = Mender().json(self._redactor.json(plain_response(response)))
+        line |= Mender().json(self._redactor.json(plain_reply(reply)))
         line["recorded_at"] = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
         optional = {"note": note, "redacted": clean != asked or None}
         line |= {name: value for name, value in optional.items() if value is not None}

@@ -5,9 +5,23 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from evalkit.model.calls import JSON, Finish, Message, Request, RequestKind, Response, Role, Tool, ToolCall, Usage
+from evalkit.errors import FailureKind
+from evalkit.model.calls import (
+    JSON,
+    CallFailure,
+    Finish,
+    Message,
+    Reply,
+    Request,
+    RequestKind,
+    Response,
+    Role,
+    Tool,
+    ToolCall,
+    Usage,
+)
 
 
 class _Strict(BaseModel):
@@ -67,16 +81,28 @@ class _Response(_Strict):
     labels: list[str] = Field(default_factory=list)
 
 
+class _Failure(_Strict):
+    kind: FailureKind
+    message: str
+
+
 class Line(_Strict):
-    """One line of a recording, as it stands in the file."""
+    """One line of a recording, as it stands in the file: a ``response``, or the ``failure`` in whose place a fallback answered."""
 
     model: str
     request: _Request
-    response: _Response
+    response: _Response | None = None
+    failure: _Failure | None = None
     key: str | None = None
     recorded_at: str | None = None
     note: str | None = None
     redacted: bool = False
+
+    @model_validator(mode="after")
+    def _has_one_reply(self) -> Line:
+        if (self.response is None) == (self.failure is None):
+            raise ValueError("a line holds either a response or a failure")
+        return self
 
 
 def to_request(line: Line) -> Request:
@@ -101,9 +127,16 @@ def _calls(calls: list[_Call]) -> tuple[ToolCall, ...]:
     return tuple(ToolCall(call.id, call.name, call.arguments) for call in calls)
 
 
-def to_response(line: Line) -> Response:
-    """Return the response of a line."""
-    said = line.response
+def to_reply(line: Line) -> Reply:
+    """Return the response of a line, or the failure that stands in its place."""
+    if line.response is not None:
+        return _to_response(line.response)
+    if line.failure is None:
+        raise AssertionError("a line holds one of the two")
+    return CallFailure(line.failure.kind, line.failure.message, attempts=1)
+
+
+def _to_response(said: _Response) -> Response:
     return Response(
         text=said.text,
         finish=said.finish,
@@ -144,7 +177,14 @@ def _plain_message(message: Message) -> dict[str, Any]:
     return plain
 
 
-def plain_response(response: Response) -> dict[str, Any]:
+def plain_reply(reply: Reply) -> dict[str, Any]:
+    """Return what a line holds of a reply: its ``response``, or its ``failure``."""
+    if isinstance(reply, CallFailure):
+        return {"failure": {"kind": reply.kind, "message": reply.message}}
+    return {"response": _plain_response(reply)}
+
+
+def _plain_response(response: Response) -> dict[str, Any]:
     """Return a response as a line holds it, without what is the default and what was true of that moment only (limits)."""
     default = Response(response.text)
     changed = {

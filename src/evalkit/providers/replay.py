@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalkit.errors import CallError
+from evalkit.model.calls import CallFailure
 from evalkit.providers.nearest import Nearest, differences
 from evalkit.providers.recording import replay_key
 
@@ -31,11 +32,13 @@ class ReplayProvider:
         self._near: Nearest | None = None
 
     async def complete(self, request: Request) -> Response:
-        """Return the recorded answer. Raises CallError (``replay_miss``) that names the nearest recording."""
+        """Return the recorded answer. Raises CallError: the recorded failure, or ``replay_miss`` that names the nearest recording."""
         exchange = self._by_key.get(replay_key(request))
         if exchange is None:
             raise self._miss(request)
-        return exchange.response
+        if isinstance(exchange.reply, CallFailure):
+            raise CallError(exchange.reply.message, kind=exchange.reply.kind, should_retry=False)
+        return exchange.reply
 
     async def aclose(self) -> None:
         """Nothing is open."""
