@@ -64,7 +64,7 @@ def test_every_table_tells_what_the_run_said(root, path):
     }
     assert counts == {
         "meta": 1, "ingested": 1, "runs": 1, "suites": 1, "prompts": 1, "variants": 1, "cases": 1, "requests": 3, "responses": 3,
-        "attempts": 4, "trials": 1, "tried": 0, "followups": 2, "verdicts": 2, "gates": 1, "skips": 1, "labels": 0,
+        "attempts": 4, "trials": 1, "tried": 0, "followups": 2, "verdicts": 2, "gates": 1, "skips": 1, "labels": 0, "preferences": 0,
     }  # fmt: skip
     ((status, text, tokens, paid, tags, failed),) = ask(
         path,

@@ -29,6 +29,7 @@ _COMMANDS = {
     "rescore": "evalkit.cli.rescore:rescore_command",
     "run": "evalkit.cli.run:run_command",
     "schema": "evalkit.cli.schema:schema_command",
+    "serve": "evalkit.server.command:serve_command",
     "sql": "evalkit.cli.sql:sql_command",
 }
 

@@ -171,7 +171,8 @@ class RunInfo:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A person's judgement of one answer, for one check: ``passed`` is what the check should have said.
+    """A person's judgement of one answer, for one check: ``passed`` is what the check should have said, None for nothing (a comment
+    alone, or a judgement that was taken back).
 
     ``variant`` is the variant's label, ``check`` its name with a number behind if the trial has several of that name (``rubric (2)``).
     ``by`` says who, ``at`` when (ISO 8601, UTC): of two labels by one person for one answer and check, the newer counts.
@@ -182,14 +183,37 @@ class Label:
     variant: str
     repeat: int
     check: str
-    passed: bool
+    passed: bool | None
     by: str = ""
     at: str = ""
+    comment: str = ""
 
     @property
     def test_id(self) -> str:
         """The id of the pytest item whose answer was labelled."""
         return f"{self.suite_path}::{self.case_id}[{self.variant}]"
+
+
+Winner = Literal["a", "b", "tie"]
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """Which of two answers of a case a person finds better: ``winner``, None for nothing (a choice that was taken back).
+
+    ``a`` and ``b`` are the labels of two variants in alphabetical order, ``repeat`` is that of both. ``by``, ``at`` and which of two
+    counts: as for :class:`Label`.
+    """
+
+    suite_path: str
+    case_id: str
+    a: str
+    b: str
+    repeat: int
+    winner: Winner | None
+    by: str = ""
+    at: str = ""
+    comment: str = ""
 
 
 GateStatus = Literal["passed", "failed", "undecided", "not_judged"]

@@ -42,8 +42,8 @@ class IngestReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _News:
-    """A run whose journals differ from what was read: their sizes now, by name."""
+class RunNews:
+    """A run whose journals differ from what was read: its ``folder``, and their ``sizes`` in bytes now, by name."""
 
     folder: Path
     sizes: dict[str, int]
@@ -61,7 +61,7 @@ def ingest(
 
     def bring(memory: str) -> IngestReport | None:
         with opened(database, read_only=False, wait_s=wait_s, memory=memory) as connection:
-            return _ingest_all(connection, journal_root, fresh) if _prepare(connection, database) else None
+            return _ingest_all(connection, journal_root, fresh) if prepare(connection, database) else None
 
     return _with_enough_memory(bring) or rebuild(journal_root, database, wait_s=wait_s)
 
@@ -79,7 +79,7 @@ def rebuild(journal_root: Path, database: Path, *, wait_s: float = WAIT_S) -> In
         for leftover in (fresh, _wal(fresh)):
             leftover.unlink(missing_ok=True)
         with opened(fresh, read_only=False, wait_s=wait_s, memory=memory) as connection:
-            _prepare(connection, fresh)
+            prepare(connection, fresh)
             return _ingest_all(connection, journal_root, None)
 
     report = _with_enough_memory(make)
@@ -133,8 +133,8 @@ def _wait_until_free(database: Path, wait_s: float) -> None:
         return
 
 
-def _prepare(connection: DuckDBPyConnection, database: Path) -> bool:
-    """Create the tables in an empty database. Return False if they are of an older version."""
+def prepare(connection: DuckDBPyConnection, database: Path) -> bool:
+    """Create the tables in an empty database. Return False if they are of an older version. Raises StoreError if they are newer or foreign."""
     if not connection.execute("select 1 from information_schema.tables limit 1").fetchall():
         _create(connection)
         return True
@@ -198,15 +198,18 @@ def _create(connection: DuckDBPyConnection) -> None:
 
 def _ingest_all(connection: DuckDBPyConnection, journal_root: Path, fresh: RunRecords | None) -> IngestReport:
     connection.begin()
-    done = [_ingest_run(connection, news, fresh) for news in _news(connection, journal_root)]
+    done = [ingest_run(connection, news, fresh) for news in unread_runs(connection, journal_root)]
     connection.commit()
     _fold_wal(connection)
     damage = tuple(note for report in done for note in report.damage)
     return IngestReport(sum(report.runs for report in done), sum(report.trials for report in done), damage)
 
 
-def _ingest_run(connection: DuckDBPyConnection, news: _News, fresh: RunRecords | None) -> IngestReport:
-    """Bring in one run; a function of its own, so that a run is out of memory before the next one is read."""
+def ingest_run(connection: DuckDBPyConnection, news: RunNews, fresh: RunRecords | None = None) -> IngestReport:
+    """Bring in one run within a transaction of the caller; a run that cannot be read is told in ``damage``.
+
+    A function of its own, so that a run is out of memory before the next one is read.
+    """
     run_id = news.folder.name
     try:
         unchanged = fresh is not None and fresh.run.run_id == run_id and fresh.sizes == news.sizes
@@ -222,7 +225,8 @@ def _fold_wal(connection: DuckDBPyConnection) -> None:
     connection.checkpoint()
 
 
-def _news(connection: DuckDBPyConnection, journal_root: Path) -> list[_News]:
+def unread_runs(connection: DuckDBPyConnection, journal_root: Path) -> list[RunNews]:
+    """The runs under ``journal_root`` whose journals are not what was ingested."""
     known: dict[str, dict[str, int]] = {}
     for run_id, file, size in connection.execute("select run_id, file, bytes from ingested").fetchall():
         known.setdefault(run_id, {})[file] = size
@@ -233,11 +237,11 @@ def _news(connection: DuckDBPyConnection, journal_root: Path) -> list[_News]:
             {path.name: path.stat().st_size for path in journal_files(folder)} if any(folder.glob("*.jsonl")) else {}
         )
         if sizes and sizes != known.get(folder.name):
-            news.append(_News(folder, sizes))
+            news.append(RunNews(folder, sizes))
     return news
 
 
-def _replace_run(connection: DuckDBPyConnection, records: RunRecords, news: _News) -> None:
+def _replace_run(connection: DuckDBPyConnection, records: RunRecords, news: RunNews) -> None:
     run_id = records.run.run_id
     for table in TABLES:
         if isinstance(table, SharedTable):
@@ -247,6 +251,14 @@ def _replace_run(connection: DuckDBPyConnection, records: RunRecords, news: _New
             _append(connection, table.name, table.rows(records))
     connection.execute("delete from ingested where run_id = ?", [news.folder.name])
     _append(connection, "ingested", [(news.folder.name, file, size, _now()) for file, size in news.sizes.items()])
+
+
+def forget_run(connection: DuckDBPyConnection, run_id: str) -> None:
+    """Delete the rows of one run, within a transaction of the caller; content that it shares with other runs stays."""
+    for table in TABLES:
+        if not isinstance(table, SharedTable):
+            connection.execute(f"delete from {table.name} where run_id = ?", [run_id])  # noqa: S608 - a name from TABLES
+    connection.execute("delete from ingested where run_id = ?", [run_id])
 
 
 def _add_new(connection: DuckDBPyConnection, table: SharedTable, records: RunRecords) -> None:

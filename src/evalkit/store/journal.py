@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evalkit.model.calls import Call, Request
-    from evalkit.model.results import GateOutcome, Label, PromptRecord, Result, RunInfo
+    from evalkit.model.results import GateOutcome, Label, Preference, PromptRecord, Result, RunInfo
 
 _NO_FACTS: Mapping[str, Any] = {}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -120,11 +120,17 @@ class Journal:
         outcomes = tuple(gates)
         self._put("gates", lambda: {"gates": [encode(gate) for gate in outcomes]})
 
-    def append_labels(self, labels: Iterable[Label]) -> None:
-        """Write people's labels of the run's answers. Raises StoreError if the journal has failed."""
+    def append_labels(self, labels: Iterable[Label]) -> Future[None]:
+        """Write people's labels of the run's answers; the future resolves when they are on disk. Raises StoreError if the journal has failed."""
         self._writer.check()
         given = tuple(labels)
-        self._put("labels", lambda: {"labels": [encode(label) for label in given]})
+        return self._put("labels", lambda: {"labels": [encode(label) for label in given]}, durable=True)
+
+    def append_preferences(self, preferences: Iterable[Preference]) -> Future[None]:
+        """Write which answers people prefer; the future resolves when that is on disk. Raises StoreError if the journal has failed."""
+        self._writer.check()
+        given = tuple(preferences)
+        return self._put("preferences", lambda: {"preferences": [encode(one) for one in given]}, durable=True)
 
     def close(self, final: RunInfo | None = None) -> None:
         """Write the run's final state, if this process knows it, sync and close. Raises StoreError if any write failed.

@@ -23,7 +23,7 @@ with voices as (
   join responses r on r.call_id = t.call_id
   join trials o on o.suite_path = t.suite_path and o.case_id = t.case_id and o.request_key = t.request_key
   join responses p on p.call_id = o.call_id and p.text = r.text
-  join labels l on l.trial_id = o.trial_id
+  join labels l on l.trial_id = o.trial_id and l.passed is not null
   where t.run_id = $run group by all
 ), people as (
   select trial_id, check_name, sum(case when passed then 1 else -1 end) as balance from voices group by all

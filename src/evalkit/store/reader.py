@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from evalkit.model.calls import Call
     from evalkit.model.cases import Trial
-    from evalkit.model.results import GateOutcome, Label, PromptRecord, Result
+    from evalkit.model.results import GateOutcome, Label, Preference, PromptRecord, Result
     from evalkit.store.lines import Line
     from evalkit.store.records import Skip, StoredCall, StoredResult
 
@@ -44,6 +44,7 @@ class RunRecords:
     damage: tuple[str, ...]
     sizes: Mapping[str, int]
     labels: tuple[Label, ...] = ()
+    preferences: tuple[Preference, ...] = ()
 
     @property
     def results(self) -> tuple[Result, ...]:
@@ -155,6 +156,7 @@ class _Reader:
             damage=tuple(got.damage),
             sizes=self._sizes,
             labels=tuple(got.labels.values()),
+            preferences=tuple(got.preferences.values()),
         )
 
     def ending(self, records: RunRecords) -> RunRecords:

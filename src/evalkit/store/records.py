@@ -8,7 +8,7 @@ from typing import Any, Literal
 from evalkit.errors import StoreError
 from evalkit.model.calls import Call, Request, Response
 from evalkit.model.cases import Case, Trial, Variant
-from evalkit.model.results import PRIMARY, GateOutcome, Label, PromptRecord, Result, RunInfo, Verdict
+from evalkit.model.results import PRIMARY, GateOutcome, Label, Preference, PromptRecord, Result, RunInfo, Verdict
 from evalkit.store.codec import decode, decode_text
 from evalkit.store.lines import FORMAT, parse
 from evalkit.store.sharing import Sharing
@@ -102,6 +102,7 @@ class Gathered:
     results: dict[tuple[str, int], StoredResult] = field(default_factory=dict)
     gates: dict[tuple[str, str, str], GateOutcome] = field(default_factory=dict)
     labels: dict[tuple[str, int, str, str], Label] = field(default_factory=dict)
+    preferences: dict[tuple[str, str, str, str, int, str], Preference] = field(default_factory=dict)
     intents: dict[str, None] = field(default_factory=dict)
     damage: list[str] = field(default_factory=list)
 
@@ -258,6 +259,15 @@ def _take_labels(got: Gathered, record: dict[str, Any], _: str) -> None:
             got.labels[key] = label
 
 
+def _take_preferences(got: Gathered, record: dict[str, Any], _: str) -> None:
+    for raw in record["preferences"]:
+        one = decode(Preference, raw)
+        key = (one.suite_path, one.case_id, one.a, one.b, one.repeat, one.by)
+        known = got.preferences.get(key)
+        if known is None or known.at <= one.at:
+            got.preferences[key] = one
+
+
 _TAKERS = {
     "run": _take_run,
     "end": _take_end,
@@ -269,4 +279,5 @@ _TAKERS = {
     "result": _take_result,
     "gates": _take_gates,
     "labels": _take_labels,
+    "preferences": _take_preferences,
 }

@@ -294,6 +294,20 @@ def _labels(records: RunRecords) -> Iterator[Row]:
             label.passed,
             text(label.by),
             moment(label.at),
+            text(label.comment),
+        )
+
+
+def _preferences(records: RunRecords) -> Iterator[Row]:
+    for one in records.preferences:
+        yield (
+            records.run.run_id,
+            *map(text, (one.suite_path, one.case_id, one.a, one.b)),
+            one.repeat,
+            one.winner,
+            text(one.by),
+            moment(one.at),
+            text(one.comment),
         )
 
 
@@ -323,5 +337,6 @@ TABLES: tuple[Table | SharedTable, ...] = (
     Table("gates", _gates),
     Table("skips", _skips),
     Table("labels", _labels),
+    Table("preferences", _preferences),
 )
 """Every table that a run fills."""

@@ -195,9 +195,23 @@ create table labels (  -- What people say of an answer, for one check: see evalk
   trial_id varchar,  -- joins trials
   run_id varchar,  -- the run whose answer was labelled
   check_name varchar,  -- the check, with a number behind if the trial has several of that name: rubric (2)
-  passed boolean,  -- what the check should have said
+  passed boolean,  -- what the check should have said; null for a comment alone, or a label that was taken back
   labelled_by varchar,  -- who; empty if not said
-  labelled_at timestamp  -- UTC
+  labelled_at timestamp,  -- UTC
+  comment varchar  -- what the person wrote; empty if nothing
+);
+
+create table preferences (  -- Which of two answers to one case people find better: see evalkit serve.
+  run_id varchar,  -- the run
+  suite_path varchar,  -- the suite
+  case_id varchar,  -- the case
+  label_a varchar,  -- one variant
+  label_b varchar,  -- the other; labels are in alphabetical order
+  repeat_number integer,  -- which repeat, of both
+  winner varchar,  -- a, b or tie; null for a choice that was taken back
+  preferred_by varchar,  -- who; empty if not said
+  preferred_at timestamp,  -- UTC
+  comment varchar  -- what the person wrote; empty if nothing
 );
 
 create view latest_run as  -- The newest run, one row of runs.
@@ -243,7 +257,7 @@ create view labelled_verdicts as  -- A verdict beside a person's label of the sa
 select v.run_id, t.suite, t.case_id, t.label, t.repeat_number, l.check_name, v.family, v.status as verdict,
        case when l.passed then 'pass' else 'fail' end as person, l.labelled_by, v.reason, v.trial_id
 from (select *, row_number() over (partition by trial_id, check_name order by position) as place from verdicts) v
-join labels l on l.trial_id = v.trial_id
+join labels l on l.trial_id = v.trial_id and l.passed is not null
   and l.check_name = v.check_name || case when v.place > 1 then ' (' || v.place || ')' else '' end
 join trials t on t.trial_id = v.trial_id;
 

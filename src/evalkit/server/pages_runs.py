@@ -1,0 +1,78 @@
+"""Pages of runs and trials."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from evalkit.server.api_runs import RunId, RunsQuery, TrialQuery, TrialsQuery
+from evalkit.server.outcome import outcome_of, summary
+from evalkit.server.rendering import page
+from evalkit.server.site import Site
+from evalkit.store.browse import list_runs, list_trials, run_page
+from evalkit.store.browse_trial import trial_page
+from evalkit.store.browsed import TrialPage
+
+MOST_MARKS = 1000
+"""Pieces of evidence that are marked in one answer."""
+
+
+def router(site: Site) -> APIRouter:
+    """The list of runs, a run, a trial."""
+    rooms = APIRouter()
+
+    @rooms.get("/")
+    def index(request: Request, query: Annotated[RunsQuery, Query()]) -> HTMLResponse:
+        """The runs, newest first."""
+        runs = list_runs(site.store, limit=query.limit, before=query.before)
+        rows = [(run, outcome_of(run), summary(run)) for run in runs]
+        return page(site, request, "runs.html.j2", rows=rows, query=query)
+
+    @rooms.get("/runs/{run_id}")
+    def run(request: Request, run_id: RunId, query: Annotated[TrialsQuery, Query()]) -> HTMLResponse:
+        """One run: figures, gates, checks, and a page of its trials."""
+        found = run_page(site.store, run_id)
+        if found is None:
+            raise HTTPException(404, f"there is no run {run_id}")
+        trials = list_trials(site.store, run_id, query.wanted, limit=query.limit + 1, after=query.behind)
+        return page(
+            site,
+            request,
+            "run.html.j2",
+            run=found,
+            outcome=outcome_of(found.run),
+            sentence=summary(found.run),
+            trials=trials[: query.limit],
+            more=len(trials) > query.limit,
+            query=query,
+            conditions=query.model_dump(exclude={"after", "after_repeat", "limit"}, exclude_defaults=True),
+        )
+
+    @rooms.get("/runs/{run_id}/trial")
+    def trial(request: Request, run_id: RunId, query: Annotated[TrialQuery, Query()]) -> HTMLResponse:
+        """One trial in full."""
+        found = trial_page(site.store, run_id, query.test, query.repeat)
+        if found is None:
+            raise HTTPException(404, f"there is no such trial in run {run_id}")
+        return page(site, request, "trial.html.j2", t=found, pieces=marked(found))
+
+    return rooms
+
+
+def marked(trial: TrialPage) -> list[tuple[str, bool]]:
+    """The answer in pieces, each with whether it is evidence of a check that failed or could not judge."""
+    text = trial.answer or ""
+    spans = [span for verdict in trial.verdicts if verdict.status != "pass" for span in verdict.spans[:MOST_MARKS]]
+    edges = sorted((max(0, one[0]), min(len(text), one[1])) for one in spans if len(one) == 2)
+    pieces, place = [], 0
+    for start, end in edges[:MOST_MARKS]:
+        if end <= max(start, place):
+            continue
+        begin = max(start, place)
+        pieces += [(text[place:begin], False), (text[begin:end], True)]
+        place = end
+    return [piece for piece in [*pieces, (text[place:], False)] if piece[0]]

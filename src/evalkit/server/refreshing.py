@@ -1,0 +1,51 @@
+"""One thread that reads new journals into the server's database while pages are answered."""
+
+from __future__ import annotations
+
+import logging
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+from evalkit.errors import StoreError
+
+if TYPE_CHECKING:
+    from evalkit.server.site import Site
+
+PAUSE_S = 1.0
+"""Seconds between two looks at the journals."""
+
+_LOG = logging.getLogger("uvicorn.error")
+
+
+class Refresher:
+    """Refreshes the store of ``site`` until it is stopped. What goes wrong is logged once, and tried again."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._stop = Event()
+        self._said = ""
+        self._thread = Thread(target=self._run, name="evalkit-refresh", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the run that is being read."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                damage = self._site.store.refresh().damage
+                self._say("; ".join(damage))
+            except (StoreError, OSError) as error:
+                self._say(str(error))
+            self._site.ready.set()
+            self._stop.wait(PAUSE_S)
+
+    def _say(self, problem: str) -> None:
+        if problem and problem != self._said:
+            _LOG.warning("%s", problem.encode("ascii", "backslashreplace").decode())
+        self._said = problem

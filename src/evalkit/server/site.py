@@ -1,0 +1,38 @@
+"""What every page of one server shares: the project, the store, the token, the templates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Event
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from evalkit.config import Config
+    from evalkit.store.mirror import Mirror
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may come in: the secret ``token`` of this start, the name of the cookie that carries it, and the ``hosts`` a browser may name.
+
+    ``any_address`` also allows every host that is a literal IP address: no DNS name can be made to point there behind a page's back.
+    """
+
+    token: str = field(repr=False)
+    cookie: str
+    hosts: frozenset[str]
+    any_address: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One server. ``ready`` is set once the journals were read a first time, ``closing`` when it is about to end."""
+
+    config: Config
+    store: Mirror
+    access: Access
+    templates: Environment
+    ready: Event = field(default_factory=Event)
+    closing: Event = field(default_factory=Event)

@@ -1,0 +1,230 @@
+"""A database of one server's own, kept up to date with the journals: whoever reads it never stands in the way of a run."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from evalkit.errors import StoreError, Where
+from evalkit.store.connection import first_line, opened
+from evalkit.store.database import (
+    DATABASE_FILE,
+    check_tables,
+    forget_run,
+    ingest_run,
+    prepare,
+    unread_runs,
+)
+from evalkit.store.lines import first_and_last
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+    from evalkit.store.database import RunNews
+
+FOLDER = ".serve"
+"""Where servers keep their databases, inside the reports folder."""
+QUIET_S = 5.0
+"""Seconds without a new byte after which a run that has not ended is read as far as it is."""
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What one refresh did: runs that were ``read`` or ``forgotten``, runs that are ``growing`` and wait, and what could not be read."""
+
+    read: tuple[str, ...] = ()
+    forgotten: tuple[str, ...] = ()
+    growing: tuple[str, ...] = ()
+    damage: tuple[str, ...] = ()
+
+
+class Mirror:
+    """The tables of ``schema.sql`` in a file that only this process opens. Queries from any thread, :meth:`refresh` from one at a time.
+
+    It starts as a copy of the project's database where that lies still, and as an empty one otherwise; it is deleted when it is closed.
+    """
+
+    def __init__(self, reports: Path, connection: DuckDBPyConnection, path: Path) -> None:
+        self._journals = reports / "journal"
+        self._connection = connection
+        self._path = path
+        self._door = Lock()  # a cursor is made from the one connection
+        self._known: set[str] = set()
+        self._refused: dict[str, dict[str, int]] = {}
+        self.generation = 0
+
+    def rows(self, sql: str, **values: Any) -> Rows:  # noqa: ANN401 - whatever a column holds
+        """Answer a query, one dict per row, as of the last refresh. Raises StoreError."""
+        import duckdb
+
+        with self._door:
+            cursor = self._connection.cursor()
+        try:
+            with cursor:
+                found = cursor.execute(sql, values)
+                names = [str(column[0]) for column in found.description or ()]
+                return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        except duckdb.Error as error:
+            raise StoreError(f"DuckDB: {first_line(error)}", where=Where(str(self._path))) from error
+
+    def refresh(self, *, now: float | None = None) -> Refreshed:
+        """Read every run that is new or has changed, run by run, and forget those whose journals were deleted since. Raises StoreError.
+
+        A run that is still being written is left to whoever follows its journals, until it ends or falls silent.
+        """
+        moment = time.time() if now is None else now
+        with self._door:
+            cursor = self._connection.cursor()
+        with cursor, _explained(self._path):
+            news = [
+                one for one in unread_runs(cursor, self._journals) if self._refused.get(one.folder.name) != one.sizes
+            ]
+            growing = tuple(one.folder.name for one in news if not _settled(one, moment))
+            read: list[str] = []
+            damage: list[str] = []
+            for one in news:
+                if one.folder.name not in growing:
+                    notes = self._read(cursor, one)
+                    read.append(one.folder.name)
+                    damage += notes
+            forgotten = self._forget(cursor)
+        if read or forgotten:
+            self.generation += 1
+        return Refreshed(tuple(read), forgotten, growing, tuple(damage))
+
+    def _read(self, cursor: DuckDBPyConnection, news: RunNews) -> tuple[str, ...]:
+        cursor.begin()
+        report = ingest_run(cursor, news)
+        cursor.commit()
+        if not report.runs:
+            self._refused[news.folder.name] = news.sizes
+        return report.damage
+
+    def _forget(self, cursor: DuckDBPyConnection) -> tuple[str, ...]:
+        """Drop the runs whose folders were there at an earlier refresh and are not any more: they were purged."""
+        there = {path.name for path in self._journals.iterdir()} if self._journals.is_dir() else set()
+        gone = tuple(sorted(self._known - there))
+        self._known = there
+        for run_id in gone:
+            cursor.begin()
+            forget_run(cursor, run_id)
+            cursor.commit()
+        return gone
+
+
+@contextmanager
+def mirrored(reports: Path) -> Iterator[Mirror]:
+    """Open a new mirror of a reports folder, and delete it at the end of the block. Raises StoreError.
+
+    The project's own database is never opened: not even the lock of a reader is taken on it.
+    """
+    home = reports / FOLDER
+    _sweep(home)
+    folder = home / f"{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        reports.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise StoreError(
+            f"cannot create the server's folder: {error.strerror or error}",
+            hint="the reports folder must be writable",
+            where=Where(str(folder)),
+        ) from error
+    path = folder / DATABASE_FILE
+    try:
+        with ExitStack() as stack:
+            yield Mirror(reports, _begin(stack, reports / DATABASE_FILE, path), path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _begin(stack: ExitStack, source: Path, path: Path) -> DuckDBPyConnection:
+    """Open a copy of ``source`` at ``path`` if that works, else an empty database."""
+    if _copied(source, path):
+        with ExitStack() as attempt:
+            try:
+                connection = attempt.enter_context(opened(path, read_only=False, wait_s=0))
+                check_tables(connection, path)
+            except StoreError:
+                attempt.close()
+                path.unlink()
+            else:
+                stack.push(attempt.pop_all())
+                return connection
+    connection = stack.enter_context(opened(path, read_only=False, wait_s=0))
+    prepare(connection, path)
+    return connection
+
+
+def _copied(source: Path, path: Path) -> bool:
+    """Copy the database without opening it. False if there is none, or somebody was writing it."""
+    wal = source.with_name(f"{source.name}.wal")
+    try:
+        before = source.lstat()
+        if wal.exists() or source.is_symlink():
+            return False
+        shutil.copyfile(source, path)
+        path.chmod(0o600)
+        after = source.lstat()
+    except OSError:
+        path.unlink(missing_ok=True)
+        return False
+    if wal.exists() or (before.st_mtime_ns, before.st_size, before.st_ino) != (
+        after.st_mtime_ns,
+        after.st_size,
+        after.st_ino,
+    ):
+        path.unlink()
+        return False
+    return True
+
+
+def _sweep(home: Path) -> None:
+    """Delete what servers that were killed have left."""
+    for folder in home.iterdir() if home.is_dir() and not home.is_symlink() else ():
+        owner = folder.name.partition("-")[0]
+        if owner.isascii() and owner.isdigit() and not _alive(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def _settled(news: RunNews, now: float) -> bool:
+    """Whether a run came to its end, or nothing was written to it for a while."""
+    paths = [news.folder / name for name in news.sizes]
+    try:
+        if any(record["t"] == "end" for path in paths for record in first_and_last(path)):
+            return True
+        return max(path.stat().st_mtime for path in paths) + QUIET_S < now
+    except (OSError, StoreError):
+        return False  # it is being moved or deleted: the next refresh will see
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise StoreError(f"DuckDB: {first_line(error)}", where=Where(str(path))) from error
