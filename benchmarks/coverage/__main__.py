@@ -10,7 +10,7 @@ import argparse
 import sys
 import time
 
-from benchmarks.coverage import early
+from benchmarks.coverage import early, races
 from benchmarks.coverage.binary import paired, scenarios, thresholds
 from benchmarks.coverage.simulated import settings, simulate
 
@@ -37,6 +37,7 @@ def main() -> int:
     for kind in SIZES:
         broken += _simulated(kind, rounds)
     broken += early.report(rounds)
+    broken += races.report(rounds // 5)
     print(f"\n{time.process_time() - started:.0f} s of CPU; {'all within bounds' if not broken else 'OUT OF BOUNDS:'}")
     for line in broken:
         print(f"  {line}")

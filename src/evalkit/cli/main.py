@@ -26,6 +26,7 @@ _COMMANDS = {
     "ingest": "evalkit.cli.sql:ingest_command",
     "init": "evalkit.cli.init:init_command",
     "prompts": "evalkit.cli.prompts:prompts_group",
+    "race": "evalkit.cli.race:race_command",
     "rescore": "evalkit.cli.rescore:rescore_command",
     "run": "evalkit.cli.run:run_command",
     "schema": "evalkit.cli.schema:schema_command",

@@ -94,8 +94,9 @@ class Sequential:
 
     def __init__(self, cases: Collection[str], *, a: str, b: str, margin: float, confidence: float = 0.95) -> None:
         self._todo = sorted(set(cases), key=place, reverse=True)
-        self._a, self._b = a, b
+        self.labels = self._a, self._b = a, b
         self._heard: dict[str, dict[str, Measurement]] = {}
+        self._absent: set[str] = set()
         self._tally = Tally.start(margin, confidence)
         self.decision: Decision | None = None
         self.seen: list[str] = []
@@ -107,9 +108,18 @@ class Sequential:
             self._look()
         return self.decision
 
+    def left_out(self, case_id: str) -> None:
+        """Take note that nobody is asked this case on one side or both: it is no pair, and those behind it need not wait."""
+        self._absent.add(case_id)
+        if self.decision is None:
+            self._look()
+
     def _look(self) -> None:
         while self._todo and self.decision is None:
             sides = self._heard.get(self._todo[-1], {})
+            if self._todo[-1] in self._absent:
+                self._todo.pop()
+                continue
             if len(sides) < 2:
                 return
             self.seen.append(self._todo.pop())
@@ -124,7 +134,8 @@ class Sequential:
 def decided(rows: Iterable[Measurement], *, a: str, b: str, margin: float, confidence: float) -> Sequential:
     """The gate as it stood when all of ``rows`` had been heard, whatever their order."""
     rows = list(rows)
-    gate = Sequential({row.case_id for row in rows}, a=a, b=b, margin=margin, confidence=confidence)
+    before, after = ({row.case_id for row in rows if row.label == label} for label in (a, b))
+    gate = Sequential(before & after, a=a, b=b, margin=margin, confidence=confidence)
     for row in rows:
         gate.heard(row)
     return gate

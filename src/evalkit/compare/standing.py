@@ -34,7 +34,8 @@ _PRIOR = 1.0
 class Standing:
     """One variant in a ranking. ``rate`` is what it is ranked by (its pass rate, or how often it was preferred), with Wilson's interval.
 
-    ``strength`` is the Bradley-Terry logarithm (0 is the average variant), only where a pairwise judge spoke.
+    ``strength`` is the Bradley-Terry logarithm (0 is the average variant), only where a pairwise judge spoke. ``note`` says what became
+    of it in a race.
     """
 
     label: str
@@ -43,6 +44,7 @@ class Standing:
     cases: int
     strength: float | None = None
     strength_interval: Interval | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

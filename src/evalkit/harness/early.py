@@ -36,6 +36,13 @@ class EarlyStop:
         for gate in self._gates:
             gate.heard(row)
 
+    def left_out(self, test: PlannedTest) -> None:
+        """Take note that ``test`` was skipped by somebody else."""
+        label = test.trials[0].variant.label
+        for gate in self._gates:
+            if label in gate.labels:
+                gate.left_out(test.trials[0].case.id)
+
     @property
     def reason(self) -> str | None:
         """Why nothing more need be asked; None if more is needed."""
@@ -100,6 +107,12 @@ class EarlyStops:
             suite = self._suites.get(result.trial.suite_path)
             if suite is not None and not result.pending:
                 suite.heard(result.measurement())
+
+    def left_out(self, test: PlannedTest) -> None:
+        """Take note that ``test`` was skipped by somebody else."""
+        suite = self._suites.get(test.trials[0].suite_path)
+        if suite is not None:
+            suite.left_out(test)
 
     def reason(self, test: PlannedTest) -> str | None:
         """Why ``test`` need not be asked; None if it must be."""

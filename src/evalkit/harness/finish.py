@@ -11,6 +11,7 @@ from evalkit.harness.attacks import attack_notes
 from evalkit.harness.comparing import compare_stored, compare_variants, ranking, suite_gates, wants_stored
 from evalkit.harness.facts import utc_now
 from evalkit.harness.outputs import store_run, write_page, write_recordings
+from evalkit.harness.racing import races_of
 from evalkit.harness.runner import journal_root
 from evalkit.harness.spending import price_facts
 from evalkit.harness.stand_ins import fallback_notes
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from evalkit.compare.stored import StoredBaseline
     from evalkit.config import Config
     from evalkit.harness.planning import Planner, SuitePlan
+    from evalkit.harness.racing import Raced
     from evalkit.harness.verdict import Account
     from evalkit.model.results import GateOutcome
     from evalkit.report.values import Outcome
@@ -60,7 +62,7 @@ class Finished:
         return [*lines, f"report: {self.html}"] if self.html is not None else lines
 
 
-def finish_run(
+def finish_run(  # noqa: PLR0913 - a run, and what its user asked for
     config: Config,
     planner: Planner,
     plans: Sequence[SuitePlan],
@@ -69,32 +71,39 @@ def finish_run(
     interrupted: bool,
     record: bool = False,
     write_report: bool = True,
+    race: float | None = None,
     notes: Sequence[str] = (),
 ) -> Finished:
     """Finish the run ``run_id`` from its journals, in the one process that owns it.
 
     ``plans`` are the suites this process collected; without any (an xdist controller) they are planned again. With ``record`` the
-    live answers go to the suites' recordings; ``notes`` are shown with the run. The gates and the final state are journaled, the
+    live answers go to the suites' recordings; ``notes`` are shown with the run. With ``race`` the run was one, at that confidence: who
+    won takes the place of the gates. The gates and the final state are journaled, the
     database is brought up to date, the page is written. What cannot be written is a problem that the user sees, and exit code 3;
     the journal still holds everything.
     """
     known = (trial for plan in plans for test in plan.tests for trial in test.trials)
     records = read_run(journal_root(config) / run_id, known=known)
     plans = plans or planner.plans_of(records.planned_tests)
-    account = account_of(records, plans)
-    whole = not interrupted and account.whole
+    account = account_of(records, plans, racing=race is not None)
+    raced = () if race is None else races_of(records, plans, confidence=race)
+    whole = not interrupted and account.whole and race is None
     stored = _stored(config, plans, run_id=run_id)
-    gates = judge_run([
+    judged = judge_run([
         suite_gates(
             plan, records.results, whole=whole, planned=planned_of(records, plan), stored=stored.get(plan.spec.path)
         )
         for plan in plans
     ])
+    if raced:
+        why = "A race asks no more than it needs to find the best; evalkit run judges the gates."
+        judged = tuple(replace(gate, reason=why) for gate in judged)
+    gates = (*(one.outcome() for one in raced), *judged)
     code = exit_code(account, gates, on_undecided=config.on_undecided)
     if interrupted:
         code = ExitCode.NOT_MEASURED
-    report = _report(records, plans, account=account, gates=gates, code=code, interrupted=interrupted)
-    report = _beside_stored(report, plans, stored)
+    report = _report(records, plans, account=account, gates=gates, code=code, interrupted=interrupted, raced=raced)
+    report = _as_race(report, raced) if raced else _beside_stored(report, plans, stored)
     prices = price_facts(records, Prices(config.prices))
     run = replace(report.run, extra={**report.run.extra, "prices": prices})
     report = replace(report, run=run, notes=(*report.notes, *notes))
@@ -114,9 +123,12 @@ def _report(
     gates: tuple[GateOutcome, ...],
     code: ExitCode,
     interrupted: bool,
+    raced: Sequence[Raced],
 ) -> RunReport:
     complete = not interrupted and account.whole
-    rankings = tuple(found for plan in plans if (found := ranking(plan, records.results)) is not None)
+    rankings = tuple(one.result.ranking for one in raced) or tuple(
+        found for plan in plans if (found := ranking(plan, records.results)) is not None
+    )
     run = replace(
         records.run,
         finished_at=utc_now().isoformat(timespec="seconds"),
@@ -142,6 +154,18 @@ def _report(
             *(found.sentence for found in rankings),
             *(note for plan in plans for note in plan.notes),
         ),
+    )
+
+
+def _as_race(report: RunReport, raced: Sequence[Raced]) -> RunReport:
+    """The report of a race: nothing in it is about a variant that was asked only a part. It is no whole run: nobody compares with it."""
+    word, measured = report.verdict.partition(":")[0], report.verdict.rpartition("; ")[2]
+    return replace(
+        report,
+        run=replace(report.run, partial=True),
+        comparisons=tuple(comparison for one in raced for comparison in one.comparisons),
+        verdict=f"{word}: {'; '.join([*(one.result.sentence for one in raced), measured])}",
+        notes=(*(note for one in raced for note in one.notes()), *report.notes),
     )
 
 

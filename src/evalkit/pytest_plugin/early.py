@@ -4,22 +4,49 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from evalkit.errors import SuiteError
 from evalkit.harness.early import EarlyStops
+from evalkit.harness.racing import Races
 from evalkit.pytest_plugin.items import EvalItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import pytest
-
     from evalkit.harness.planning import SuitePlan
 
 
-def early_stops(plans: Iterable[SuitePlan], items: list[pytest.Item]) -> EarlyStops | None:
-    """Listen to the suites of ``plans`` that may stop early, and put their ``items`` in order; None if there is no such suite."""
-    stops = EarlyStops(plans)
-    if not stops:
-        return None
+def require_raceable(config: pytest.Config) -> None:
+    """Raise pytest.UsageError for a session that cannot be a race: of workers, of batches, or at a confidence that there is not."""
+    if not 0.5 <= config.getoption("evalkit_race") < 1.0:
+        raise pytest.UsageError(
+            f"a race at confidence {config.getoption('evalkit_race'):g}: at least 0.5 and less than 1, such as 0.95"
+        )
+    if getattr(config.option, "dist", "no") != "no":
+        raise pytest.UsageError("a race cannot be shared by workers: leave out -n, one process asks concurrently")
+    if config.getoption("evalkit_mode") == "batch":
+        raise pytest.UsageError("a batch is asked as a whole, so nothing in it can be dropped: race in another mode")
+
+
+def early_stops(
+    plans: Iterable[SuitePlan], items: list[pytest.Item], *, race: float | None
+) -> EarlyStops | Races | None:
+    """Listen to the suites of ``plans`` that may stop early, and put their ``items`` in order; None if there is no such suite.
+
+    With ``race`` all of them are races, at that confidence. Raises pytest.UsageError for a suite that cannot be one.
+    """
+    if race is None:
+        stops: EarlyStops | Races = EarlyStops(plans)
+        return _in_order(stops, items) if stops else None
+    try:
+        stops = Races(plans, [item.test for item in items if isinstance(item, EvalItem)], confidence=race)
+    except SuiteError as error:
+        raise pytest.UsageError(str(error)) from error
+    return _in_order(stops, items)
+
+
+def _in_order(stops: EarlyStops | Races, items: list[pytest.Item]) -> EarlyStops | Races:
     seats: dict[str, list[int]] = {}
     order: dict[int, str] = {}
     for index, item in enumerate(items):

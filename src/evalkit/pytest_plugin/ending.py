@@ -75,6 +75,7 @@ class Ending:
                 interrupted=interrupted,
                 record=option("evalkit_record"),
                 write_report=not option("evalkit_no_report"),
+                race=option("evalkit_race"),
                 notes=notes,
             )
         except EvalkitError as error:

@@ -62,11 +62,18 @@ def add_options(parser: pytest.Parser) -> None:
         help="write a summary for a pull request or a job summary to FILE",
     )
     group.addoption("--evalkit-no-report", action="store_true", default=False, help="do not write the HTML report")
-    _add_baseline(group)
+    _add_comparing(group)
     _add_watching(group)
 
 
-def _add_baseline(group: pytest.OptionGroup) -> None:
+def _add_comparing(group: pytest.OptionGroup) -> None:
+    group.addoption(
+        "--evalkit-race",
+        type=float,
+        default=None,
+        metavar="CONFIDENCE",
+        help="race the variants of each suite: drop whoever is shown not to be the best, wrong in at most 1 - CONFIDENCE of all races",
+    )
     group.addoption(
         "--baseline",
         "--evalkit-baseline",

@@ -32,6 +32,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "evalkit(prompt, model, variant, suite): a case of an evalkit suite")
     # Clean-ups run in reverse: this one comes after pytest's own last look for garbage.
     config.add_cleanup(lambda: restore(config))
+    if config.getoption("evalkit_race") is not None:
+        from evalkit.pytest_plugin.early import require_raceable
+
+        require_raceable(config)
     if getattr(config.option, "dist", "no") != "no" and not hasattr(config, "workerinput"):
         from evalkit.pytest_plugin.session import session_of
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from evalkit.harness.early import EarlyStops
     from evalkit.harness.outcome import TestOutcome
     from evalkit.harness.planning import Planner, SuitePlan
+    from evalkit.harness.racing import Races
     from evalkit.harness.runner import Runner
     from evalkit.harness.window import Window
     from evalkit.pytest_plugin.items import EvalItem
@@ -65,7 +66,7 @@ class EvalSession:
         self._only_cases = False
         self._properties = Properties()
         self._gated: set[Path] = set()
-        self._early: EarlyStops | None = None
+        self._early: EarlyStops | Races | None = None
         self._tags: set[str] = set()
 
     # -- what the items ask for ---------------------------------------------------------------------------------
@@ -177,10 +178,11 @@ class EvalSession:
         from evalkit.pytest_plugin.items import EvalItem
 
         items.sort(key=lambda item: not (isinstance(item, EvalItem) and item.test.trials[0].priority == 0))
-        if any(gate.sequential for plan in self.plans.values() for gate in plan.spec.gates):
+        race = self.pytest_config.getoption("evalkit_race")
+        if race is not None or any(gate.sequential for plan in self.plans.values() for gate in plan.spec.gates):
             from evalkit.pytest_plugin.early import early_stops
 
-            self._early = early_stops(self.plans.values(), items)
+            self._early = early_stops(self.plans.values(), items, race=race)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -191,7 +193,9 @@ class EvalSession:
         self._only_cases = len(self._items) == len(session.items)
         set_aside()
         chosen = Counter(path for path, _ in {(item.path, item.test.test_id) for item in self._items})
-        self._gated = {path for path, plan in self.plans.items() if plan.spec.gates and chosen[path] == len(plan.tests)}
+        whole = {path for path, plan in self.plans.items() if plan.spec.gates and chosen[path] == len(plan.tests)}
+        # In a race a case that fails is no failure: it is what tells the variants apart.
+        self._gated = whole if self.pytest_config.getoption("evalkit_race") is None else set(self.plans)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -240,6 +244,8 @@ class EvalSession:
             report.longrepr = str(call.excinfo.value)
         if report.when == "setup" and report.skipped and not hasattr(report, "evalkit"):
             self.runner.skip(item.test, str(call.excinfo.value) if call.excinfo else "skipped")
+            if self._early is not None:
+                self._early.left_out(item.test)
         return report
 
     @pytest.hookimpl(trylast=True)
@@ -317,7 +323,9 @@ class EvalSession:
         from evalkit.harness.window import AHEAD, Window
 
         stops_early = bool(self.pytest_config.getoption("maxfail"))
-        return Window(self._items, self._submit, limit=AHEAD * self.config.concurrency, slow_start=stops_early)
+        # A run that stopped early recorded no more than it asked: a replay must not run ahead of the decision.
+        ahead = 1 if self._early is not None and self.config.mode == "replay" else AHEAD * self.config.concurrency
+        return Window(self._items, self._submit, limit=ahead, slow_start=stops_early)
 
     def _submit(self, item: EvalItem) -> None:
         if item.answers is None and not item.pytests_marks & {"skip", "skipif", "xfail"} and not self.spared(item):

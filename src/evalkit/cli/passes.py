@@ -1,0 +1,118 @@
+"""pytest as a command of evalkit: what is to run, what it returned, and what that means in this tool's exit codes."""
+
+from __future__ import annotations
+
+import os
+from contextlib import chdir
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from evalkit.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import click
+    import pytest
+
+    from evalkit.config import Config
+
+_QUIET = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
+"""This command is itself part of the package that pytest would like to rewrite; there is no assertion in it to rewrite."""
+
+
+class _Session:
+    """The pytest plugin of one command: it finds what is to run, and remembers whether a signal ended it.
+
+    Only pytest's parser knows which words are paths and which are values of options, so the choice is made when it is done.
+    """
+
+    def __init__(self, command: str, root: Path, suites: Path) -> None:
+        self._command = command
+        self._root = root
+        self._suites = suites
+        self.interrupted = False
+
+    def pytest_addoption(self, parser: pytest.Parser) -> None:
+        """Let pytest's usage errors speak of this command."""
+        parser.prog = f"evalkit {self._command}"
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Without a path on the command line run every suite. Raises pytest.UsageError for a path that does not exist."""
+        import pytest
+
+        folder, words = config.invocation_params.dir, [*map(str, config.invocation_params.args)]
+        if config.args_source is not pytest.Config.ArgsSource.ARGS:
+            config.args = [self._all()]
+            words += config.args
+        elif not config.option.pyargs:
+            found = {word: self._found(word, folder) for word in config.args}
+            config.args = [*found.values()]
+            words = [found.get(word, word) for word in words]
+        # The workers of pytest-xdist are started with these words.
+        config.invocation_params = pytest.Config.InvocationParams(args=words, plugins=None, dir=folder)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Called on Ctrl-C, and on SIGTERM, which the plugin turns into it; not when a suite could not be collected."""
+        self.interrupted = excinfo.type is KeyboardInterrupt  # not a subclass: pytest has one for "collection failed"
+
+    def _all(self) -> str:
+        import pytest
+
+        if not self._suites.is_dir():
+            raise pytest.UsageError(
+                f"there is no folder {self._suites}\n  hint: name the suite files, or write an example: evalkit init"
+            )
+        return str(self._suites)
+
+    def _found(self, word: str, folder: Path) -> str:
+        """A path or test id; one that was printed relative to the project is also found from a folder inside it."""
+        import pytest
+
+        path = word.partition("::")[0]
+        if (folder / path).exists():
+            return word
+        if (self._root / path).exists():
+            return str(self._root / word)
+        there = [os.path.relpath(found, folder) for found in self._suites.glob("**/*.y*ml")]
+        raise pytest.UsageError(f"there is no {path}\n  hint: {did_you_mean(path, there)}")
+
+
+def default_words(config: Config) -> list[str]:
+    """The words that every pass begins with."""
+    return ["--rootdir", str(config.root), "--no-header", "-rfE", *_QUIET]
+
+
+def chosen_words(chosen: Mapping[str, object]) -> list[str]:
+    """Options with their values, without those that nobody chose."""
+    return [word for name, value in chosen.items() if value is not None for word in (name, str(value))]
+
+
+def one_pass(config: Config, words: list[str], folder: Path, *, command: str = "run") -> tuple[int, bool]:
+    """Run pytest with ``words`` in ``folder``. Returns what pytest returned, and whether it was interrupted."""
+    import pytest
+
+    session = _Session(command, config.root, config.folder("suites"))
+    with chdir(folder):
+        return int(pytest.main(words, plugins=[session])), session.interrupted
+
+
+def hint_of(code: int, arguments: Sequence[str], command: click.Command) -> str | None:
+    """What to add to pytest's own message, if anything: an option that was meant, or that nothing was left to run."""
+    import pytest
+
+    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
+        return "error: no case was found or selected, nothing was called"
+    if code != pytest.ExitCode.USAGE_ERROR:
+        return None
+    own = [name for option in command.params for name in option.opts if name.startswith("--")]
+    meant = [get_close_matches(word, own, n=1, cutoff=0.75) for word in arguments if word.startswith("--")]
+    return next((f"hint: did you mean {names[0]}?" for names in meant if names), None)
+
+
+def exit_code_of(code: int, *, interrupted: bool) -> int:
+    """Map what pytest returns: 2 is Ctrl-C or a collection error, 4 a usage error, 5 means that nothing was collected."""
+    if code == 2:
+        return 130 if interrupted else 2
+    return {4: 2, 5: 2}.get(code, int(code))
