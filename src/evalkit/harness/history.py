@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from evalkit.compare.values import Interval
     from evalkit.config import Config
-    from evalkit.store.history import LookRow, PointRow
+    from evalkit.store.history import HistoryRows, LookRow, PointRow
 
 _SHOWN = 5
 """Cases that are named under each heading."""
@@ -31,6 +31,11 @@ def suite_history(config: Config, suite: str) -> SuiteHistory:
     if not rows.points:
         names = [row[0] for row in run_sql(reports / DATABASE_FILE, "select distinct suite from suites").rows]
         raise ConfigError(f"no whole run of the suite {suite!r} is stored", hint=did_you_mean(suite, names))
+    return history_of(suite, rows)
+
+
+def history_of(suite: str, rows: HistoryRows) -> SuiteHistory:
+    """What the stored ``rows`` of a suite say."""
     slow = [CaseFigure(row.label, row.case_id, row.latency_s) for row in rows.cases if row.latency_s is not None]
     dear = [CaseFigure(row.label, row.case_id, row.cost_usd) for row in rows.cases if row.cost_usd]
     rates = [row.rate for row in rows.flaky]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from starlette.responses import HTMLResponse
 
-from evalkit.report.html import ICON, asset, page_templates
+from evalkit.report.html import ICON, asset, chart_script, page_templates
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from evalkit.server.site import Site
 
-SCRIPTS = ("live.js", "label.js", "keys.js")
+SCRIPTS = ("charts.js", "live.js", "label.js", "keys.js")
 """The scripts that a page may name."""
 
 
@@ -55,9 +56,10 @@ def source(name: str) -> str:
     """A script or the style sheet that pages load: the report's look, and what the server adds to it."""
     if name == "style.css":
         return f"{asset('report.css')}\n{_asset('serve.css')}"
-    return _asset(name)
+    return chart_script() if name == "charts.js" else _asset(name)
 
 
+@cache
 def integrity(name: str) -> str:
     """The hash that a browser compares a script or style sheet with."""
     return "sha384-" + base64.b64encode(hashlib.sha384(source(name).encode()).digest()).decode()

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING
 
+from evalkit.server.kept import Kept
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -34,5 +36,6 @@ class Site:
     store: Mirror
     access: Access
     templates: Environment
+    kept: Kept = field(default_factory=Kept)
     ready: Event = field(default_factory=Event)
     closing: Event = field(default_factory=Event)

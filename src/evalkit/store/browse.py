@@ -149,10 +149,13 @@ def list_trials(
     return [TrialLine(**row) for row in store.rows(sql, run=run_id, limit=limit, excerpt=EXCERPT, **values)]
 
 
-def trial_lines(store: Queries, run_id: str, *, suite_path: str, case_id: str, limit: int) -> list[TrialLine]:
-    """The trials of one case in a run. Raises StoreError."""
-    sql = _TRIALS.format(joins="", where="and t.suite_path = $suite_path and t.case_id = $case_id")
-    values = {"suite_path": suite_path, "case_id": case_id}
+def trial_lines(
+    store: Queries, run_id: str, *, suite_path: str, case_id: str, limit: int, label: str | None = None
+) -> list[TrialLine]:
+    """The trials of one case in a run, all or those of one variant. Raises StoreError."""
+    where = "and t.suite_path = $suite_path and t.case_id = $case_id and ($label is null or t.label = $label)"
+    sql = _TRIALS.format(joins="", where=where)
+    values = {"suite_path": suite_path, "case_id": case_id, "label": label}
     return [TrialLine(**row) for row in store.rows(sql, run=run_id, limit=limit, excerpt=EXCERPT, **values)]
 
 

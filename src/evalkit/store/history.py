@@ -9,6 +9,7 @@ from evalkit.store.connection import WAIT_S, opened
 from evalkit.store.database import DATABASE_FILE, check_tables, ingest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
@@ -148,15 +149,20 @@ def read_history(reports: Path, suite: str, *, wait_s: float = WAIT_S) -> Histor
         check_tables(connection, database)
 
         def rows(query: str, **values: str) -> list[tuple[Any, ...]]:
-            return connection.execute(query, {"suite": suite, **values}).fetchall()
+            return connection.execute(query, values).fetchall()
 
-        draws: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
-        for run_id, label, *counts in rows(_DRAWS):
-            draws.setdefault((run_id, label), []).append((counts[0], counts[1], counts[2]))
-        points = tuple(PointRow(*(*row, tuple(sorted(draws[row[0], row[5]])))) for row in rows(_POINTS))
-        return HistoryRows(
-            points=points,
-            looks=tuple(LookRow(*row) for row in rows(_LOOKS)),
-            flaky=tuple(FlakyRow(*row) for row in rows(_FLAKY)),
-            cases=tuple(CaseRow(*row) for row in rows(_CASES, run=points[-1].run_id)) if points else (),
-        )
+        return history_rows(rows, suite)
+
+
+def history_rows(rows: Callable[..., list[tuple[Any, ...]]], suite: str) -> HistoryRows:
+    """One suite's history; ``rows(query, **values)`` answers SQL over the tables."""
+    draws: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
+    for run_id, label, *counts in rows(_DRAWS, suite=suite):
+        draws.setdefault((run_id, label), []).append((counts[0], counts[1], counts[2]))
+    points = tuple(PointRow(*(*row, tuple(sorted(draws[row[0], row[5]])))) for row in rows(_POINTS, suite=suite))
+    return HistoryRows(
+        points=points,
+        looks=tuple(LookRow(*row) for row in rows(_LOOKS, suite=suite)),
+        flaky=tuple(FlakyRow(*row) for row in rows(_FLAKY, suite=suite)),
+        cases=tuple(CaseRow(*row) for row in rows(_CASES, suite=suite, run=points[-1].run_id)) if points else (),
+    )

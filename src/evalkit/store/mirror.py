@@ -66,17 +66,15 @@ class Mirror:
 
     def rows(self, sql: str, **values: Any) -> Rows:  # noqa: ANN401 - whatever a column holds
         """Answer a query, one dict per row, as of the last refresh. Raises StoreError."""
-        import duckdb
+        with self._cursor() as cursor:
+            found = cursor.execute(sql, values)
+            names = [str(column[0]) for column in found.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
-        with self._door:
-            cursor = self._connection.cursor()
-        try:
-            with cursor:
-                found = cursor.execute(sql, values)
-                names = [str(column[0]) for column in found.description or ()]
-                return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-        except duckdb.Error as error:
-            raise StoreError(f"DuckDB: {first_line(error)}", where=Where(str(self._path))) from error
+    def tuples(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - whatever a column holds
+        """Answer a query, one tuple per row, as of the last refresh. Raises StoreError."""
+        with self._cursor() as cursor:
+            return cursor.execute(sql, values).fetchall()
 
     def refresh(self, *, now: float | None = None) -> Refreshed:
         """Read every run that is new or has changed, run by run, and forget those whose journals were deleted since. Raises StoreError.
@@ -84,9 +82,7 @@ class Mirror:
         A run that is still being written is left to whoever follows its journals, until it ends or falls silent.
         """
         moment = time.time() if now is None else now
-        with self._door:
-            cursor = self._connection.cursor()
-        with cursor, _explained(self._path):
+        with self._cursor() as cursor:
             news = [
                 one for one in unread_runs(cursor, self._journals) if self._refused.get(one.folder.name) != one.sizes
             ]
@@ -102,6 +98,19 @@ class Mirror:
         if read or forgotten:
             self.generation += 1
         return Refreshed(tuple(read), forgotten, growing, tuple(damage))
+
+    @contextmanager
+    def _cursor(self) -> Iterator[DuckDBPyConnection]:
+        """A connection of its own to the same file: what it sees does not change while it reads."""
+        import duckdb
+
+        with self._door:
+            cursor = self._connection.cursor()
+        try:
+            with cursor:
+                yield cursor
+        except duckdb.Error as error:
+            raise StoreError(f"DuckDB: {first_line(error)}", where=Where(str(self._path))) from error
 
     def _read(self, cursor: DuckDBPyConnection, news: RunNews) -> tuple[str, ...]:
         cursor.begin()
@@ -218,13 +227,3 @@ def _settled(news: RunNews, now: float) -> bool:
         return max(path.stat().st_mtime for path in paths) + QUIET_S < now
     except (OSError, StoreError):
         return False  # it is being moved or deleted: the next refresh will see
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    import duckdb
-
-    try:
-        yield
-    except duckdb.Error as error:
-        raise StoreError(f"DuckDB: {first_line(error)}", where=Where(str(path))) from error

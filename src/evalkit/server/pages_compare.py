@@ -1,0 +1,95 @@
+"""Pages that set things beside each other: two runs, the answers to one case, a suite over time."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from evalkit.errors import ConfigError
+from evalkit.harness.history import history_of
+from evalkit.report.history_page import render_history
+from evalkit.server.api_compare import CompareQuery, HistoryQuery
+from evalkit.server.comparing import choose, compared_view
+from evalkit.server.rendering import page
+from evalkit.server.site import Site
+from evalkit.store.browse import trial_lines
+from evalkit.store.browse_trial import trial_page
+from evalkit.store.browsed import TrialPage
+from evalkit.store.history import history_rows
+
+MOST_REPEATS = 20
+"""Repeats of a case that are set side by side."""
+_POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">')
+
+
+class CaseQuery(BaseModel):
+    """One case on two sides: runs, and labels of variants."""
+
+    model_config = ConfigDict(extra="forbid")
+    run_a: str = Field(max_length=200)
+    run_b: str = Field(max_length=200)
+    label_a: str = Field(max_length=500)
+    label_b: str = Field(max_length=500)
+    suite_path: str = Field(max_length=1000)
+    case: str = Field(max_length=2000)
+
+
+def router(site: Site) -> APIRouter:
+    """``/compare``, ``/compare/case`` and ``/history``."""
+    rooms = APIRouter()
+
+    @rooms.get("/compare")
+    def compare(request: Request, query: Annotated[CompareQuery, Query()]) -> HTMLResponse:
+        """Two sides, suite by suite."""
+        a, b = choose(site, query.a), choose(site, query.b)
+        if a is None or b is None:
+            missing = query.a if a is None else query.b
+            raise HTTPException(404, f"nothing is stored of {missing!r}")
+        try:
+            found = compared_view(site, a, b)
+        except ConfigError as error:
+            raise HTTPException(404, error.message) from error
+        paths = {(row.suite, row.label): row.suite_path for row in (*a.rows, *b.rows)}
+        return page(site, request, "compare.html.j2", found=found, a=a, b=b, paths=paths)
+
+    @rooms.get("/compare/case")
+    def case(request: Request, query: Annotated[CaseQuery, Query()]) -> HTMLResponse:
+        """The answers to one case, side by side."""
+        before = _trials(site, query.run_a, query.label_a, query)
+        after = _trials(site, query.run_b, query.label_b, query)
+        if not before and not after:
+            raise HTTPException(404, f"there is no case {query.case!r} in these runs")
+        return page(site, request, "case.html.j2", query=query, before=before, after=after)
+
+    @rooms.get("/history")
+    def history(query: Annotated[HistoryQuery, Query()]) -> HTMLResponse:
+        """A suite over time: the page that ``evalkit history --html`` writes, with its own policy."""
+        key = ("history page", query.suite, site.store.generation)
+        text = site.kept.get(key, lambda: _history(site, query.suite))
+        found = _POLICY.search(text)
+        policy = f"{unescape(found[1])}; frame-ancestors 'none'" if found else "default-src 'none'"
+        return HTMLResponse(text, headers={"content-security-policy": policy})
+
+    return rooms
+
+
+def _trials(site: Site, run_id: str, label: str, query: CaseQuery) -> list[TrialPage]:
+    lines = trial_lines(
+        site.store, run_id, suite_path=query.suite_path, case_id=query.case, label=label, limit=MOST_REPEATS
+    )
+    found = (trial_page(site.store, run_id, line.test_id, line.repeat) for line in lines)
+    return [one for one in found if one is not None]
+
+
+def _history(site: Site, suite: str) -> str:
+    rows = history_rows(site.store.tuples, suite)
+    if not rows.points:
+        raise HTTPException(404, f"no whole run of the suite {suite!r} is stored")
+    return render_history(history_of(suite, rows))
