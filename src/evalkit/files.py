@@ -1,14 +1,18 @@
-"""Reading files that a suite or a prompt names: inside the project, regular, bounded, UTF-8."""
+"""Files that a suite or a prompt names, read: inside the project, regular, bounded, UTF-8. Files for others, written whole or not at all."""
 
 from __future__ import annotations
 
+import os
 import stat
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalkit.errors import EvalkitError, SuiteError, Where
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -86,3 +90,21 @@ def read_text(path: Path, *, where: Where | None = None, limit: int = MAX_BYTES)
             where=Where(where.path if where else str(path), line),
         ) from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+@contextmanager
+def fresh_file(target: Path) -> Iterator[Path]:
+    """Give an empty file to write, readable by its owner only; at the end of the block it is ``target``.
+
+    ``target`` appears whole or not at all, and a link of that name is replaced, not followed. Raises OSError.
+    """
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem[:60]}-", suffix=".tmp")
+    os.close(handle)
+    path = Path(name)
+    try:
+        yield path
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        path.replace(target)
+    finally:
+        path.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import pytest
 from fakes.eval_project import cases
 
 import evalkit
-from evalkit.report import html
+from evalkit import files
 from evalkit.store.connection import opened
 
 SUITE = f"suite: hello\nprompt: hello:v1\n{cases('Ana', 'Bob')}\nchecks: [contains: Hello]\n"
@@ -68,7 +68,7 @@ def test_a_page_that_cannot_be_written_is_a_problem_and_leaves_no_half(project, 
     def full(_handle):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(html.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     monkeypatch.setattr("evalkit.store.journal._sync_folder", lambda folder: None)
     done = evalkit.run()
     assert (done.exit_code, done.html) == (3, None)

@@ -150,7 +150,7 @@ def test_only_the_named_file_can_be_read(tmp_path):
     """The connection that reads a dataset cannot open the file next to it."""
     for name in ("one", "two"):
         duckdb.sql("select 1 as a").write_parquet(str(tmp_path / name))
-    with in_memory(readable=[str(tmp_path / "one")]) as connection:
+    with in_memory(allowed=[str(tmp_path / "one")]) as connection:
         assert connection.execute(f"from read_parquet('{tmp_path}/one')").fetchall() == [(1,)]
         with pytest.raises(duckdb.PermissionException):
             connection.execute(f"from read_parquet('{tmp_path}/two')")

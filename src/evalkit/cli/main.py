@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -22,11 +23,13 @@ _COMMANDS = {
     "checks": "evalkit.cli.checks:checks_command",
     "compare": "evalkit.cli.compare:compare_command",
     "estimate": "evalkit.cli.estimate:estimate_command",
+    "export": "evalkit.cli.export:export_command",
     "history": "evalkit.cli.history:history_command",
     "ingest": "evalkit.cli.sql:ingest_command",
     "init": "evalkit.cli.init:init_command",
     "prompts": "evalkit.cli.prompts:prompts_group",
     "race": "evalkit.cli.race:race_command",
+    "report": "evalkit.cli.report:report_command",
     "rescore": "evalkit.cli.rescore:rescore_command",
     "run": "evalkit.cli.run:run_command",
     "schema": "evalkit.cli.schema:schema_command",
@@ -70,12 +73,15 @@ def cli(*, debug: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console entry point, for ``arguments`` or those of the process. It always ends in SystemExit.
 
-    Exit codes: 0 fine, 1 failed, 2 usage, 3 could not measure, 10 undecided, 130 Ctrl-C, 143 SIGTERM.
+    Exit codes: 0 fine, 1 failed, 2 usage, 3 could not measure, 10 undecided, 130 Ctrl-C, 141 nobody reads on, 143 SIGTERM.
     """
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
     try:
         code = cli.main([word for word in words if word != "--debug"], prog_name="evalkit", standalone_mode=False)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it closes
+        code = 141  # what a shell reports of a program that SIGPIPE ended
     except click.exceptions.Abort:
         code = 130
     except click.ClickException as error:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _SHOWN_ROWS = 500
 _SHOWN_CHARACTERS = 80
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 @click.command("sql")
@@ -117,20 +116,12 @@ def _as_markdown(table: Table) -> str:
 
 
 def _as_csv(table: Table) -> str:
+    from evalkit.report.clean import cell
+
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerows([_csv_cell(value) for value in row] for row in (table.columns, *table.rows))
+    writer.writerows([cell(value) for value in row] for row in (table.columns, *table.rows))
     return buffer.getvalue()
-
-
-def _csv_cell(value: object) -> object:
-    """Text that a spreadsheet would run as a formula gets an apostrophe; numbers stay numbers."""
-    from evalkit.report.clean import visible
-
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
-    text = str(value)
-    return ("'" if text.startswith(_FORMULA) else "") + visible(text)
 
 
 def _as_json(table: Table) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from evalkit.model.calls import JSON
+from evalkit.model.calls import JSON
 
 FlipKind = Literal["broken", "fixed", "shaky"]
 Word = Literal["better", "worse", "equivalent", "no clear difference", "undefined"]

@@ -12,11 +12,12 @@ from evalkit.harness.comparing import compare_stored, compare_variants, ranking,
 from evalkit.harness.facts import utc_now
 from evalkit.harness.outputs import store_run, write_page, write_recordings
 from evalkit.harness.racing import races_of
+from evalkit.harness.reporting import with_summary
 from evalkit.harness.runner import journal_root
 from evalkit.harness.spending import price_facts
 from evalkit.harness.stand_ins import fallback_notes
 from evalkit.harness.summaries import call_counts, variant_summaries
-from evalkit.harness.verdict import ExitCode, exit_code, verdict_sentence
+from evalkit.harness.verdict import OUTCOMES, ExitCode, exit_code, verdict_sentence
 from evalkit.metrics.cost import Prices
 from evalkit.report.values import RunReport
 from evalkit.store.reader import read_run
@@ -31,16 +32,7 @@ if TYPE_CHECKING:
     from evalkit.harness.racing import Raced
     from evalkit.harness.verdict import Account
     from evalkit.model.results import GateOutcome
-    from evalkit.report.values import Outcome
     from evalkit.store.reader import RunRecords
-
-
-_OUTCOMES: dict[ExitCode, Outcome] = {
-    ExitCode.OK: "passed",
-    ExitCode.FAILED: "failed",
-    ExitCode.UNDECIDED: "undecided",
-    ExitCode.NOT_MEASURED: "unmeasured",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +98,7 @@ def finish_run(  # noqa: PLR0913 - a run, and what its user asked for
     report = _as_race(report, raced) if raced else _beside_stored(report, plans, stored)
     prices = price_facts(records, Prices(config.prices))
     run = replace(report.run, extra={**report.run.extra, "prices": prices})
-    report = replace(report, run=run, notes=(*report.notes, *notes))
+    report = with_summary(replace(report, run=run, notes=(*report.notes, *notes)))
     problems = [*records.damage, *store_run(config, report, records)]
     html, trouble = write_page(config, report) if write_report else (None, [])
     problems += trouble
@@ -146,7 +138,7 @@ def _report(
         variants=variant_summaries(records, plans),
         calls=call_counts(records),
         verdict=verdict_sentence(account, gates, code, complete=complete),
-        outcome=_OUTCOMES[code],
+        outcome=OUTCOMES[code],
         notes=(
             *_notes(records),
             *fallback_notes(records.results),

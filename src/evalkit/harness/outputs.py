@@ -6,8 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 from evalkit.errors import EvalkitError
+from evalkit.harness.reporting import conclusion_of
 from evalkit.harness.runner import journal_root
 from evalkit.report.html import write_html
+from evalkit.report.index_page import write_index
 from evalkit.store.database import DATABASE_FILE, ingest
 from evalkit.store.journal import Journal
 from evalkit.store.reader import read_end
@@ -28,6 +30,7 @@ def store_run(config: Config, report: RunReport, records: RunRecords) -> list[st
     try:
         journal = Journal(root, report.run, worker="end")
         journal.append_gates(report.gates)
+        journal.append_conclusion(conclusion_of(report))
         journal.close(report.run)
         ingest(root, config.folder("reports") / DATABASE_FILE, fresh=read_end(records, journal.path))
     except EvalkitError as error:
@@ -52,12 +55,14 @@ def write_recordings(config: Config, records: RunRecords, plans: Sequence[SuiteP
 
 
 def write_page(config: Config, report: RunReport) -> tuple[Path | None, list[str]]:
-    """Write the HTML page. Returns its path, and what went wrong."""
+    """Write the HTML page and the list of all runs. Returns its path, and what went wrong."""
     reports = config.folder("reports")
     try:
-        return write_html(report, reports), []
+        page = write_html(report, reports)
+        write_index(reports)
     except (OSError, EvalkitError) as error:
         return None, [f"the report could not be written to {reports}: {error}"]
+    return page, []
 
 
 def write_files(report: RunReport, *, json_file: Path | None = None, markdown_file: Path | None = None) -> list[str]:

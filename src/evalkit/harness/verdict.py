@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from evalkit.config import OnUndecided
     from evalkit.model.results import GateOutcome
+    from evalkit.report.values import Outcome
 
 
 class ExitCode(IntEnum):
@@ -23,6 +24,15 @@ class ExitCode(IntEnum):
     UNDECIDED = 10
     SIGINT = 130
     SIGTERM = 143
+
+
+OUTCOMES: dict[ExitCode, Outcome] = {
+    ExitCode.OK: "passed",
+    ExitCode.FAILED: "failed",
+    ExitCode.UNDECIDED: "undecided",
+    ExitCode.NOT_MEASURED: "unmeasured",
+}
+"""What an exit code says of a run as a whole."""
 
 
 @dataclass(frozen=True, slots=True)

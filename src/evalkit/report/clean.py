@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _HIDDEN = re.compile(
     "["
@@ -13,6 +14,7 @@ _HIDDEN = re.compile(
     "]"
 )
 _COMMAND = re.compile(r"(?<!\S):(?=:)")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _LEGACY_COMMAND = re.compile(r"##(?=(?:vso)?\[)", re.IGNORECASE)
 
 
@@ -54,6 +56,23 @@ def around(text: str, spans: tuple[tuple[int, int], ...], *, width: int) -> str:
         start = max(0, min(middle - width // 2, len(text) - width))
     head, tail = ("… " if start else ""), (" …" if start + width < len(text) else "")
     return f"{head}{clean(' '.join(text[start : start + width].split()))}{tail}"
+
+
+def cell(value: object) -> object:
+    """Return ``value`` as a cell of CSV. Numbers, truth and None stay as they are; text is :func:`visible`.
+
+    Text that a spreadsheet would run as a formula (after blanks it begins with ``=``, ``+``, ``-``, ``@`` or another form of them, and is no
+    number), or that begins with a tab or a line end, gets an apostrophe in front.
+    """
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    text = str(value)
+    return ("'" if _is_formula(text) else "") + visible(text)
+
+
+def _is_formula(text: str) -> bool:
+    first = unicodedata.normalize("NFKC", _HIDDEN.sub("", text[:1000]).lstrip()[:1])
+    return text[:1] in {"\t", "\r", "\n"} or (first in {"=", "+", "-", "@"} and not _NUMBER.fullmatch(text))
 
 
 def _written_out(match: re.Match[str]) -> str:

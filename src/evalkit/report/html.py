@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-import tempfile
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
 from evalkit.errors import StoreError
+from evalkit.files import fresh_file
 from evalkit.report import wording
 from evalkit.report.charts import chart_data, rate_mark
 from evalkit.report.clean import visible
@@ -19,6 +17,8 @@ from evalkit.report.pack import packed
 from evalkit.report.view import page_view
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from jinja2 import Environment
 
     from evalkit.report.values import RunReport
@@ -116,18 +116,8 @@ def write_html(report: RunReport, folder: Path) -> Path:
 
 def replace_file(target: Path, text: str) -> None:
     """Write ``target``, readable by its owner only, whole or not at all. Raises OSError."""
-    handle, name = tempfile.mkstemp(
-        dir=target.parent, prefix=f".{target.stem[:60]}-", suffix=".tmp"
-    )  # created with mode 0600
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with fresh_file(target) as path:
+        path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _shown(value: object) -> object:
@@ -139,7 +129,7 @@ def _shown(value: object) -> object:
 
 def policy(style: str, *scripts: str) -> str:
     """The content-security policy of a page: this style and these scripts by their hash, and nothing else."""
-    allowed = " ".join(f"'sha256-{source_hash(script)}'" for script in scripts)
+    allowed = " ".join(f"'sha256-{source_hash(script)}'" for script in scripts) or "'none'"
     return (
         f"default-src 'none'; style-src 'sha256-{source_hash(style)}'; script-src {allowed}; img-src data:; "
         "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from evalkit.compare.standing import Ranking
+from evalkit.compare.values import Comparison, Interval
+from evalkit.model.results import GateOutcome, PromptRecord, Result, RunInfo
+
 if TYPE_CHECKING:
-    from evalkit.compare.standing import Ranking
-    from evalkit.compare.values import Comparison, Interval
-    from evalkit.model.results import GateOutcome, PromptRecord, Result, RunInfo
     from evalkit.report.calibration import Calibration
     from evalkit.report.history import SuiteHistory
-
 
 Outcome = Literal["passed", "failed", "undecided", "unmeasured"]
 
@@ -92,3 +92,16 @@ class RunReport:
     rankings: tuple[Ranking, ...] = ()
     histories: tuple[SuiteHistory, ...] = ()
     calibrations: tuple[Calibration, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What was concluded of a run when it ended: a report without what the journal holds elsewhere (results, prompts, gates)."""
+
+    outcome: Outcome
+    verdict: str
+    comparisons: tuple[Comparison, ...]
+    variants: tuple[VariantSummary, ...]
+    calls: CallCounts
+    notes: tuple[str, ...] = ()
+    rankings: tuple[Ranking, ...] = ()

@@ -67,12 +67,12 @@ def opened(
 
 
 @contextmanager
-def in_memory(*, readable: Sequence[str] = ()) -> Iterator[DuckDBPyConnection]:
-    """Open an empty database in memory that can read the paths ``readable`` and nothing else. Errors of DuckDB pass through."""
+def in_memory(*, allowed: Sequence[str] = ()) -> Iterator[DuckDBPyConnection]:
+    """Open an empty database in memory that can read and write the paths ``allowed`` and nothing else. Errors of DuckDB pass through."""
     import duckdb
 
     with duckdb.connect(":memory:", config={**_CONFIG, "memory_limit": MEMORY}) as connection:
-        paths = ", ".join(quoted(path) for path in readable)
+        paths = ", ".join(quoted(path) for path in allowed)
         connection.execute(f"set allowed_paths = [{paths}]")
         _lock_up(connection)
         yield connection

@@ -120,6 +120,11 @@ class Journal:
         outcomes = tuple(gates)
         self._put("gates", lambda: {"gates": [encode(gate) for gate in outcomes]})
 
+    def append_conclusion(self, conclusion: object) -> None:
+        """Write what was concluded of the run, a dataclass that this layer does not know. Raises StoreError if the journal has failed."""
+        self._writer.check()
+        self._put("conclusion", lambda: {"conclusion": encode(conclusion)})
+
     def append_labels(self, labels: Iterable[Label]) -> Future[None]:
         """Write people's labels of the run's answers; the future resolves when they are on disk. Raises StoreError if the journal has failed."""
         self._writer.check()

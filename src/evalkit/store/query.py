@@ -92,7 +92,7 @@ def read_parquet(path: Path) -> list[dict[str, Any]]:
     where = Where(str(path))
     _must_be_small_file(path, where)
     try:
-        with in_memory(readable=[str(path), _pattern(path)]) as connection:
+        with in_memory(allowed=[str(path), _pattern(path)]) as connection:
             columns, rows = _parquet_rows(connection, path)
     except duckdb.Error as error:
         raise SuiteError(

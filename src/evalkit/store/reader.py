@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from evalkit.errors import StoreError, Where
 from evalkit.model.results import RunInfo
@@ -29,7 +29,7 @@ class RunRecords:
 
     ``planned`` counts trials, 0 if the run died before it knew (``run.planned`` is None then). ``possibly_billed`` holds the keys of requests that were about to be
     sent and have no answer. ``damage`` describes what was dropped, one sentence each; empty for a sound journal. ``sizes`` are the
-    files by name, in bytes, before they were read.
+    files by name, in bytes, before they were read. ``conclusion`` is what was concluded when the run ended, as plain JSON.
     """
 
     run: RunInfo
@@ -45,6 +45,7 @@ class RunRecords:
     sizes: Mapping[str, int]
     labels: tuple[Label, ...] = ()
     preferences: tuple[Preference, ...] = ()
+    conclusion: Mapping[str, Any] | None = None
 
     @property
     def results(self) -> tuple[Result, ...]:
@@ -157,6 +158,7 @@ class _Reader:
             sizes=self._sizes,
             labels=tuple(got.labels.values()),
             preferences=tuple(got.preferences.values()),
+            conclusion=got.conclusion,
         )
 
     def ending(self, records: RunRecords) -> RunRecords:
@@ -166,6 +168,7 @@ class _Reader:
             records,
             run=got.ends[0] if got.ends else records.run,
             gates=tuple(got.gates.values()),
+            conclusion=got.conclusion,
             damage=(*records.damage, *got.damage),
             sizes={**records.sizes, **self._sizes},
         )
@@ -212,24 +215,38 @@ class RunEntry:
 
 def list_runs(reports: Path) -> list[RunEntry]:
     """The runs whose journals are under ``reports/journal``, newest first. Only the ends of the files are read."""
+    return _by_time(map(_entry, _run_folders(reports)))
+
+
+def newest_runs(reports: Path, number: int) -> tuple[list[RunEntry], int]:
+    """The ``number`` newest runs as :func:`list_runs` has them, and how many older ones there are; those are not read at all."""
+    folders = sorted(_run_folders(reports), key=lambda folder: folder.name, reverse=True)  # an id begins with its time
+    return _by_time(map(_entry, folders[:number])), max(0, len(folders) - number)
+
+
+def _run_folders(reports: Path) -> list[Path]:
     root = reports / "journal"
-    folders = [path for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
-    entries = [_entry(folder) for folder in folders]
+    return [path for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
+
+
+def _by_time(entries: Iterable[RunEntry]) -> list[RunEntry]:
     return sorted(entries, key=lambda entry: (entry.info.started_at if entry.info else "", entry.run_id), reverse=True)
 
 
 def _entry(folder: Path) -> RunEntry:
-    infos = list(_infos(folder.glob("*.jsonl")))
-    if not infos:
-        return RunEntry(folder.name, folder, "damaged", None)
-    best = next((info for info in infos if info.complete), infos[-1])
-    return RunEntry(folder.name, folder, "complete" if best.complete else "incomplete", best)
+    best: RunInfo | None = None
+    for info in _infos(folder.glob("*.jsonl")):
+        if info.complete:
+            return RunEntry(folder.name, folder, "complete", info)
+        if best is None or info.finished_at is not None:
+            best = info
+    return RunEntry(folder.name, folder, "damaged" if best is None else "incomplete", best)
 
 
 def _infos(paths: Iterable[Path]) -> Iterable[RunInfo]:
-    """Yield what the first and the last record of each file say about the run."""
+    """Yield what the last and the first record of each file say about the run; the file that ends a run comes first by its name."""
     for path in sorted(paths):
-        for record in first_and_last(path):
+        for record in reversed(first_and_last(path)):
             if record["t"] in {"run", "end"}:
                 try:
                     yield decode(RunInfo, record.get("run"))

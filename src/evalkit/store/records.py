@@ -103,6 +103,7 @@ class Gathered:
     gates: dict[tuple[str, str, str], GateOutcome] = field(default_factory=dict)
     labels: dict[tuple[str, int, str, str], Label] = field(default_factory=dict)
     preferences: dict[tuple[str, str, str, str, int, str], Preference] = field(default_factory=dict)
+    conclusion: dict[str, Any] | None = None
     intents: dict[str, None] = field(default_factory=dict)
     damage: list[str] = field(default_factory=list)
 
@@ -250,6 +251,12 @@ def _take_gates(got: Gathered, record: dict[str, Any], _: str) -> None:
         got.gates[gate.suite_path, gate.gate, gate.variant] = gate
 
 
+def _take_conclusion(got: Gathered, record: dict[str, Any], _: str) -> None:
+    if not isinstance(record["conclusion"], dict):
+        raise TypeError("it holds no object")
+    got.conclusion = record["conclusion"]
+
+
 def _take_labels(got: Gathered, record: dict[str, Any], _: str) -> None:
     for raw in record["labels"]:
         label = decode(Label, raw)
@@ -278,6 +285,7 @@ _TAKERS = {
     "call": _take_call,
     "result": _take_result,
     "gates": _take_gates,
+    "conclusion": _take_conclusion,
     "labels": _take_labels,
     "preferences": _take_preferences,
 }
