@@ -26,14 +26,20 @@ if TYPE_CHECKING:
 SCRIPTS = (
     "dom.js",
     "text.js",
+    "longtext.js",
+    "markdown.js",
     "diff.js",
     "data.js",
+    "search.js",
     "filter.js",
     "table.js",
-    "answers.js",
+    "verdicts.js",
+    "facts.js",
     "sent.js",
+    "answers.js",
     "detail.js",
     "flips.js",
+    "keys.js",
     "app.js",
 )
 """The page's script in order; together they are one module, so that nothing is global."""

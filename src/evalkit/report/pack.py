@@ -1,4 +1,4 @@
-"""A run's cases as one small block of text that the page's script unpacks: columns, a dictionary of strings, gzip, base 85."""
+"""A run's cases as one small block of text that the page's script unpacks: columns, a dictionary of strings, shorthand, gzip, base 85."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from pydantic_core import to_json
 from evalkit.model.calls import CallFailure
 from evalkit.model.results import PRIMARY
 from evalkit.report.json_export import plain
+from evalkit.report.shorthand import shorthand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from evalkit.compare.values import Comparison
-    from evalkit.model.calls import Attempt, Call, Reply, Request
-    from evalkit.model.cases import Case, Variant
+    from evalkit.model.calls import Attempt, Call, Reply, Request, ToolCall
+    from evalkit.model.cases import Trial, Variant
     from evalkit.model.results import Result, Verdict
     from evalkit.report.values import RunReport
 
-SCHEMA = "evalkit.page/1"
+SCHEMA = "evalkit.page/2"
 K = TypeVar("K", bound=Hashable)
 _GZIP = 31
 """zlib's name for gzip with the largest window; the time in its head is 0."""
@@ -35,12 +36,15 @@ _written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan
 
 
 def packed(report: RunReport) -> str:
-    """Return :func:`page_data` as base 85 of gzip of JSON. Deterministic: the same report gives the same text.
+    """Return :func:`page_data`, its strings in shorthand, as base 85 of gzip of JSON. Deterministic: the same report gives the same text.
 
     Base 85 (RFC 1924's alphabet, with ``,`` for ``<`` so that no markup can appear) is 6% smaller than base 64.
     """
+    data = page_data(report)
+    short = shorthand(data["strings"])
+    data |= {"strings": short.texts, "words": short.words, "codes": short.codes}
     zipper = zlib.compressobj(9, wbits=_GZIP)
-    zipped = b"".join([*map(zipper.compress, _pieces(page_data(report))), zipper.flush()])
+    zipped = b"".join([*map(zipper.compress, _pieces(data)), zipper.flush()])
     parts = (zipped[start : start + _PIECE] for start in range(0, len(zipped), _PIECE))
     return "".join(base64.b85encode(part).decode("ascii") for part in parts).replace("<", ",")
 
@@ -100,8 +104,8 @@ class _Table(Generic[K]):
 
 
 _TRIAL_COLUMNS = (
-    "case", "variant", "repeat", "status", "messages", "answer", "finish", "failure", "hint", "source", "latency", "cost",
-    "judge_cost", "input", "output", "attempts", "tools", "served", "verdicts", "followups",
+    "case", "variant", "repeat", "status", "messages", "answer", "finish", "failure", "hint", "source", "latency", "first_token", "cost",
+    "judge_cost", "input", "cached", "output", "reasoning", "attempts", "tools", "served", "tried", "verdicts", "followups",
 )  # fmt: skip
 _VERDICT_COLUMNS = ("check", "family", "status", "reason", "score", "spans", "severity", "line", "detail")
 
@@ -113,7 +117,7 @@ class _Packer:
         self._variant_rows: list[dict[str, Any]] = []
         self._cases: _Table[tuple[str, str]] = _Table()
         self._case_rows: list[dict[str, Any]] = []
-        self._messages: _Table[tuple[tuple[str, int], ...]] = _Table()
+        self._messages: _Table[tuple[tuple[Any, ...], ...]] = _Table()
         self._verdicts: _Table[tuple[Any, ...]] = _Table()
         self._trials: dict[str, list[Any]] = {name: [] for name in _TRIAL_COLUMNS}
 
@@ -121,6 +125,7 @@ class _Packer:
         row = {**self._place(result), **self._reply(result.reply), **self._call(result.call)}
         row["judge_cost"] = _sum(call.cost_usd for call in result.followups) if result.followups else 0
         row["followups"] = tuple(self._followup(call) for call in result.followups)
+        row["tried"] = tuple(self._tried(call) for call in result.tried)
         row["verdicts"] = tuple(self._verdict(verdict) for verdict in result.verdicts)
         row["status"] = result.status
         if result.served != PRIMARY:
@@ -143,7 +148,7 @@ class _Packer:
         trial = result.trial
         case, variant = self._cases[trial.suite, trial.case.id], self._variants[trial.suite, trial.variant.label]
         if case == len(self._case_rows):
-            self._case_rows.append(self._case(trial.suite, trial.case))
+            self._case_rows.append(self._case(trial))
         if variant == len(self._variant_rows):
             self._variant_rows.append(_variant(trial.suite, trial.variant))
         return {
@@ -153,31 +158,43 @@ class _Packer:
             "messages": self._messages[self._request(result.call.request)],
         }
 
-    def _case(self, suite: str, case: Case) -> dict[str, Any]:
+    def _case(self, trial: Trial) -> dict[str, Any]:
+        case = trial.case
         given = {"vars": case.vars, **({"expect": case.expect} if case.expect else {})}
         return {
-            "suite": suite,
+            "suite": trial.suite,
+            "path": trial.suite_path,
             "id": case.id,
             "tags": tuple(sorted(case.tags)),
             "where": str(case.where),
             "given": self._strings[_indented(given)],
         }
 
-    def _request(self, request: Request) -> tuple[tuple[str, int], ...]:
-        return tuple((message.role, self._strings[message.content]) for message in request.messages)
+    def _request(self, request: Request) -> tuple[tuple[Any, ...], ...]:
+        """Of each message the role, the text, and the tool calls if there are any."""
+        return tuple(
+            (
+                message.role,
+                self._strings[message.content],
+                *([_tools(message.tool_calls)] if message.tool_calls else ()),
+            )
+            for message in request.messages
+        )
 
     def _reply(self, reply: Reply) -> dict[str, Any]:
         if isinstance(reply, CallFailure):
             hint = None if reply.hint is None else self._strings[reply.hint]
             return _unanswered() | {"answer": self._strings[reply.message], "failure": reply.kind, "hint": hint}
-        calls = [[call.name, json.dumps(plain(call.arguments), ensure_ascii=False)] for call in reply.tool_calls]
         return _unanswered() | {
             "answer": self._strings[reply.text or reply.refusal or ""],
             "finish": reply.finish,
             "latency": _rounded(reply.latency_s),
+            "first_token": _rounded(reply.first_token_s),
             "input": reply.usage.input_tokens,
+            "cached": reply.usage.cached_input_tokens,
             "output": reply.usage.output_tokens,
-            "tools": calls or None,
+            "reasoning": reply.usage.reasoning_tokens,
+            "tools": _tools(reply.tool_calls) or None,
             "served": reply.served_model and self._strings[reply.served_model],
         }
 
@@ -201,6 +218,11 @@ class _Packer:
             _rounded(call.cost_usd, 9),
             *(reply[name] for name in ("latency", "input", "output")),
         ]
+
+    def _tried(self, call: Call) -> list[Any]:
+        """A call that failed before another one served: model, failure, message, attempts."""
+        reply = self._reply(call.reply)
+        return [self._strings[call.request.model], reply["failure"], reply["answer"], len(call.attempts)]
 
     def _attempt(self, attempt: Attempt) -> list[Any]:
         times = [_rounded(attempt.latency_s), _rounded(attempt.wait_s)]
@@ -228,8 +250,18 @@ def _indented(value: Any) -> str:  # noqa: ANN401 - any JSON value
         return json.dumps(plain(value), indent=2, default=str)
 
 
+_OF_REPLY = (
+    "finish", "failure", "hint", "latency", "first_token", "input", "cached", "output", "reasoning", "tools", "served",
+)  # fmt: skip
+
+
 def _unanswered() -> dict[str, Any]:
-    return dict.fromkeys(("finish", "failure", "hint", "latency", "input", "output", "tools", "served"))
+    return dict.fromkeys(_OF_REPLY)
+
+
+def _tools(calls: Iterable[ToolCall]) -> tuple[tuple[str, str], ...]:
+    """Of each tool call its name and its arguments as JSON."""
+    return tuple((call.name, json.dumps(plain(call.arguments), ensure_ascii=False)) for call in calls)
 
 
 def _variant(suite: str, variant: Variant) -> dict[str, Any]:

@@ -15,9 +15,10 @@ const start = async () => {
 };
 
 const wireApp = (run) => {
-  const app = { run, state: emptyState(), dialog: byId("detail"), help: byId("help"), box: byId("case-list") };
-  app.table = caseTable(run, app.box, (test) => openCase(app, test));
+  const app = { run, search: searcher(run), state: emptyState(), dialog: byId("detail"), help: byId("help"), box: byId("case-list") };
+  app.table = caseTable(run, app.box, { open: (test) => openCase(app, test), sort: (name) => changeSort(app, name) });
   byId("case-tools").append(...filterBar(run, (name, value) => changeFilter(app, name, value)));
+  byId("cases-count").setAttribute("role", "status");
   for (const id of ["case-tools", "case-list", "key-help"]) byId(id).hidden = false;
   app.dialog.addEventListener("close", () => closed(app));
   for (const dialog of [app.dialog, app.help]) dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
@@ -27,15 +28,15 @@ const wireApp = (run) => {
   wireFlips(run, (test) => openCase(app, test));
   wireSuites(app);
   restore(app);
-  (globalThis.requestIdleCallback ?? setTimeout)(() => run.tests.forEach((test) => haystack(run, test)));
+  prepareSearch(run, app.search);
 };
-
-const emptyState = () => Object.fromEntries([...FIELDS, "case", "of"].map((name) => [name, ""]));
 
 /** Take the state from the address: filters, and the open case if there is one. */
 const restore = (app) => {
   const state = readHash();
+  if (state && address(state) === app.shown) return;
   if (state) app.state = state;
+  app.shown = address(app.state);
   showFilters(app.state);
   applyFilters(app);
   const test = app.state.case && app.run.tests.find((found) => isNamed(found, app.state));
@@ -45,70 +46,57 @@ const restore = (app) => {
 
 const isNamed = (test, state) => test.case.id.toWellFormed() === state.case && variantKey(test.variant) === state.of;
 
+/** Each filter is a step of the history; the letters of one search are one step together. */
 const changeFilter = (app, name, value) => {
   app.state = name === null ? emptyState() : withField(app.state, name, value);
-  writeHash(app.state);
+  remember(app, { push: name !== "q" || !app.typing });
+  app.typing = name === "q";
   showFilters(app.state);
   cancelAnimationFrame(app.pending);
   app.pending = requestAnimationFrame(() => applyFilters(app));
 };
 
+/** A heading sorts: first the way that brings up what matters, then the other, then as it was. */
+const changeSort = (app, name) => {
+  const ways = name === "case" ? ["case", "-case", ""] : [`-${name}`, name, ""];
+  changeFilter(app, "sort", ways[(ways.indexOf(app.state.sort) + 1) % 3]);
+};
+
+const remember = (app, options) => {
+  writeHash(app.state, options);
+  app.shown = address(app.state);
+};
+
 const applyFilters = (app) => {
-  const tests = selectTests(app.run, app.state);
+  const tests = selectTests(app.run, app.search, app.state);
+  const { run } = app;
   app.box.scrollTop = 0;
   app.table.active = tests.length ? 0 : -1;
   setTests(app.table, tests);
-  byId("cases-count").textContent = `${count(tests.length)} of ${plural(app.run.tests.length, "test")} (case × variant)`;
+  showSort(app.table, app.state.sort);
+  byId("cases-count").textContent = `${count(tests.length)} of ${plural(run.tests.length, "test")} (case × variant), ${count(trialsOf(tests))} of ${plural(run.trials.case.length, "trial")}`;
 };
 
-const openCase = (app, test, { remember = true } = {}) => {
-  const place = app.table.tests.indexOf(test);
+const trialsOf = (tests) => tests.reduce((sum, test) => sum + test.trials.length, 0);
+
+const openCase = (app, test, { remember: kept = true } = {}) => {
+  const place = app.table.tests[app.table.active] === test ? app.table.active : app.table.tests.indexOf(test);
   if (place >= 0) moveTo(app.table, place);
+  if (!app.dialog.open) app.opener = document.activeElement;
   app.state = { ...app.state, case: test.case.id.toWellFormed(), of: variantKey(test.variant) };
-  if (remember) writeHash(app.state, { push: !app.dialog.open });
+  if (kept) remember(app, { push: !app.dialog.open });
   showDetail(app.run, app.dialog, test, {
     position: place >= 0 ? `${count(place + 1)} of ${count(app.table.tests.length)}` : "not in the filtered list",
-    step: (by) => stepCase(app, by),
-    close: () => app.dialog.close(),
+    tools: { step: (by) => stepCase(app, by), flip: (by) => stepFlip(app, by), close: () => app.dialog.close(), open: (other) => openCase(app, other) },
   });
 };
 
-const stepCase = (app, by) => {
-  moveTo(app.table, app.table.active + by);
-  const test = app.table.tests[app.table.active];
-  if (test) openCase(app, test);
-};
-
+/** Back to where the reader was: the list, or what the case was opened from. */
 const closed = (app) => {
   app.state = { ...app.state, case: "", of: "" };
-  writeHash(app.state);
-  app.box.focus({ preventScroll: true });
-};
-
-const onKey = (app, event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const typing = event.target instanceof Element && event.target.matches("input, select, textarea");
-  if (event.key === "Escape" && typing) event.target.blur();
-  if (typing || app.help.open) return;
-  const action = KEYS[event.key];
-  if (!action || (event.key === "Enter" && (app.dialog.open || event.target !== app.box))) return;
-  event.preventDefault();
-  action(app);
-};
-
-const KEYS = {
-  "/": (app) => { app.dialog.close(); byId("filter-q").focus(); },
-  "?": (app) => showHelp(app.help),
-  j: (app) => step(app, 1),
-  k: (app) => step(app, -1),
-  Enter: (app) => app.table.active >= 0 && choose(app.table, app.table.active),
-};
-
-const step = (app, by) => {
-  if (app.dialog.open) return stepCase(app, by);
-  const here = document.activeElement === app.box;
-  app.box.focus({ preventScroll: here });
-  moveTo(app.table, here ? app.table.active + by : app.table.active);
+  remember(app);
+  const back = app.opener?.isConnected && app.opener !== document.body ? app.opener : app.box;
+  back.focus({ preventScroll: true });
 };
 
 /** On paper nothing can be unfolded: the gates are printed with their lines open. */

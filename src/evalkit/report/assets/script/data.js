@@ -4,7 +4,7 @@ const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 
 const unpack = async (element) => {
   const stream = new Blob([fromBase85(element.textContent)]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return JSON.parse(await new Response(stream).text());
+  return new Response(stream).json();
 };
 
 /** Five characters hold four bytes; a last group of n characters holds n - 1. */
@@ -21,9 +21,17 @@ const fromBase85 = (text) => {
   return new Uint8Array(bytes.buffer, 0, groups * 4 - (groups * 5 - text.length));
 };
 
-/** The run with its tests, in the order of the cases; `tests[i].place` is i. */
+/** The text behind an index, written out from its shorthand when first asked for. */
+const longhand = ({ strings, words, codes }) => {
+  const table = new Array(0x10000);
+  words.forEach((word, place) => { table[codes.charCodeAt(place)] = word; });
+  const written = new Array(strings.length);
+  return (index) => (written[index] ??= strings[index].replace(/[\u0080-\uffff]/g, (code) => table[code.charCodeAt(0)] ?? code));
+};
+
+/** The run with its tests, in the order of the cases; `tests[i].place` is i, `text(i)` the i-th string. */
 const readRun = (data) => {
-  const run = { ...data, tests: [], byCase: new Map(), suites: [...new Set(data.variants.map((variant) => variant.suite))] };
+  const run = { ...data, text: longhand(data), tests: [], byCase: new Map(), suites: [...new Set(data.variants.map((variant) => variant.suite))] };
   const index = new Map();
   data.trials.case.forEach((caseIndex, trial) => {
     const key = caseIndex * data.variants.length + data.trials.variant[trial];
@@ -36,7 +44,7 @@ const readRun = (data) => {
 };
 
 const newTest = (run, caseIndex, variantIndex) => {
-  const test = { case: run.cases[caseIndex], variant: run.variants[variantIndex], variantIndex, trials: [], flips: new Set() };
+  const test = { case: run.cases[caseIndex], variant: run.variants[variantIndex], trials: [], flips: new Set() };
   const key = caseKey(test.case.suite, test.case.id);
   if (!run.byCase.has(key)) run.byCase.set(key, new Map());
   run.byCase.get(key).set(test.variant.label, test);
@@ -45,6 +53,10 @@ const newTest = (run, caseIndex, variantIndex) => {
 };
 
 const caseKey = (suite, id) => `${suite}\n${id}`;
+const siblingsOf = (run, test) => run.byCase.get(caseKey(test.case.suite, test.case.id));
+
+/** The id of the pytest item behind a test. */
+const testId = (test) => `${test.case.path}::${test.case.id}[${test.variant.label}]`;
 
 /** Count passes, name the outcome, collect the checks that did not pass. */
 const summarise = (run, test) => {
@@ -54,7 +66,8 @@ const summarise = (run, test) => {
   const bad = new Set();
   for (const trial of test.trials) {
     for (const verdict of run.trials.verdicts[trial]) {
-      if (["fail", "error"].includes(run.verdicts.status[verdict])) bad.add(verdict);
+      const status = run.verdicts.status[verdict];
+      if (status === "fail" || status === "error") bad.add(verdict);
     }
   }
   test.bad = [...bad];
@@ -78,28 +91,3 @@ const median = (values) => {
 };
 
 const total = (values) => (values.includes(null) ? null : values.reduce((sum, value) => sum + value, 0));
-
-/** Everything of a test that the search looks at, in lower case; built when first asked for. */
-const haystack = (run, test) => {
-  test.text ??= [
-    test.case.id,
-    test.case.tags.join(" "),
-    run.strings[test.case.given],
-    ...test.trials.map((trial) => run.strings[run.trials.answer[trial]]),
-    ...test.bad.map((verdict) => run.strings[run.verdicts.reason[verdict]]),
-  ]
-    .join("\n")
-    .toLowerCase();
-  return test.text;
-};
-
-/** The tests to show beside each other for `test`: the two sides of its comparison, else itself. */
-const sidesOf = (run, test) => {
-  const siblings = run.byCase.get(caseKey(test.case.suite, test.case.id));
-  const comparison = run.comparisons.find(
-    (found) => found.suite === test.case.suite && [found.a.label, found.b.label].includes(test.variant.label),
-  );
-  if (!comparison) return [test];
-  const pair = [siblings.get(comparison.a.label), siblings.get(comparison.b.label)].filter(Boolean);
-  return pair.length ? pair : [test];
-};

@@ -1,11 +1,11 @@
 // A word diff of two answers: the longest common subsequence of words, bounded in time and memory.
 
-const DIFF_CHARACTERS = 20000;
-const DIFF_CELLS = 4000000;
+const DIFF_CHARACTERS = 40000;
+const DIFF_CELLS = 16000000;
 
 const words = (text) => text.slice(0, DIFF_CHARACTERS).match(/[\p{L}\p{N}_]+|\s+|[^\p{L}\p{N}_\s]/gu) ?? [];
 
-/** Return {removed, added}: ranges ([start, end] in `before` and in `after`) of the words that differ. */
+/** Return {removed, added}: ranges ([start, end] in `before` and in `after`) of the words that differ; null where that would take too long. */
 const diffWords = (before, after) => {
   const a = words(before);
   const b = words(after);
@@ -13,15 +13,15 @@ const diffWords = (before, after) => {
   while (head < a.length && head < b.length && a[head] === b[head]) head += 1;
   let tail = 0;
   while (tail < a.length - head && tail < b.length - head && a.at(-1 - tail) === b.at(-1 - tail)) tail += 1;
+  if ((a.length - head - tail) * (b.length - head - tail) > DIFF_CELLS) return null;
   const [keptA, keptB] = commonWords(a.slice(head, a.length - tail), b.slice(head, b.length - tail));
   return { removed: gaps(a, head, keptA, tail), added: gaps(b, head, keptB, tail) };
 };
 
-/** For each word whether it belongs to the longest common subsequence; beyond the bound nothing does. */
+/** For each word whether it belongs to the longest common subsequence. */
 const commonWords = (a, b) => {
   const keptA = new Array(a.length).fill(false);
   const keptB = new Array(b.length).fill(false);
-  if (a.length * b.length > DIFF_CELLS) return [keptA, keptB];
   const lengths = lcsLengths(a, b);
   const width = b.length + 1;
   for (let i = 0, j = 0; i < a.length && j < b.length; ) {

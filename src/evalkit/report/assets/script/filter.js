@@ -1,6 +1,7 @@
 // What the reader looks for, kept in the address so that a link shares the view.
 
-const FIELDS = ["suite", "variant", "outcome", "flip", "check", "tag", "q"];
+const FIELDS = ["suite", "variant", "outcome", "flip", "check", "tag", "q", "sort"];
+const emptyState = () => Object.fromEntries([...FIELDS, "case", "of"].map((name) => [name, ""]));
 
 /** The state in the address after `#`; null if the address names a section instead. */
 const readHash = () => {
@@ -10,71 +11,61 @@ const readHash = () => {
   return Object.fromEntries([...FIELDS, "case", "of"].map((name) => [name, params.get(name) ?? ""]));
 };
 
+const address = (state) => `#${new URLSearchParams(Object.entries(state).filter(([, value]) => value !== ""))}`;
+
 const writeHash = (state, { push = false } = {}) => {
-  const params = new URLSearchParams(Object.entries(state).filter(([, value]) => value !== ""));
-  const address = `#${params}`;
-  if (address === (location.hash || "#")) return;
-  history[push ? "pushState" : "replaceState"](null, "", address);
+  if (address(state) !== (location.hash || "#")) history[push ? "pushState" : "replaceState"](null, "", address(state));
 };
 
 /** The name of a variant in the address: unique over suites. */
 const variantKey = (variant) => `${variant.suite}/${variant.label}`.toWellFormed();
 
-const selectTests = (run, state) => {
-  const query = state.q.trim().toLowerCase();
-  return run.tests.filter(
-    (test) =>
-      (!state.suite || test.case.suite.toWellFormed() === state.suite) &&
-      (!state.variant || variantKey(test.variant) === state.variant) &&
-      (!state.outcome || test.outcome === state.outcome || (state.outcome === "not-pass" && test.outcome !== "pass")) &&
-      (!state.flip || test.flips.has(state.flip)) &&
-      (!state.check || hasCheck(test, state.check)) &&
-      (!state.tag || test.case.tags.some((tag) => tag.toWellFormed() === state.tag)) &&
-      (!query || haystack(run, test).includes(query)),
-  );
-};
-
-const hasCheck = (test, check) => [...test.badChecks].some((name) => name.toWellFormed() === check);
-
-/** The values each filter offers, [value, label]. */
+/** The values each filter offers, [value, label]; the numbers are tests. */
 const choices = (run) => {
-  const tags = new Set(run.cases.flatMap((item) => item.tags));
-  const checks = new Set(run.tests.flatMap((test) => [...test.badChecks]));
-  const flips = ["broken", "fixed", "shaky"].filter((kind) => run.tests.some((test) => test.flips.has(kind)));
   const suites = run.suites.length > 1 ? run.suites : [];
+  const outcomes = tally(run.tests, (test) => [test.outcome]);
+  const bad = run.tests.length - (outcomes.get("pass") ?? 0);
+  const flips = tally(run.tests, (test) => test.flips);
+  const named = (found) => [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, number]) => [name.toWellFormed(), `${name} (${count(number)})`]);
   return {
     suite: suites.map((name) => [name.toWellFormed(), name]),
     variant: run.variants.map((variant) => [variantKey(variant), suites.length ? `${variant.suite}: ${variant.label}` : variant.label]),
     outcome: [
-      ["not-pass", "anything but passed"],
-      ...["pass", "mixed", "fail", "error"].filter((name) => run.tests.some((test) => test.outcome === name)).map((name) => [name, `${SIGNS[name]} ${WORDS[name]}`]),
+      ["not-pass", `anything but passed (${count(bad)})`],
+      ...["pass", "mixed", "fail", "error"].filter((name) => outcomes.has(name)).map((name) => [name, `${SIGNS[name]} ${WORDS[name]} (${count(outcomes.get(name))})`]),
     ],
-    flip: flips.map((kind) => [kind, `${SIGNS[kind]} ${kind}`]),
-    check: [...checks].sort().map((name) => [name.toWellFormed(), name]),
-    tag: [...tags].sort().map((name) => [name.toWellFormed(), name]),
+    flip: ["broken", "fixed", "shaky"].filter((kind) => flips.has(kind)).map((kind) => [kind, `${SIGNS[kind]} ${kind} (${count(flips.get(kind))})`]),
+    check: named(tally(run.tests, (test) => test.badChecks)),
+    tag: named(tally(run.tests, (test) => test.case.tags)),
   };
+};
+
+/** How many of `tests` have each of the values that `of` gives. */
+const tally = (tests, of) => {
+  const found = new Map();
+  for (const test of tests) for (const value of of(test)) found.set(value, (found.get(value) ?? 0) + 1);
+  return found;
 };
 
 const LABELS = { suite: "Suite", variant: "Variant", outcome: "Outcome", flip: "Flip", check: "Check not passed", tag: "Tag" };
 
-/** The row of filters. `changed(name, value)` is called on every change. */
+/** The row of filters. `changed(name, value)` is called on every change; the name is null to clear all. */
 const filterBar = (run, changed) => {
   const offered = choices(run);
   const selects = Object.entries(LABELS)
     .filter(([name]) => offered[name].length > 0)
-    .map(([name, label]) => choiceField(name, label, offered[name], changed));
+    .map(([name, label]) => choiceField(name, label, [["", "all"], ...offered[name]], changed));
   const search = el("input", {
     type: "search", id: "filter-q", placeholder: "Search ids, answers, reasons", autocomplete: "off", spellcheck: "false",
     oninput: (event) => changed("q", event.target.value),
   });
   const clear = el("button", { type: "button", id: "filter-clear", onclick: () => changed(null) }, "Clear");
-  return [el("label", { class: "field search" }, el("span", {}, "Search"), search), ...selects, clear];
+  return [el("label", { class: "field search" }, el("span", {}, "Search"), search), ...selects, choiceField("sort", "Sort", SORTS, changed), clear];
 };
 
 const choiceField = (name, label, options, changed) =>
   el("label", { class: "field" }, el("span", {}, label),
     el("select", { id: `filter-${name}`, onchange: (event) => changed(name, event.target.value) },
-      el("option", { value: "" }, "all"),
       options.map(([value, text]) => el("option", { value }, text))));
 
 /** `state` with one field changed; a variant of another suite is let go. */
@@ -90,6 +81,8 @@ const showFilters = (state) => {
   }
   for (const name of FIELDS) {
     const input = byId(`filter-${name}`);
-    if (input && input.value !== state[name]) input.value = state[name];
+    if (!input) continue;
+    if (input.value !== state[name]) input.value = state[name];
+    input.classList.toggle("chosen", state[name] !== "");
   }
 };

@@ -3,62 +3,90 @@
 const NARROW = matchMedia("(max-width: 900px)");
 const OVERSCAN = 8;
 
-/** A virtual table in `box`. `open(test)` is called for a chosen row. */
-const caseTable = (run, box, open) => {
-  const table = { run, box, open, tests: [], active: -1 };
+const COLUMNS = [["outcome", "Passed"], ["case", "Case"], [null, "Variant"], [null, "What did not pass"], ["latency", "Latency"], ["cost", "Cost"]];
+
+/** A virtual grid in `box`. `open(test)` is called for a chosen row, `sort(name)` for a heading. */
+const caseTable = (run, box, { open, sort }) => {
+  const table = { run, box, open, tests: [], active: -1, drawn: new Map() };
   table.body = el("div", { class: "window", role: "rowgroup" });
   table.spacer = el("div", { class: "spacer", role: "presentation" }, table.body);
-  table.sheet = el("div", { role: "table", "aria-label": "Cases", class: "sheet" }, headRow(), table.spacer);
-  box.append(table.sheet);
+  table.head = headRow(sort);
+  box.setAttribute("role", "grid");
+  box.setAttribute("aria-label", "Cases");
+  box.setAttribute("aria-colcount", COLUMNS.length);
+  box.append(table.head, table.spacer);
   box.addEventListener("scroll", () => paint(table), { passive: true });
+  box.addEventListener("keydown", (event) => onGridKey(table, event));
   NARROW.addEventListener("change", () => setTests(table, table.tests));
   new ResizeObserver(() => paint(table)).observe(box);
   return table;
 };
 
-const headRow = () =>
+const headRow = (sort) =>
   el("div", { class: "head", role: "rowgroup" },
     el("div", { class: "row", role: "row", "aria-rowindex": "1" },
-      ["Passed", "Case", "Variant", "What did not pass", "Latency", "Cost"].map((name) => el("span", { role: "columnheader" }, name))));
+      COLUMNS.map(([name, label]) => el("span", { role: "columnheader", "data-sort": name },
+        name ? el("button", { type: "button", class: "sort", tabindex: "-1", onclick: () => sort(name) }, label) : label))));
+
+/** Say in the headings what the list is sorted by. */
+const showSort = (table, sort) => {
+  for (const heading of table.head.querySelectorAll("[data-sort]")) {
+    const [way] = [["ascending", heading.dataset.sort], ["descending", `-${heading.dataset.sort}`]].find(([, value]) => value === sort) ?? [null];
+    if (way) heading.setAttribute("aria-sort", way);
+    else heading.removeAttribute("aria-sort");
+  }
+};
 
 const rowHeight = () => (NARROW.matches ? 92 : 44);
 
 const setTests = (table, tests) => {
   table.tests = tests;
-  table.sheet.setAttribute("aria-rowcount", tests.length + 1);
+  table.box.setAttribute("aria-rowcount", tests.length + 1);
   table.spacer.style.height = `${tests.length * rowHeight()}px`;
-  if (table.active >= tests.length) table.active = tests.length - 1;
+  table.active = Math.min(table.active, tests.length - 1);
+  table.drawn.clear();
+  table.body.replaceChildren();
   paint(table);
 };
 
-/** Put the rows in sight, and a few around them, into the document. */
+/** Put the rows in sight, and a few around them, into the document; rows that are there already stay. */
 const paint = (table) => {
   const height = rowHeight();
   const first = Math.max(0, Math.floor(table.box.scrollTop / height) - OVERSCAN);
   const last = Math.min(table.tests.length, Math.ceil((table.box.scrollTop + table.box.clientHeight) / height) + OVERSCAN);
-  const rows = [];
-  for (let index = first; index < last; index += 1) rows.push(caseRow(table, index));
+  for (const [index, row] of table.drawn) {
+    if (index >= first && index < last) continue;
+    row.remove();
+    table.drawn.delete(index);
+  }
+  for (let index = first; index < last; index += 1) {
+    if (table.drawn.has(index)) continue;
+    const row = caseRow(table, index);
+    table.drawn.set(index, row);
+    table.body.insertBefore(row, table.body.children[index - first] ?? null);
+  }
   table.body.style.transform = `translateY(${first * height}px)`;
-  table.body.replaceChildren(...rows);
+  showActive(table);
 };
 
 const caseRow = (table, index) => {
   const test = table.tests[index];
+  const active = index === table.active;
   return el("div", {
-    class: `row outcome-${test.outcome}${index === table.active ? " active" : ""}`, role: "row", "aria-rowindex": index + 2,
-    "aria-selected": index === table.active ? "true" : null, onclick: () => choose(table, index),
+    class: `row outcome-${test.outcome}${active ? " active" : ""}`, role: "row", id: `row-${index}`, "aria-rowindex": index + 2,
+    "aria-selected": String(active), onclick: () => choose(table, index),
   },
-    el("span", { class: "passed", role: "cell" }, badge(test.outcome, `${test.passed}/${test.trials.length}`),
-      el("span", { class: "hidden" }, ` ${WORDS[test.outcome]}`)),
-    el("span", { class: "case", role: "cell" },
-      el("button", { type: "button", class: "link", tabindex: "-1" }, test.case.id),
+    cell("passed", badge(test.outcome, `${test.passed}/${test.trials.length}`), el("span", { class: "hidden" }, ` ${WORDS[test.outcome]}`)),
+    cell("case", el("span", { class: "id" }, test.case.id),
       [...test.flips].map((kind) => el("span", { class: `flip-mark ${kind}`, title: kind }, SIGNS[kind], el("span", { class: "hidden" }, kind))),
       test.case.tags.slice(0, 4).map((tag) => el("span", { class: "tag" }, tag))),
-    el("span", { class: "variant", role: "cell", title: test.variant.label }, table.run.suites.length > 1 && el("span", { class: "muted" }, `${test.case.suite} · `), test.variant.name),
-    el("span", { class: "why", role: "cell" }, whyText(table.run, test)),
-    el("span", { class: "latency", role: "cell" }, seconds(test.latency)),
-    el("span", { class: "cost", role: "cell" }, money(test.cost)));
+    cell("variant", table.run.suites.length > 1 && el("span", { class: "muted" }, `${test.case.suite} · `), test.variant.name),
+    cell("why", whyText(table.run, test)),
+    cell("latency", seconds(test.latency)),
+    cell("cost", money(test.cost)));
 };
+
+const cell = (name, ...children) => el("span", { class: name, role: "gridcell" }, children);
 
 const whyText = (run, test) => {
   const failure = test.trials.find((trial) => run.trials.failure[trial]);
@@ -66,7 +94,7 @@ const whyText = (run, test) => {
   const [first] = test.bad;
   if (first === undefined) return "";
   const more = test.badChecks.size > 1 ? ` (+${test.badChecks.size - 1} more)` : "";
-  return `${run.verdicts.check[first]}: ${run.strings[run.verdicts.reason[first]].slice(0, 200)}${more}`;
+  return [el("b", {}, run.verdicts.check[first]), ` ${run.text(run.verdicts.reason[first]).slice(0, 200)}${more}`];
 };
 
 const choose = (table, index) => {
@@ -80,8 +108,30 @@ const moveTo = (table, index) => {
   table.active = Math.min(Math.max(index, 0), table.tests.length - 1);
   const height = rowHeight();
   const top = table.active * height;
-  const head = table.sheet.firstChild.offsetHeight;
+  const head = table.head.offsetHeight;
   if (top < table.box.scrollTop) table.box.scrollTop = top;
   else if (top + height + head > table.box.scrollTop + table.box.clientHeight) table.box.scrollTop = top + height + head - table.box.clientHeight;
   paint(table);
+};
+
+/** Mark the active row, for the eye and for a screen reader: the box keeps the focus and names the row. */
+const showActive = (table) => {
+  for (const [index, row] of table.drawn) {
+    row.classList.toggle("active", index === table.active);
+    row.setAttribute("aria-selected", String(index === table.active));
+  }
+  if (table.drawn.has(table.active)) table.box.setAttribute("aria-activedescendant", `row-${table.active}`);
+  else table.box.removeAttribute("aria-activedescendant");
+};
+
+const onGridKey = (table, event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target !== table.box) return;
+  const page = Math.max(1, Math.floor(table.box.clientHeight / rowHeight()) - 2);
+  const to = {
+    ArrowDown: table.active + 1, ArrowUp: table.active - 1, PageDown: table.active + page, PageUp: table.active - page,
+    Home: 0, End: table.tests.length - 1,
+  }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  moveTo(table, to);
 };

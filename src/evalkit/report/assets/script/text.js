@@ -17,11 +17,15 @@ const writtenOut = (character) => {
   return code < 0x10000 ? `\\u${hex.padStart(4, "0")}` : `\\U${hex.padStart(8, "0")}`;
 };
 
+/** One formatter per number of digits: making one costs more than a hundred uses. */
+const FORMATS = Array.from({ length: 21 }, (_, digits) => new Intl.NumberFormat("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+const WHOLE = FORMATS[0];
+
 const money = (usd) => {
   if (usd === null || usd === undefined) return "unknown";
   if (usd === 0) return "$0";
   const digits = Math.abs(usd) >= 1 ? 2 : Math.min(20, 2 - Math.floor(Math.log10(Math.abs(usd))));
-  return `$${usd.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
+  return `$${FORMATS[digits].format(usd)}`;
 };
 
 const seconds = (value) => {
@@ -30,7 +34,7 @@ const seconds = (value) => {
   return `${value.toFixed(value < 10 ? 2 : 1)} s`;
 };
 
-const count = (value) => (value === null || value === undefined ? "unknown" : value.toLocaleString("en"));
+const count = (value) => (value === null || value === undefined ? "unknown" : WHOLE.format(value));
 const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 
 const TOKENS = /"(?:[^"\\]|\\[^])*"|[[\]{}:,]|[^\s"[\]{}:,]+/g;
@@ -81,20 +85,23 @@ const inkOffsets = (text) => [...text.matchAll(/\S/g)].map((match) => match.inde
 
 /** Turn offsets in characters, as Python counts them, into offsets in JavaScript's units; spans outside of the text are cut or dropped. */
 const toUnits = (text, spans) => {
-  const units = /[\ud800-\udfff]/.test(text) ? unitOffsets(text) : null;
-  const length = units ? units.length - 1 : text.length;
-  const at = (offset) => (units ? units[offset] : offset);
-  return spans
-    .slice(0, 500)
-    .map(([start, end]) => [Math.max(0, start), Math.min(length, end)])
-    .filter(([start, end]) => start < end)
-    .map(([start, end]) => [at(start), at(end)]);
+  if (!spans.length) return [];
+  const some = spans.slice(0, 500);
+  const units = /[\ud800-\udfff]/.test(text) ? unitOffsets(text, some.flat()) : null;
+  const at = (offset) => (units ? units.get(offset) : Math.min(Math.max(0, offset), text.length));
+  return some.map(([start, end]) => [at(start), at(end)]).filter(([start, end]) => start < end);
 };
 
-const unitOffsets = (text) => {
-  const offsets = [0];
-  for (const character of text) offsets.push(offsets.at(-1) + character.length);
-  return offsets;
+/** Where each of `offsets` (in characters) stands in units: one walk over the text, however many there are. */
+const unitOffsets = (text, offsets) => {
+  const found = new Map();
+  let character = 0;
+  let unit = 0;
+  for (const offset of [...offsets].sort((a, b) => a - b)) {
+    for (; character < offset && unit < text.length; character += 1) unit += text.codePointAt(unit) > 0xffff ? 2 : 1;
+    found.set(offset, unit);
+  }
+  return found;
 };
 
 /** Nodes for `text` in which each of `ranges` ({start, end, tag, label}) is wrapped in its tag; ranges may overlap. */
