@@ -216,9 +216,9 @@ def test_the_keyboard_is_enough(visit):
     assert active.get_attribute("aria-rowindex") == "3"
     page.keyboard.press("Enter")
     assert page.locator("#detail[open]").count() == 1
-    assert page.locator(".detail-tools span").inner_text().startswith("2 of ")
+    assert page.locator(".detail-tools .position").inner_text().startswith("2 of ")
     page.keyboard.press("j")
-    assert page.locator(".detail-tools span").inner_text().startswith("3 of ")
+    assert page.locator(".detail-tools .position").inner_text().startswith("3 of ")
     page.keyboard.press("Escape")
     assert page.locator("#detail[open]").count() == 0
     page.keyboard.press("?")
@@ -245,7 +245,7 @@ def test_a_case_shows_what_was_sent_and_what_the_judge_said(visit):
     """The system prompts beside each other with their changed words, the user's message once; the judge's question and its reply."""
     detail = visit("#case=double-charge-003&of=refund-replies%2Fcandidate-openai%2Fgpt-5-mini").page.locator("#detail")
     sent = detail.locator(".conversation")
-    assert sent.locator(".sent-column").count() == 2
+    assert sent.locator(".sides .message").count() == 2
     assert "Be warm and concrete" in sent.locator("ins.word").first.inner_text() + sent.inner_text()
     assert sent.get_by_text("asks about order A-1003").count() == 1
     judge = detail.locator(".judge").first
@@ -269,7 +269,7 @@ def test_json_keeps_what_was_written(visit, tmp_path):
     text = '{"a":1.50,"a":[],"note":"within 30 days","deep":{"b":[1,2]}}'
     page = write_html(_one_answer(text), tmp_path).as_uri()
     answer = visit("#case=odd&of=refund-replies%2Fbaseline-openai%2Fgpt-5-mini", page=page).page.locator(
-        "#detail .answer.code"
+        "#detail .side-column .answer.code"
     )
     assert answer.inner_text().split("\n")[:4] == ["{", '  "a": 1.50,', '  "a": [],', '  "note": "within 30 days",']
     assert answer.locator("mark.evidence").inner_text() == "30 days"

@@ -17,7 +17,11 @@ from evalkit.report.pack import packed, page_data
 
 
 def _unpacked(text: str):
-    return json.loads(gzip.decompress(base64.b85decode(text.replace(",", "<"))))
+    """What the page's script makes of the packed text: the tables, with strings written out."""
+    data = json.loads(gzip.decompress(base64.b85decode(text.replace(",", "<"))))
+    long = dict(zip(data.pop("codes"), data.pop("words"), strict=True))
+    data["strings"] = ["".join(long.get(one, one) for one in text) for text in data["strings"]]
+    return data
 
 
 def test_every_answer_and_verdict_can_be_read_back(report):

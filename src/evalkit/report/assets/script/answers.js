@@ -2,7 +2,7 @@
 
 /** A view of `tests` (one, or two beside each other); `repeats` says which repeat of each, and may be changed with its buttons. */
 const sidesView = (run, tests, { full = false, repeats = tests.map((test) => worstRepeat(run, test)) } = {}) => {
-  const view = { run, tests, full, repeats: [...repeats], look: "pretty", box: el("div", { class: "sides" }) };
+  const view = { run, tests, full, repeats: [...repeats], look: "pretty", box: el("div", {}) };
   drawSides(view);
   return view.box;
 };
@@ -17,12 +17,11 @@ const drawSides = (view) => {
   const texts = view.tests.map((test, side) => answerText(view, test.trials[view.repeats[side]]));
   const differ = texts.length === 2 && texts[0] !== texts[1];
   const changes = differ && view.look !== "preview" ? diffWords(...texts) : null;
-  view.box.replaceChildren(
-    ...view.tests.map((test, side) => {
-      const ranges = changes ? (side === 0 ? asRanges(changes.removed, "del") : asRanges(changes.added, "ins")) : [];
-      return sideColumn(view, side, texts[side], ranges);
-    }),
-    diffNote(texts, changes, view.look));
+  const columns = view.tests.map((test, side) => {
+    const ranges = changes ? (side === 0 ? asRanges(changes.removed, "del") : asRanges(changes.added, "ins")) : [];
+    return sideColumn(view, side, texts[side], ranges);
+  });
+  view.box.replaceChildren(diffNote(texts, changes, view.look), el("div", { class: "sides" }, columns));
 };
 
 const diffNote = (texts, changes, look) => {

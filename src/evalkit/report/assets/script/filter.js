@@ -60,7 +60,10 @@ const filterBar = (run, changed) => {
     oninput: (event) => changed("q", event.target.value),
   });
   const clear = el("button", { type: "button", id: "filter-clear", onclick: () => changed(null) }, "Clear");
-  return [el("label", { class: "field search" }, el("span", {}, "Search"), search), ...selects, choiceField("sort", "Sort", SORTS, changed), clear];
+  return [
+    el("div", { class: "tools-line" }, el("label", { class: "field search" }, el("span", {}, "Search"), search), choiceField("sort", "Sort", SORTS, changed), clear),
+    el("div", { class: "tools-line" }, selects),
+  ];
 };
 
 const choiceField = (name, label, options, changed) =>

@@ -80,7 +80,7 @@ const caseRow = (table, index) => {
     cell("case", el("span", { class: "id" }, test.case.id),
       [...test.flips].map((kind) => el("span", { class: `flip-mark ${kind}`, title: kind }, SIGNS[kind], el("span", { class: "hidden" }, kind))),
       test.case.tags.slice(0, 4).map((tag) => el("span", { class: "tag" }, tag))),
-    cell("variant", table.run.suites.length > 1 && el("span", { class: "muted" }, `${test.case.suite} · `), test.variant.name),
+    cell("variant", test.variant.name, table.run.suites.length > 1 && el("span", { class: "muted" }, ` · ${test.case.suite}`)),
     cell("why", whyText(table.run, test)),
     cell("latency", seconds(test.latency)),
     cell("cost", money(test.cost)));
