@@ -13,7 +13,7 @@ from evalkit.config import Config
 from evalkit.pytest_plugin.options import add_options
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md")])
 CONFIGURATION = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
 
 
@@ -41,7 +41,9 @@ def test_every_option_is_documented() -> None:
     """Each option of the plugin stands on the configuration page, and each option there exists."""
     options = Options()
     add_options(options)  # type: ignore[arg-type]
-    documented = set(re.findall(r"--(?:evalkit-[a-z-]+|baseline|max-cost|max-tokens|max-calls)", CONFIGURATION))
+    documented = set(
+        re.findall(r"--(?:evalkit-[a-z-]+|baseline|untrusted|max-cost|max-tokens|max-calls)", CONFIGURATION)
+    )
     assert documented == set(options.names)
 
 

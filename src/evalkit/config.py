@@ -1,13 +1,14 @@
 """``[tool.evalkit]`` in ``pyproject.toml``: folders, providers, prices and defaults, strictly read.
 
-Endpoints, keys and importable modules come only from here and from the real environment, never from a suite.
+Endpoints, keys and importable modules come only from here and from the real environment, never from a suite. Of a checkout that is not
+trusted, only the names of its folders are read here; the rest comes from a file outside it, which the command line names.
 """
 
 from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -49,6 +50,9 @@ _PRICE_KEYS = frozenset({
     "cache_write_usd_per_mtok",
 })
 _MODEL_KEYS = frozenset({"context_window"})
+_OF_ANY_CHECKOUT = frozenset({"prompts", "suites", "recordings", "baselines", "untrusted"})
+"""What a checkout may say of itself although it is not trusted."""
+
 _TABLES = {"providers": _PROVIDER_KEYS, "prices": _PRICE_KEYS, "limits": _LIMIT_KEYS, "models": _MODEL_KEYS}
 
 
@@ -67,6 +71,8 @@ class Config:
     suite may name by dotted path. ``check_modules`` are imported at the start so that their ``@check`` functions exist.
     ``timeout_s`` is the deadline of one attempt, ``deadline_s`` of one call with all its retries,
     ``check_timeout_s`` of one call of a check that is not evalkit's own.
+    ``untrusted`` says that the project is somebody else's: nothing of it runs, and it names no endpoint (see ``SECURITY.md``); ``ignored``
+    are the keys of its ``pyproject.toml`` that were left out for that.
     """
 
     root: Path
@@ -92,11 +98,21 @@ class Config:
     models: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     allow_python: tuple[str, ...] = ()
     check_modules: tuple[str, ...] = ()
+    untrusted: bool = False
+    ignored: tuple[str, ...] = ()
 
     def folder(self, name: Literal["prompts", "suites", "reports", "recordings", "baselines"]) -> Path:
         """The absolute path of one of the project's folders."""
         relative: str = getattr(self, name)
         return self.root / relative
+
+    def reach(self, suite: Path) -> Path:
+        """The folder whose files the ``suite`` may name: the project; of an untrusted one, its suites folder, or where the suite lies."""
+        if not self.untrusted:
+            return self.root
+        suites = self.folder("suites").resolve()
+        home = suite.resolve().parent
+        return suites if home.is_relative_to(suites) else home
 
 
 def find_root(start: Path) -> Path:
@@ -108,29 +124,56 @@ def find_root(start: Path) -> Path:
     return start
 
 
-def load_config(root: Path, **overrides: Any) -> Config:  # noqa: ANN401 - one keyword per field of Config
-    """Read ``[tool.evalkit]`` of ``root/pyproject.toml``; ``overrides`` that are not None win. Raises ConfigError."""
+def load_config(
+    root: Path,
+    *,
+    settings: Path | None = None,
+    untrusted: bool = False,
+    **overrides: Any,  # noqa: ANN401 - one keyword per field of Config
+) -> Config:
+    """Read ``[tool.evalkit]`` of ``root/pyproject.toml``, then that of the file ``settings``, whose keys win; ``overrides`` that are not None win over both.
+
+    If the project is ``untrusted``, or says so, its own file is read for the names of its folders only, and ``settings`` must lie outside it.
+    Raises ConfigError.
+    """
     root = root.resolve()
-    path = root / "pyproject.toml"
-    table: dict[str, Any] = {}
-    if path.is_file():
-        try:
-            table = tomllib.loads(read_text(path)).get("tool", {}).get("evalkit", {})
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"not valid TOML: {error}", where=Where("pyproject.toml")) from error
-    config = _from_table(root, table)
-    return replace(config, **{key: value for key, value in overrides.items() if value is not None})
+    own = _table(root / "pyproject.toml", Where("pyproject.toml")) if (root / "pyproject.toml").is_file() else {}
+    place = Where("pyproject.toml" if settings is None else str(settings))
+    given = {} if settings is None else _table(settings, place)
+    untrusted = untrusted or own.get("untrusted") is True or given.get("untrusted") is True
+    ignored: tuple[str, ...] = ()
+    if untrusted:
+        if settings is not None and settings.resolve().is_relative_to(root):
+            raise ConfigError(
+                "the settings lie in the checkout that is not to be trusted",
+                hint="name a file outside it, for example of a checkout of the main branch",
+                where=place,
+            )
+        ignored = tuple(sorted(own.keys() - _OF_ANY_CHECKOUT))
+        own = {key: value for key, value in own.items() if key in _OF_ANY_CHECKOUT}
+    values = {**_values(own, Where("pyproject.toml")), **_values(given, place)}
+    values |= {key: value for key, value in overrides.items() if value is not None}
+    return Config(**{**values, "root": root, "untrusted": untrusted, "ignored": ignored})
 
 
-def _from_table(root: Path, table: Mapping[str, Any]) -> Config:
-    where = Where("pyproject.toml")
-    valid = {f.name: f for f in fields(Config) if f.name != "root"}
+def _table(path: Path, where: Where) -> dict[str, Any]:
+    try:
+        table: dict[str, Any] = tomllib.loads(read_text(path, where=where)).get("tool", {}).get("evalkit", {})
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"not valid TOML: {error}", where=where) from error
+    return table
+
+
+def _values(table: Mapping[str, Any], where: Where) -> dict[str, Any]:
+    valid = {f.name: f for f in fields(Config) if f.name not in {"root", "ignored"}}
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in valid:
             raise ConfigError(f"unknown key {key!r} in [tool.evalkit]", hint=did_you_mean(key, valid), where=where)
-        values[key] = _checked(key, value, where)
-    return Config(root=root, **values)
+        if key == "untrusted" and not isinstance(value, bool):
+            raise ConfigError(f"untrusted = {value!r} is not true or false", where=where)
+        values[key] = value if key == "untrusted" else _checked(key, value, where)
+    return values
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {"mode": get_args(Mode), "on_undecided": get_args(OnUndecided)}

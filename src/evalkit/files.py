@@ -43,7 +43,9 @@ def inside(text: str, *, root: Path, bases: tuple[Path, ...], where: Where | Non
         if found is not None:
             if not found.is_relative_to(root.resolve()):
                 raise SuiteError(
-                    f"{text!r} leads out of the project through a link", hint=f"the project is {root}", where=where
+                    f"{text!r} leads out of the project through a link",
+                    hint=f"files are read only inside {root}",
+                    where=where,
                 )
             return found
     looked = " or ".join(dict.fromkeys(shown(base, root) for base in bases))

@@ -7,13 +7,14 @@ from contextlib import chdir
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+import click
+
 from evalkit.errors import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    import click
     import pytest
 
     from evalkit.config import Config
@@ -80,8 +81,14 @@ class _Session:
 
 
 def default_words(config: Config) -> list[str]:
-    """The words that every pass begins with."""
-    return ["--rootdir", str(config.root), "--no-header", "-rfE", *_QUIET]
+    """The words that every pass begins with; what a user should know before it is told here. Raises ConfigError for an unsafe untrusted project."""
+    from evalkit.cli.untrusted import fork_advice, safe_words, told
+
+    words = safe_words(config) if config.untrusted else ["--rootdir", str(config.root)]
+    advice = fork_advice(os.environ)
+    for line in told(config) if config.untrusted else filter(None, [advice]):
+        click.echo(line, err=True)
+    return [*words, "--no-header", "-rfE", *_QUIET]
 
 
 def chosen_words(chosen: Mapping[str, object]) -> list[str]:
@@ -98,8 +105,14 @@ def one_pass(config: Config, words: list[str], folder: Path, *, command: str = "
         return int(pytest.main(words, plugins=[session])), session.interrupted
 
 
-def hint_of(code: int, arguments: Sequence[str], command: click.Command) -> str | None:
-    """What to add to pytest's own message, if anything: an option that was meant, or that nothing was left to run."""
+def tell_hint(code: int, arguments: Sequence[str], command: click.Command) -> None:
+    """Add to pytest's own message, if there is anything to add: an option that was meant, or that nothing was left to run."""
+    hint = _hint(code, arguments, command)
+    if hint is not None:
+        click.echo(hint, err=True)
+
+
+def _hint(code: int, arguments: Sequence[str], command: click.Command) -> str | None:
     import pytest
 
     if code == pytest.ExitCode.NO_TESTS_COLLECTED:

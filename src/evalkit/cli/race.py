@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from evalkit.cli.passes import chosen_words, default_words, exit_code_of, hint_of, one_pass
+from evalkit.cli.passes import chosen_words, default_words, exit_code_of, one_pass, tell_hint
 from evalkit.config import find_root, load_config
+from evalkit.harness.options import RunOptions
+
+if TYPE_CHECKING:
+    from evalkit.model.results import Mode
 
 
 @click.command(
@@ -39,7 +44,7 @@ from evalkit.config import find_root, load_config
 def race_command(
     context: click.Context,
     confidence: float,
-    mode: str | None,
+    mode: Mode | None,
     record: bool,
     max_cost: float | None,
     max_tokens: int | None,
@@ -78,9 +83,8 @@ def race_command(
         "--evalkit-concurrency": concurrency,
     }
     recorded = ["--evalkit-record"] if record else []
-    words = [*default_words(config), *recorded, *chosen_words(chosen), *arguments]
+    options = RunOptions(mode=mode, max_cost_usd=max_cost, max_calls=max_calls)
+    words = [*default_words(options.apply(config)), *recorded, *chosen_words(chosen), *arguments]
     code, interrupted = one_pass(config, words, Path.cwd(), command="race")
-    hint = hint_of(code, arguments, race_command)
-    if hint is not None:
-        click.echo(hint, err=True)
+    tell_hint(code, arguments, race_command)
     return exit_code_of(code, interrupted=interrupted)

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evalkit.cli.passes import chosen_words, default_words, exit_code_of, hint_of, one_pass
+from evalkit.cli.passes import chosen_words, default_words, exit_code_of, one_pass, tell_hint
 from evalkit.config import find_root, load_config
+from evalkit.harness.options import RunOptions
 
 if TYPE_CHECKING:
     from evalkit.config import Config
+    from evalkit.model.results import Mode
+    from evalkit.store.batches import Command
 
 _NOT_MEASURED = 3
 
@@ -39,19 +42,29 @@ _NOT_MEASURED = 3
 @click.option(
     "--baseline", metavar="RUN", help="Compare with a run, latest:<branch>, or a file of 'evalkit baseline save'."
 )
+@click.option("--untrusted", is_flag=True, help="The checkout is somebody else's: none of its code runs (docs/ci.md).")
+@click.option(
+    "--config",
+    "settings",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Read [tool.evalkit] of FILE too; its keys win over pyproject.toml.",
+)
 @click.option("--resume", is_flag=True, help="Come back for the batches: the last run in batch mode, once more.")
 @click.option("--wait", is_flag=True, help="In batch mode: look again and again until every answer is there.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def run_command(
     context: click.Context,
-    mode: str | None,
+    mode: Mode | None,
     record: bool,
     max_cost: float | None,
     max_tokens: int | None,
     max_calls: int | None,
     concurrency: int | None,
     baseline: str | None,
+    untrusted: bool,
+    settings: Path | None,
     resume: bool,
     wait: bool,
     arguments: tuple[str, ...],
@@ -76,13 +89,14 @@ def run_command(
       evalkit run --mode live --record --max-cost 0.50
       evalkit run --mode batch           hand in what is not cached, at half price
       evalkit run --resume               come back for it, as often as you like
+      evalkit run --untrusted --mode replay
     """
     if "-h" in arguments:
         click.echo(context.get_help())
         return 0
-    config = load_config(find_root(Path.cwd()))
-    if (resume and mode not in {None, "batch"}) or (wait and not resume and (mode or config.mode) != "batch"):
-        raise click.UsageError("--resume and --wait belong to --mode batch")
+    folder = Path.cwd()
+    config = load_config(folder if untrusted else find_root(folder), settings=settings, untrusted=untrusted)
+    _require_batches(mode or config.mode, mode, resume=resume, wait=wait)
     chosen = {
         "--evalkit-mode": None if resume else mode,
         "--max-cost": max_cost,
@@ -90,19 +104,27 @@ def run_command(
         "--max-calls": max_calls,
         "--evalkit-concurrency": concurrency,
         "--baseline": baseline,
+        "--evalkit-config": settings and settings.resolve(),
     }
-    before, folder = default_words(config), Path.cwd()
+    before = default_words(RunOptions(mode=mode, max_cost_usd=max_cost, max_calls=max_calls).apply(config))
     if resume:
-        from evalkit.harness.batch_waiting import last_command
-
-        command = last_command(config)
-        before, folder = [*command.words], config.root / command.folder
+        command = _last_command(config)
+        before, folder = [*before, *command.words], config.root / command.folder
     words = [*before, *(["--evalkit-record"] if record else []), *chosen_words(chosen), *arguments]
     code, interrupted = (_passes if wait else one_pass)(config, words, folder)
-    hint = hint_of(code, arguments, run_command)
-    if hint is not None:
-        click.echo(hint, err=True)
+    tell_hint(code, arguments, run_command)
     return exit_code_of(code, interrupted=interrupted)
+
+
+def _require_batches(mode: Mode, asked: Mode | None, *, resume: bool, wait: bool) -> None:
+    if (resume and asked not in {None, "batch"}) or (wait and not resume and mode != "batch"):
+        raise click.UsageError("--resume and --wait belong to --mode batch")
+
+
+def _last_command(config: Config) -> Command:
+    from evalkit.harness.batch_waiting import last_command
+
+    return last_command(config)
 
 
 def _passes(config: Config, words: list[str], folder: Path) -> tuple[int, bool]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from evalkit import __version__
 from evalkit.model.results import RunInfo
+from evalkit.prompts.git import GIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,7 @@ def git_line(root: Path, *arguments: str) -> str | None:
     """What git prints for fixed ``arguments`` in the repository of ``root``; None if it cannot, or there is no git."""
     try:
         done = subprocess.run(  # noqa: S603 - fixed arguments, no shell
-            ["git", "--no-optional-locks", "-C", str(root), *arguments],  # noqa: S607 - the user's own git
+            [*GIT, "-C", str(root), *arguments],
             capture_output=True,
             text=True,
             check=False,

@@ -52,7 +52,11 @@ class Planner:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._prompts = PromptLibrary(config.root, config.folder("prompts"))
+        if config.untrusted:
+            from evalkit.harness.untrusted import require_safe
+
+            require_safe(config)
+        self._prompts = PromptLibrary(config.root, config.folder("prompts"), confined=config.untrusted)
         self._templates = Templates(self._prompts)
         self._limit = TimeLimit(config.check_timeout_s)
         self._versions: dict[tuple[str, str], PromptVersion] = {}
@@ -70,7 +74,12 @@ class Planner:
     def plan(self, path: Path) -> SuitePlan:
         """Load, cross and build the suite at ``path``. Raises SuiteError with every mistake found."""
         spec = load_suite(
-            path, root=self._config.root, read_parquet=_read_parquet, check_names=CHECKS.names(), families=Families()
+            path,
+            root=self._config.root,
+            reach=self._config.reach(path),
+            read_parquet=_read_parquet,
+            check_names=CHECKS.names(),
+            families=Families(),
         )
         other = self._names.setdefault(spec.name, spec.path)
         if other != spec.path:
@@ -151,10 +160,11 @@ class Planner:
 
     def _context(self, spec: CheckSpec) -> BuildContext:
         root = self._config.root
-        suite_folder = (root / spec.where.path).parent
+        suite = root / spec.where.path
+        reach = self._config.reach(suite)
 
         def read_json(text: str) -> Any:  # noqa: ANN401 - any JSON value
-            path = inside(text, root=root, bases=(suite_folder, root), where=spec.where)
+            path = inside(text, root=reach, bases=(suite.parent, reach), where=spec.where)
             try:
                 return json.loads(read_text(path, where=spec.where))
             except (ValueError, RecursionError) as error:
@@ -222,7 +232,14 @@ def load_python(dotted: str, config: Config) -> Any:  # noqa: ANN401 - whatever 
 
 
 def import_project_module(module: str, config: Config) -> Any:  # noqa: ANN401 - a module
-    """Import a module of the project, with the project's folder first on the path while it loads. Raises ConfigError."""
+    """Import a module of the project, with the project's folder first on the path while it loads.
+
+    Of a project that is not trusted nothing is imported, only what is installed elsewhere. Raises ConfigError.
+    """
+    if config.untrusted:
+        from evalkit.harness.untrusted import import_installed
+
+        return import_installed(module, config.root)
     root = str(config.root)
     sys.path.insert(0, root)
     try:

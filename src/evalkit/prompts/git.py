@@ -14,6 +14,9 @@ from evalkit.prompts.trees import MAX_FILE_BYTES
 if TYPE_CHECKING:
     from pathlib import Path
 
+GIT = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "safe.bareRepository=explicit")
+"""How every command of git begins: it starts no program that a repository names, and takes no folder of the checkout for a repository."""
+
 _REVISION = re.compile(r"(?!-)[^\s\x00-\x1f\x7f:?*\[\\]{1,200}\Z")
 _ENTRY = re.compile(rb"(\d{6}) (\w+) ([0-9a-f]{40,64}) +(\d+|-)\t(.+)\Z", re.DOTALL)
 _TIMEOUT_S = 30
@@ -87,7 +90,7 @@ class GitTree:
         return done.stdout
 
     def _run(self, *args: str) -> subprocess.CompletedProcess[bytes]:
-        command = ["git", "--literal-pathspecs", "--no-optional-locks", "-C", str(self._root), *args]
+        command = [*GIT, "--literal-pathspecs", "-C", str(self._root), *args]
         try:
             return subprocess.run(  # noqa: S603 - fixed command, no shell, the revision is checked
                 command, capture_output=True, timeout=_TIMEOUT_S, check=False, stdin=subprocess.DEVNULL

@@ -31,13 +31,14 @@ _VERSION_FILE = re.compile(r"(v(?:0|[1-9]\d{0,5}))\.j2\Z", re.ASCII)
 class PromptLibrary:
     """The folder ``folder`` of the project ``root``: one sub-folder per prompt, one file ``v3.j2`` per version.
 
-    Templates are compiled once and kept by digest. :meth:`get` reads the files each time. Every error is a PromptError.
+    Templates are compiled once and kept by digest. :meth:`get` reads the files each time. ``confined``: no file outside of ``folder`` is
+    read, also no schema that a prompt names. Every error is a PromptError.
     """
 
-    def __init__(self, root: Path, folder: Path) -> None:
+    def __init__(self, root: Path, folder: Path, *, confined: bool = False) -> None:
         self._root = root
         self._folder = shown(folder, root)
-        self._disk = DiskTree(root)
+        self._disk = DiskTree(root, reach=folder if confined else None)
         self._templates: dict[tuple[str, str], PromptTemplate] = {}
         self._git_trees: dict[str, GitTree] = {}
         self.lock_file = LockFile(folder / "prompts.lock", shown=f"{self._folder}/prompts.lock")

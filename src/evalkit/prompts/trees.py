@@ -29,10 +29,11 @@ class Tree(Protocol):
 
 
 class DiskTree:
-    """The files as they are on disk now."""
+    """The files as they are on disk now; those outside of the folder ``reach`` (default: the project) may not be read."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, reach: Path | None = None) -> None:
         self._root = root.resolve()
+        self._reach = (reach or root).resolve()
 
     def text(self, path: str, *, within: str = "") -> str | None:
         """See :meth:`Tree.text`."""
@@ -42,7 +43,9 @@ class DiskTree:
             return None
         except (OSError, RuntimeError, ValueError) as error:
             raise PromptError(f"cannot open: {type(error).__name__}", where=Where(path[:200])) from error
-        if not real.is_relative_to((self._root / within).resolve()):
+        if not real.is_relative_to(self._reach) and (self._root / path).absolute() == real:
+            raise PromptError(f"outside of {self._reach.name}/, and the project is not trusted", where=Where(path))
+        if not (real.is_relative_to((self._root / within).resolve()) and real.is_relative_to(self._reach)):
             raise PromptError(f"a link that leads out of {within or 'the project'}", where=Where(path))
         try:
             return read_text(real, where=Where(path), limit=MAX_FILE_BYTES)

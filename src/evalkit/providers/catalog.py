@@ -38,6 +38,11 @@ def resolve(name: str, config: Config) -> tuple[ProviderKind, ProviderSettings]:
             hint=f"{did_you_mean(name, provider_names(config))}; others are set up in [tool.evalkit.providers.<name>]",
         )
     options = dict(options or {})
+    if config.untrusted and "function" in options:
+        raise ConfigError(
+            f"the provider {name!r} is a function of the project, and the project is not trusted",
+            hint="give it answers, or replay recordings",
+        )
     kind = PROVIDERS.get(str(options.get("kind", name)))
     settings = ProviderSettings(
         name=name,

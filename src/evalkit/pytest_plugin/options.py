@@ -63,6 +63,7 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption("--evalkit-no-report", action="store_true", default=False, help="do not write the HTML report")
     _add_comparing(group)
+    _add_trust(group)
     _add_watching(group)
 
 
@@ -81,6 +82,23 @@ def _add_comparing(group: pytest.OptionGroup) -> None:
         default=None,
         metavar="RUN",
         help="compare this run with RUN: a run id, latest:<branch>, or a file of 'evalkit baseline save'",
+    )
+
+
+def _add_trust(group: pytest.OptionGroup) -> None:
+    group.addoption(
+        "--untrusted",
+        "--evalkit-untrusted",
+        dest="evalkit_untrusted",
+        action="store_true",
+        default=False,
+        help="the suites are somebody else's: no Python of theirs, no files outside their folder, no endpoints, and a ceiling is required",
+    )
+    group.addoption(
+        "--evalkit-config",
+        default=None,
+        metavar="FILE",
+        help="read [tool.evalkit] of FILE too; its keys win over those of pyproject.toml",
     )
 
 

@@ -39,11 +39,20 @@ def pytest_configure(config: pytest.Config) -> None:
     if getattr(config.option, "dist", "no") != "no" and not hasattr(config, "workerinput"):
         from evalkit.pytest_plugin.session import session_of
 
+        if config.getoption("evalkit_untrusted"):
+            raise pytest.UsageError("untrusted suites cannot be shared by workers: run without -n")
         if config.getoption("evalkit_mode") == "batch":
             raise pytest.UsageError(
                 "batch mode cannot be shared by workers: run without -n, nothing in it waits for an answer"
             )
         session_of(config)
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say what ``--untrusted`` cannot take back when pytest itself was started in the checkout."""
+    if not config.getoption("evalkit_untrusted") or config.getoption("noconftest"):
+        return None
+    return "evalkit: untrusted suites; pytest has obeyed the checkout's own settings and conftest.py, which 'evalkit run --untrusted' does not"
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

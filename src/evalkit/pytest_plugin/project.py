@@ -30,18 +30,29 @@ def project_of(config: pytest.Config) -> Config | None:
 
 def config_of(config: pytest.Config) -> Config:
     """The project's configuration, or the defaults for a suite that was named on the command line outside any project."""
-    return project_of(config) or load_config(config.rootpath)
+    return project_of(config) or _load(config, config.rootpath)
 
 
 def _find(config: pytest.Config) -> Config | None:
     try:
+        if config.getoption("evalkit_untrusted"):
+            return _load(config, config.rootpath)  # a pyproject.toml further up is not the checkout's
         for start in dict.fromkeys((config.rootpath, config.invocation_params.dir)):
             root = find_root(start)
             if _has_table(root) or any((root / "prompts").glob("*/v*.j2")):
-                return load_config(root)
+                return _load(config, root)
     except EvalkitError as error:
         raise pytest.UsageError(str(error)) from error
     return None
+
+
+def _load(config: pytest.Config, root: Path) -> Config:
+    settings = config.getoption("evalkit_config")
+    return load_config(
+        root,
+        settings=config.invocation_params.dir / settings if settings else None,
+        untrusted=config.getoption("evalkit_untrusted"),
+    )
 
 
 def _has_table(root: Path) -> bool:

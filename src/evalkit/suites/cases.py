@@ -32,10 +32,13 @@ _TAG = re.compile(r"[\w.:+/-]{1,100}\Z")
 
 @dataclass(slots=True)
 class CaseReader:
-    """Reads the cases of one suite. ``tags``, ``checks`` and ``require`` are the suite's; ``folder`` is where it lies."""
+    """Reads the cases of one suite. ``tags``, ``checks`` and ``require`` are the suite's; ``folder`` is where it lies, ``reach`` the folder
+    that no dataset may lie outside of.
+    """
 
     root: Path
     folder: Path
+    reach: Path
     check_reader: CheckReader
     checks: tuple[CheckSpec, ...] = ()
     require: int = 1
@@ -69,7 +72,7 @@ class CaseReader:
         line = entries["file"].line
         cases: list[Case] = []
         try:
-            paths = find_files(text, root=self.root, folder=self.folder, where=reader.where(line))
+            paths = find_files(text, root=self.reach, folder=self.folder, where=reader.where(line))
         except EvalkitError as error:
             reader.absorb(error, line)
             return []

@@ -56,11 +56,12 @@ def load_suite(
     path: Path,
     *,
     root: Path,
+    reach: Path | None = None,
     read_parquet: ReadParquet | None = None,
     check_names: Iterable[str] | None = None,
     families: Mapping[str, str] | None = None,
 ) -> SuiteSpec:
-    """Read the suite at ``path`` in the project ``root``, with the datasets it names.
+    """Read the suite at ``path`` in the project ``root``, with the datasets it names, which must lie in ``reach`` (default: the project).
 
     ``read_parquet`` returns a Parquet file's rows (None: Parquet is refused). ``check_names`` are the valid check names (None:
     not verified here), ``families`` maps a check's name to its family, for gates over a family. Raises one SuiteError that
@@ -68,15 +69,14 @@ def load_suite(
     """
     document = _document(path, root)
     reader = Reader(shown(path, root))
-    top = reader.fields(document, "a suite", TOP_KEYS)
-    if not isinstance(document.value, dict):
-        reader.complaints.raise_any()
+    top = _top(document, reader)
     checks = CheckReader(None if check_names is None else frozenset(check_names))
     suite_checks = checks.read_all(top.get("checks"), reader)
     repeats, require = _repeats(top, reader)
     cases = CaseReader(
         root=root,
         folder=path.resolve().parent,
+        reach=reach or root,
         check_reader=checks,
         checks=suite_checks,
         require=require or repeats,
@@ -119,6 +119,13 @@ def _document(path: Path, root: Path) -> Node:
         return load_yaml(path, root=root)
     except EvalkitError as error:
         raise SuiteError(error.message, hint=error.hint, where=error.where) from error
+
+
+def _top(document: Node, reader: Reader) -> Mapping[str, Node]:
+    top = reader.fields(document, "a suite", TOP_KEYS)
+    if not isinstance(document.value, dict):
+        reader.complaints.raise_any()
+    return top
 
 
 class _Parts(NamedTuple):
