@@ -105,7 +105,7 @@ def test_gates_wait_until_every_answer_is_there(project, server) -> None:
     server.finish()
     last = project.evalkit("run", "--resume")
     assert last.code in {1, 10}
-    assert "of 1 gates 1" in words(last.out)
+    assert "1 of 1 gate " in words(last.out)
 
 
 def test_waiting_goes_through_every_round(project, server, monkeypatch) -> None:

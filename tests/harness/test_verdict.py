@@ -51,6 +51,28 @@ def test_the_sentence_has_every_denominator() -> None:
     account = replace(FINE, passed=5, failed=1, errors=2, skipped=1, missing=1)
     sentence = verdict_sentence(account, [gate("passed"), gate("undecided")], ExitCode.NOT_MEASURED)
     assert sentence == (
-        "COULD NOT MEASURE: of 2 gates 1 undecided (pass_rate >= 0.9 in s), 1 passed; "
+        "COULD NOT MEASURE: 1 of 2 gates is undecided (pass_rate >= 0.9 in s), 1 passed; "
         "6 of 10 planned trials measured (2 errors, 1 skipped, 1 missing)"
     )
+
+
+@pytest.mark.parametrize(
+    ("gates", "words"),
+    [
+        (["passed"], "the gate passed"),
+        (["passed"] * 3, "all 3 gates passed"),
+        (["failed"], "1 of 1 gate failed (pass_rate >= 0.9 in s)"),
+        (
+            ["undecided", "undecided", "passed"],
+            "2 of 3 gates are undecided (pass_rate >= 0.9 in s, and 1 more), 1 passed",
+        ),
+        (
+            ["passed", "undecided", "failed", "not_judged"],
+            "1 of 3 gates failed (pass_rate >= 0.9 in s), 1 is undecided (pass_rate >= 0.9 in s), 1 passed",
+        ),
+    ],
+)
+def test_the_sentence_reads_as_one(gates: list[GateStatus], words: str) -> None:
+    """What failed comes first, with how many there are; the words agree with the numbers."""
+    sentence = verdict_sentence(FINE, [gate(status) for status in gates], ExitCode.OK)
+    assert sentence == f"PASSED: {words}; 10 of 10 planned trials measured"

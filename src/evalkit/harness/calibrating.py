@@ -12,6 +12,7 @@ from evalkit.harness.labelling import read_labels
 from evalkit.harness.runner import journal_root
 from evalkit.harness.sides import History
 from evalkit.report.calibration import Calibration, CalibrationReport, CorrectedVariant, Share
+from evalkit.store.connection import WAIT_S
 from evalkit.store.database import DATABASE_FILE, ingest
 from evalkit.store.journal import Journal
 from evalkit.store.labels import count_labelled
@@ -39,17 +40,24 @@ def calibrate(config: Config, run: str, labels: Path | None = None, *, confidenc
     root, database = journal_root(config), config.folder("reports") / DATABASE_FILE
     stored = 0 if labels is None else _store(root, run_id, labels)
     ingest(root, database)
-    tables: dict[tuple[str, str], list[VerdictCount]] = {}
-    for row in count_labelled(database, run_id):
-        tables.setdefault((row.suite, row.check), []).append(row)
-    found = (_calibration(key, rows, confidence) for key, rows in tables.items())
-    checks = tuple(one for one in found if one is not None)
+    checks = calibrations(database, run_id, confidence=confidence)
     if not checks:
         raise ConfigError(
             f"no answer of run {run_id} has a label and a verdict",
             hint="name a file of labels: evalkit calibrate labels.csv, with the columns case, check, label",
         )
     return CalibrationReport(run_id, stored, checks)
+
+
+def calibrations(
+    database: Path, run_id: str, *, confidence: float = 0.95, wait_s: float = WAIT_S
+) -> tuple[Calibration, ...]:
+    """The checks of ``run_id`` beside the labels that are stored, those with a label only. Raises StoreError."""
+    tables: dict[tuple[str, str], list[VerdictCount]] = {}
+    for row in count_labelled(database, run_id, wait_s=wait_s):
+        tables.setdefault((row.suite, row.check), []).append(row)
+    found = (_calibration(key, rows, confidence) for key, rows in tables.items())
+    return tuple(one for one in found if one is not None)
 
 
 def _store(root: Path, run_id: str, path: Path) -> int:

@@ -10,6 +10,7 @@ from evalkit.harness.accounting import account_of, planned_of, trials_of
 from evalkit.harness.attacks import attack_notes
 from evalkit.harness.comparing import compare_stored, compare_variants, ranking, suite_gates, wants_stored
 from evalkit.harness.facts import utc_now
+from evalkit.harness.lookback import look_back
 from evalkit.harness.outputs import store_run, write_page, write_recordings
 from evalkit.harness.racing import races_of
 from evalkit.harness.reporting import with_summary
@@ -100,7 +101,7 @@ def finish_run(  # noqa: PLR0913 - a run, and what its user asked for
     run = replace(report.run, extra={**report.run.extra, "prices": prices})
     report = with_summary(replace(report, run=run, notes=(*report.notes, *notes)))
     problems = [*records.damage, *store_run(config, report, records)]
-    html, trouble = write_page(config, report) if write_report else (None, [])
+    html, trouble = write_page(config, look_back(config, report)) if write_report else (None, [])
     problems += trouble
     if record:
         problems += write_recordings(config, records, plans)

@@ -10,11 +10,12 @@ from evalkit.compare.stats import effective_sample, wilson
 from evalkit.errors import ConfigError, did_you_mean
 from evalkit.report.history import CaseFigure, Drift, Point, SuiteHistory
 from evalkit.store.database import DATABASE_FILE
-from evalkit.store.history import read_history
+from evalkit.store.history import read_history, read_latest
 from evalkit.store.query import run_sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from evalkit.compare.values import Interval
     from evalkit.config import Config
@@ -48,6 +49,14 @@ def history_of(suite: str, rows: HistoryRows) -> SuiteHistory:
         flaky=tuple(flaky[:_SHOWN]),
         slowest=_largest(slow),
         most_expensive=_largest(dear),
+    )
+
+
+def latest_runs(database: Path, suites: Sequence[str], *, most: int, wait_s: float) -> tuple[SuiteHistory, ...]:
+    """The points of ``suites`` in the newest ``most`` whole runs, without drift and cases. Raises StoreError."""
+    found = read_latest(database, suites, most=most, wait_s=wait_s)
+    return tuple(
+        SuiteHistory(suite, tuple(_points(rows)), (), None, (), (), ()) for suite, rows in found.items() if rows
     )
 
 

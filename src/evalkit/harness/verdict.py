@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from evalkit.compare import words
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -104,9 +106,13 @@ def _gate_parts(gates: Sequence[GateOutcome]) -> list[str]:
     judged = [gate for gate in gates if gate.status != "not_judged"]
     if not judged:
         return [f"{len(gates)} gates not judged, because only some of the cases were run"] if gates else []
-    counts = [_counted([gate for gate in judged if gate.status == status]) for status in ("failed", "undecided")]
     passed = sum(gate.status == "passed" for gate in judged)
-    return [f"of {len(judged)} gates {', '.join([*filter(None, counts), f'{passed} passed'])}"]
+    if passed == len(judged):
+        return [f"all {passed} gates passed" if passed > 1 else "the gate passed"]
+    counts = [_counted([gate for gate in judged if gate.status == status]) for status in ("failed", "undecided")]
+    first, *more = [*filter(None, counts), *([f"{passed} passed"] if passed else [])]
+    number, _, rest = first.partition(" ")
+    return [", ".join([f"{number} of {words.number_of(len(judged), 'gate')} {rest}", *more])]
 
 
 def _counted(gates: Sequence[GateOutcome]) -> str:
@@ -115,7 +121,8 @@ def _counted(gates: Sequence[GateOutcome]) -> str:
         return ""
     more = f", and {len(gates) - 1} more" if len(gates) > 1 else ""
     name = gates[0].gate.partition(": {")[0]
-    return f"{len(gates)} {gates[0].status} ({name} in {gates[0].suite}{more})"
+    undecided = "are undecided" if len(gates) > 1 else "is undecided"
+    return f"{len(gates)} {'failed' if gates[0].status == 'failed' else undecided} ({name} in {gates[0].suite}{more})"
 
 
 def _test_parts(account: Account) -> list[str]:

@@ -9,28 +9,34 @@ from evalkit.store.connection import WAIT_S, opened
 from evalkit.store.database import DATABASE_FILE, check_tables, ingest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
-_POINTS = """
-select u.run_id, u.started_at, u.mode, u.git_revision, u.git_branch, t.label, w.prompt, w.prompt_digest, w.model,
+_WHOLE = """
+with whole as (
+  select run_id, started_at, mode, git_revision, git_branch from runs where complete and not partial order by started_at desc, run_id desc limit $most
+)
+"""
+_POINTS = f"""{_WHOLE}
+select t.suite, u.run_id, u.started_at, u.mode, u.git_revision, u.git_branch, t.label, w.prompt, w.prompt_digest, w.model,
   count(*), count(*) filter (t.status = 'pass'), count(*) filter (t.status = 'error'),
   count(*) filter (r.source in ('live', 'scripted')),
   case when count(*) filter (r.cost_usd is null) = 0 then sum(r.cost_usd) end,
   quantile_cont(r.latency_s, 0.5), quantile_cont(r.latency_s, 0.95)
-from trials t join runs u on u.run_id = t.run_id and u.complete and not u.partial
+from trials t join whole u on u.run_id = t.run_id
 left join responses r on r.call_id = t.call_id
 left join variants w on w.run_id = t.run_id and w.suite_path = t.suite_path and w.label = t.label
-where t.suite = $suite group by all order by u.started_at, u.run_id, t.label
-"""
-_DRAWS = """
-select run_id, label, passed, repeats, count(*) from (
-  select t.run_id, t.label, count(*) filter (t.status = 'pass') as passed, count(*) as repeats
-  from trials t join runs u on u.run_id = t.run_id and u.complete and not u.partial
-  where t.suite = $suite group by t.run_id, t.label, t.case_id, t.case_digest
+where list_contains($suites, t.suite) group by all order by u.started_at, u.run_id, t.label
+"""  # noqa: S608 - two constants of this module
+_DRAWS = f"""{_WHOLE}
+select suite, run_id, label, passed, repeats, count(*) from (
+  select t.suite, t.run_id, t.label, count(*) filter (t.status = 'pass') as passed, count(*) as repeats
+  from trials t join whole u on u.run_id = t.run_id
+  where list_contains($suites, t.suite) group by t.suite, t.run_id, t.label, t.case_id, t.case_digest
 ) group by all
-"""
+"""  # noqa: S608 - two constants of this module
+_EVERY_RUN = 2**40
 _FRESH = """
 with fresh as (
   select t.run_id, u.started_at, t.label, w.prompt_digest as digest, w.model, w.params::varchar as params, t.case_id, t.case_digest,
@@ -148,7 +154,7 @@ def read_history(reports: Path, suite: str, *, wait_s: float = WAIT_S) -> Histor
     with opened(database, read_only=True, wait_s=wait_s) as connection:
         check_tables(connection, database)
 
-        def rows(query: str, **values: str) -> list[tuple[Any, ...]]:
+        def rows(query: str, **values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - what DuckDB takes as a parameter
             return connection.execute(query, values).fetchall()
 
         return history_rows(rows, suite)
@@ -156,13 +162,35 @@ def read_history(reports: Path, suite: str, *, wait_s: float = WAIT_S) -> Histor
 
 def history_rows(rows: Callable[..., list[tuple[Any, ...]]], suite: str) -> HistoryRows:
     """One suite's history; ``rows(query, **values)`` answers SQL over the tables."""
-    draws: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
-    for run_id, label, *counts in rows(_DRAWS, suite=suite):
-        draws.setdefault((run_id, label), []).append((counts[0], counts[1], counts[2]))
-    points = tuple(PointRow(*(*row, tuple(sorted(draws[row[0], row[5]])))) for row in rows(_POINTS, suite=suite))
+    points = _points(rows, [suite], _EVERY_RUN)[suite]
     return HistoryRows(
         points=points,
         looks=tuple(LookRow(*row) for row in rows(_LOOKS, suite=suite)),
         flaky=tuple(FlakyRow(*row) for row in rows(_FLAKY, suite=suite)),
         cases=tuple(CaseRow(*row) for row in rows(_CASES, suite=suite, run=points[-1].run_id)) if points else (),
     )
+
+
+def read_latest(
+    database: Path, suites: Sequence[str], *, most: int, wait_s: float = WAIT_S
+) -> dict[str, tuple[PointRow, ...]]:
+    """The points of ``suites`` in the newest ``most`` whole runs, oldest first, as the database has them. Raises StoreError."""
+    with opened(database, read_only=True, wait_s=wait_s) as connection:
+        check_tables(connection, database)
+
+        def rows(query: str, **values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - what DuckDB takes as a parameter
+            return connection.execute(query, values).fetchall()
+
+        return _points(rows, suites, most)
+
+
+def _points(
+    rows: Callable[..., list[tuple[Any, ...]]], suites: Sequence[str], most: int
+) -> dict[str, tuple[PointRow, ...]]:
+    draws: dict[tuple[str, str, str], list[tuple[int, int, int]]] = {}
+    for suite, run_id, label, *counts in rows(_DRAWS, suites=suites, most=most):
+        draws.setdefault((suite, run_id, label), []).append((counts[0], counts[1], counts[2]))
+    points: dict[str, list[PointRow]] = {suite: [] for suite in suites}
+    for suite, run_id, *row in rows(_POINTS, suites=suites, most=most):
+        points[suite].append(PointRow(run_id, *(*row, tuple(sorted(draws[suite, run_id, row[4]])))))
+    return {suite: tuple(found) for suite, found in points.items()}

@@ -15,7 +15,7 @@ const percent = (share) => `${DIGITS.format(100 * share)}%`;
 const signed = (value) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${DIGITS.format(Math.abs(value))}`;
 
 /** An empty picture in `node`, as wide as the node, and the room inside its margins. It scales with its viewBox when printed. */
-const framed = (node, { height, top = 10, right = 14, bottom = 26, left = 44 }) => {
+const framed = (node, { height, top = 10, right = 32, bottom = 26, left = 44 }) => {
   const width = Math.max(node.clientWidth, 240);
   node.replaceChildren();
   const svg = d3.select(node).append("svg").attr("viewBox", `0 0 ${width} ${height}`).attr("aria-hidden", "true");

@@ -2,7 +2,7 @@
 
 const drawTrend = (node) => {
   const { runs, lines } = dataOf(node);
-  const frame = framed(node, { height: 230, right: 24 });
+  const frame = framed(node, { height: 230 });
   const x = d3.scalePoint(runs.keys(), frame.x).padding(0.3);
   const lowest = Math.min(...lines.flatMap(({ points }) => points.map(({ lower }) => lower)));
   const y = d3.scaleLinear([Math.max(0, Math.floor(lowest * 10 - 0.5) / 10), 1], frame.y);
