@@ -28,7 +28,7 @@ const wireApp = (run) => {
   wireFlips(run, (test) => openCase(app, test));
   wireSuites(app);
   restore(app);
-  prepareSearch(run, app.search);
+  app.search.prepare();
 };
 
 /** Take the state from the address: filters, and the open case if there is one. */
@@ -68,6 +68,7 @@ const remember = (app, options) => {
 };
 
 const applyFilters = (app) => {
+  if (app.state.q && app.run.tests.length > PREPARED_AT_ONCE && !app.search.state.done) return waitForSearch(app);
   const tests = selectTests(app.run, app.search, app.state);
   const { run } = app;
   app.box.scrollTop = 0;
@@ -75,6 +76,16 @@ const applyFilters = (app) => {
   setTests(app.table, tests);
   showSort(app.table, app.state.sort);
   byId("cases-count").textContent = `${count(tests.length)} of ${plural(run.tests.length, "test")} (case × variant), ${count(trialsOf(tests))} of ${plural(run.trials.case.length, "trial")}`;
+};
+
+const PREPARED_AT_ONCE = 2000;
+
+/** The first search of a big run may come before its texts are ready: say so, and stay responsive. */
+const waitForSearch = (app) => {
+  byId("cases-count").textContent = `reading ${plural(app.run.trials.case.length, "answer")} …`;
+  if (app.search.state.hurried) return;
+  app.search.hurry();
+  app.search.ready.then(() => applyFilters(app));
 };
 
 const trialsOf = (tests) => tests.reduce((sum, test) => sum + test.trials.length, 0);

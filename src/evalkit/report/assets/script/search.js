@@ -7,30 +7,37 @@ const searched = (run, test) => [
   ...test.bad.map((verdict) => run.verdicts.reason[verdict]),
 ];
 
-/** `finds(test, query)`, with texts in lower case that are kept, and `prepare(test)` to make them ahead of the first key. */
+/** `finds(test, query)`: texts in lower case are made once, by `prepare()` while the browser has nothing else to do; `ready` says when. */
 const searcher = (run) => {
   const lower = new Array(run.strings.length);
   const text = (index) => (lower[index] ??= run.text(index).toLowerCase());
-  const names = new Array(run.tests.length);
-  const name = (test) => (names[test.place] ??= `${test.case.id}\n${test.case.tags.join("\n")}`.toLowerCase());
-  const indices = new Array(run.tests.length);
-  const of = (test) => (indices[test.place] ??= searched(run, test));
-  return {
-    prepare: (test) => { name(test); of(test).forEach(text); },
-    finds: (test, query) => name(test).includes(query) || of(test).some((index) => text(index).includes(query)),
-  };
+  const tests = run.tests.map(() => null);
+  const of = (test) => (tests[test.place] ??= { name: `${test.case.id}\n${test.case.tags.join("\n")}`.toLowerCase(), texts: searched(run, test) });
+  const finds = (test, query) => of(test).name.includes(query) || of(test).texts.some((index) => text(index).includes(query));
+  return { finds, ...preparation(run.tests.length, (place) => of(run.tests[place]).texts.forEach(text)) };
 };
 
-/** Prepare all tests while the browser has nothing else to do. */
-const prepareSearch = (run, search) => {
-  const later = globalThis.requestIdleCallback ?? ((work) => setTimeout(() => work({ timeRemaining: () => 8 })));
+/** Do `work(place)` for every place in slices of time; `hurry()` no longer waits for idle time, but still lets the page answer. */
+const preparation = (places, work) => {
+  const state = { done: places === 0, hurried: false };
+  const { promise: ready, resolve } = withResolvers();
+  const idle = globalThis.requestIdleCallback ?? ((slice) => setTimeout(slice, 4));
   let next = 0;
-  const some = (deadline) => {
-    const until = performance.now() + Math.min(12, deadline.timeRemaining());
-    while (next < run.tests.length && performance.now() < until) search.prepare(run.tests[next++]);
-    if (next < run.tests.length) later(some);
+  const later = () => (state.hurried ? setTimeout(slice) : idle(slice));
+  const slice = () => {
+    const until = performance.now() + (state.hurried ? 40 : 12);
+    while (next < places && performance.now() < until) work(next++);
+    state.done = next >= places;
+    if (state.done) resolve();
+    else later();
   };
-  later(some);
+  return { state, ready, prepare: later, hurry: () => { state.hurried = true; setTimeout(slice); } };
+};
+
+const withResolvers = () => {
+  const made = {};
+  made.promise = new Promise((resolve) => { made.resolve = resolve; });
+  return made;
 };
 
 /** The tests that `state` asks for, sorted as it says. */
