@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 
 from evalkit import __version__
 from evalkit.errors import EvalkitError
-from evalkit.server import api_compare, api_runs, assets, health, pages_compare, pages_runs
+from evalkit.server import api_compare, api_live, api_runs, assets, health, pages_compare, pages_runs
 from evalkit.server.guard import Guard
 from evalkit.server.refreshing import Refresher
 from evalkit.server.rendering import page
@@ -37,7 +37,9 @@ def create_app(site: Site) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         refresher = Refresher(site)
         refresher.start()
+        site.live.start()
         yield
+        site.live.stop()
         refresher.stop()
 
     app = FastAPI(
@@ -52,7 +54,7 @@ def create_app(site: Site) -> FastAPI:
         middleware=[Middleware(Guard, access=site.access)],
         separate_input_output_schemas=False,
     )
-    for room in (health, api_runs, api_compare):
+    for room in (health, api_runs, api_compare, api_live):
         app.include_router(room.router(site))
     for room in (assets, pages_runs, pages_compare):
         app.include_router(room.router(site), include_in_schema=False)

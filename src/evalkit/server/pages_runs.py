@@ -30,12 +30,15 @@ def router(site: Site) -> APIRouter:
         """The runs, newest first."""
         runs = list_runs(site.store, limit=query.limit, before=query.before)
         rows = [(run, outcome_of(run), summary(run)) for run in runs]
-        return page(site, request, "runs.html.j2", rows=rows, query=query)
+        live = [] if query.before else site.live.runs()
+        return page(site, request, "runs.html.j2", rows=rows, query=query, live=live)
 
     @rooms.get("/runs/{run_id}")
     def run(request: Request, run_id: RunId, query: Annotated[TrialsQuery, Query()]) -> HTMLResponse:
         """One run: figures, gates, checks, and a page of its trials."""
-        found = run_page(site.store, run_id)
+        found, live = run_page(site.store, run_id), site.live.run(run_id)
+        if found is None and live is not None:
+            return page(site, request, "live.html.j2", live=live)
         if found is None:
             raise HTTPException(404, f"there is no run {run_id}")
         trials = list_trials(site.store, run_id, query.wanted, limit=query.limit + 1, after=query.behind)
@@ -44,6 +47,7 @@ def router(site: Site) -> APIRouter:
             request,
             "run.html.j2",
             run=found,
+            live=live,
             outcome=outcome_of(found.run),
             sentence=summary(found.run),
             trials=trials[: query.limit],

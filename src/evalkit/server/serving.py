@@ -17,6 +17,7 @@ import uvicorn
 
 from evalkit.errors import ConfigError
 from evalkit.server.app import create_app
+from evalkit.server.live import Live
 from evalkit.server.rendering import templates
 from evalkit.server.site import Access, Site
 from evalkit.store.mirror import mirrored
@@ -56,7 +57,8 @@ def serve(config: Config, address: Address, *, browse: bool = False) -> None:
         )
     with listening(address) as door, mirrored(config.folder("reports")) as store:
         access = _access(address, door.getsockname()[1])
-        site = Site(config, store, access, templates())
+        live = Live(config.folder("reports") / "journal", store)
+        site = Site(config, store, access, templates(), live)
         if address.public and not address.loopback:
             click.echo("warning: other machines can reach this server, and nothing is encrypted", err=True)
         link = _link(address, door.getsockname()[1], access.token)

@@ -7,6 +7,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from evalkit.server.kept import Kept
+from evalkit.server.live import Live
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -36,6 +37,7 @@ class Site:
     store: Mirror
     access: Access
     templates: Environment
+    live: Live
     kept: Kept = field(default_factory=Kept)
     ready: Event = field(default_factory=Event)
     closing: Event = field(default_factory=Event)

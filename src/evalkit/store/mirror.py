@@ -63,6 +63,9 @@ class Mirror:
         self._known: set[str] = set()
         self._refused: dict[str, dict[str, int]] = {}
         self.generation = 0
+        """Changes with everything that is read: what was worked out before may be another answer now."""
+        self.growing: tuple[str, ...] = ()
+        """The runs that were being written at the last refresh, and are not read yet."""
 
     def rows(self, sql: str, **values: Any) -> Rows:  # noqa: ANN401 - whatever a column holds
         """Answer a query, one dict per row, as of the last refresh. Raises StoreError."""
@@ -87,6 +90,7 @@ class Mirror:
                 one for one in unread_runs(cursor, self._journals) if self._refused.get(one.folder.name) != one.sizes
             ]
             growing = tuple(one.folder.name for one in news if not _settled(one, moment))
+            self.growing = (*self.growing, *(run_id for run_id in growing if run_id not in self.growing))
             read: list[str] = []
             damage: list[str] = []
             for one in news:
@@ -95,6 +99,7 @@ class Mirror:
                     read.append(one.folder.name)
                     damage += notes
             forgotten = self._forget(cursor)
+        self.growing = growing
         if read or forgotten:
             self.generation += 1
         return Refreshed(tuple(read), forgotten, growing, tuple(damage))
