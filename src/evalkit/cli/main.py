@@ -73,7 +73,7 @@ def cli(*, debug: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console entry point, for ``arguments`` or those of the process. It always ends in SystemExit.
 
-    Exit codes: 0 fine, 1 failed, 2 usage, 3 could not measure, 10 undecided, 130 Ctrl-C, 141 nobody reads on, 143 SIGTERM.
+    Exit codes: 0 fine, 1 failed, 2 usage, 3 could not measure, 10 undecided, 129 SIGHUP, 130 Ctrl-C, 141 nobody reads on, 143 SIGTERM.
     """
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words

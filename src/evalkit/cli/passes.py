@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evalkit.cli.deaf import heard_or_not
 from evalkit.errors import did_you_mean
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def one_pass(config: Config, words: list[str], folder: Path, *, command: str = "
     import pytest
 
     session = _Session(command, config.root, config.folder("suites"))
-    with chdir(folder):
+    with chdir(folder), heard_or_not():
         return int(pytest.main(words, plugins=[session])), session.interrupted
 
 

@@ -80,7 +80,7 @@ def run_command(
       3    could not measure: errors, an incomplete run, the budget, the store, or waiting for batches
       10   a gate is undecided
       130  Ctrl-C
-      143  SIGTERM
+      143  SIGTERM (129: SIGHUP, the terminal went away)
 
     \b
     Examples:

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 
 def new_run_id(now: datetime) -> str:
-    """An id that sorts by time: ``20261121T101500-3f9a2c1b``, the second, then its microsecond and 12 random bits in hex."""
-    return f"{now:%Y%m%dT%H%M%S}-{now.microsecond:05x}{secrets.randbits(12):03x}"
+    """An id that sorts by time: ``20261121T101500-3f9a2c1b04d7e``, the second, then its microsecond and 32 random bits in hex.
+
+    Two runs have different ids also where the clock stands still or was set back.
+    """
+    return f"{now:%Y%m%dT%H%M%S}-{now.microsecond:05x}{secrets.token_hex(4)}"
 
 
 def utc_now() -> datetime:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from evalkit.store.batches import Command
     from evalkit.store.reader import RunRecords
 
-GRACE_S = 10.0
+GRACE_S = 5.0
 """Seconds that calls in flight get to end when a session closes."""
 
 

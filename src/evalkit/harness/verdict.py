@@ -24,6 +24,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     NOT_MEASURED = 3
     UNDECIDED = 10
+    SIGHUP = 129
     SIGINT = 130
     SIGTERM = 143
 

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import CallError
-from evalkit.providers.limits import rate_limits, should_retry
+from evalkit.providers.limits import rate_limits, sent_at, should_retry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,7 +132,7 @@ def retry_after_s(headers: Mapping[str, str], *, now: float) -> float | None:
     """Return how many seconds the provider asks to wait, or None.
 
     ``headers`` has lower-case names. ``retry-after-ms`` wins over ``retry-after``, which is seconds or an HTTP date (RFC 9110,
-    10.2.3) compared with ``now`` (Unix seconds). A negative number, a date in the past or anything else is ignored.
+    10.2.3) compared with the reply's own date, or with ``now`` (Unix seconds) if it has none. A negative number, a date in the past or anything else is ignored.
     """
     millis = headers.get("retry-after-ms", "").strip()
     if _SECONDS.fullmatch(millis):
@@ -141,7 +141,7 @@ def retry_after_s(headers: Mapping[str, str], *, now: float) -> float | None:
     if _SECONDS.fullmatch(text):
         return float(text)
     try:
-        wait = parsedate_to_datetime(text).timestamp() - now
+        wait = parsedate_to_datetime(text).timestamp() - sent_at(headers, clock=now)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return wait if math.isfinite(wait) and wait > 0 else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from evalkit.rates import RateLimits, RateWindow
@@ -23,7 +24,9 @@ _UNIT_S: Mapping[str, float] = {"d": 86_400, "h": 3_600, "m": 60, "s": 1, "ms": 
 
 
 def rate_limits(headers: Mapping[str, str], *, now: float) -> RateLimits | None:
-    """Return the limits in a reply's ``headers`` (lower-case names), or None if there is none. ``now`` is Unix time in seconds.
+    """Return the limits in a reply's ``headers`` (lower-case names), or None if there is none.
+
+    ``now`` (Unix time in seconds) is believed only where the reply has no date of its own.
 
     OpenAI, and the many servers that copy it: ``x-ratelimit-{limit,remaining,reset}-{requests,tokens}``, where reset is a
     duration (``6m0s``, ``20ms``). Anthropic: ``anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{…}``, where
@@ -37,7 +40,10 @@ def rate_limits(headers: Mapping[str, str], *, now: float) -> RateLimits | None:
         return _window(lambda part: told.get(f"{_OPENAI}{part}-{what}"), reset=_duration_s)
 
     def anthropic(what: str) -> RateWindow | None:
-        return _window(lambda part: told.get(f"{_ANTHROPIC}{what}-{part}"), reset=lambda text: _until_s(text, now))
+        return _window(
+            lambda part: told.get(f"{_ANTHROPIC}{what}-{part}"),
+            reset=lambda text: _until_s(text, sent_at(headers, clock=now)),
+        )
 
     found = RateLimits(
         requests=openai("requests") or anthropic("requests"),
@@ -46,6 +52,17 @@ def rate_limits(headers: Mapping[str, str], *, now: float) -> RateLimits | None:
         output_tokens=anthropic("output-tokens"),
     )
     return None if found == RateLimits() else found
+
+
+def sent_at(headers: Mapping[str, str], *, clock: float) -> float:
+    """Return the Unix time at which a reply was sent: its ``Date`` (RFC 9110, 6.6.1), or else this machine's ``clock``.
+
+    Times in other headers are the sender's too, so that a clock which is wrong here changes no wait.
+    """
+    try:
+        return parsedate_to_datetime(headers.get("date", "")).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return clock
 
 
 def should_retry(headers: Mapping[str, str]) -> bool | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -62,7 +61,7 @@ class Ending:
         interrupted: bool,
         notes: Sequence[str],
     ) -> None:
-        """Finish the run, once; what prevents it becomes ``trouble``."""
+        """Finish the run, once; what prevents it becomes ``trouble``. Raises KeyboardInterrupt unless the run is ``interrupted`` already."""
         from evalkit.harness.finish import finish_run
 
         option = self._pytest_config.getoption
@@ -80,6 +79,10 @@ class Ending:
             )
         except EvalkitError as error:
             self.note_trouble(error)
+        except KeyboardInterrupt:
+            self.trouble = "stopped while the run was stored; nothing is lost, 'evalkit ingest' brings it in"
+            if not interrupted:
+                raise
 
     def write_files(self) -> None:
         """Write what ``--evalkit-json`` and ``--evalkit-markdown`` ask for."""
@@ -99,12 +102,12 @@ class Ending:
         from evalkit.harness.verdict import ExitCode
 
         natural = int(session.exitstatus)
-        if self._signal == signal.SIGTERM:
-            return int(ExitCode.SIGTERM)
-        if self.finished is None or self.trouble is not None:
+        if self._signal is not None:
+            return 128 + self._signal  # as a shell tells it: ExitCode.SIGTERM, ExitCode.SIGHUP
+        if natural == pytest.ExitCode.INTERRUPTED and self._ctrl_c:
+            return natural
+        if self.finished is None or self.trouble is not None or natural == pytest.ExitCode.INTERRUPTED:
             return int(ExitCode.NOT_MEASURED)
-        if natural == pytest.ExitCode.INTERRUPTED:
-            return natural if self._ctrl_c else int(ExitCode.NOT_MEASURED)
         if natural not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
             return natural
         if session.shouldfail or session.testsfailed > self._own_failures:

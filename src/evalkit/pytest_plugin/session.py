@@ -14,7 +14,7 @@ from evalkit.pytest_plugin.garbage import collect_rarely, leave_aside, set_aside
 from evalkit.pytest_plugin.options import run_options
 from evalkit.pytest_plugin.project import config_of
 from evalkit.pytest_plugin.reports import Properties
-from evalkit.pytest_plugin.signals import orderly_stop
+from evalkit.pytest_plugin.signals import Stops, stop_worker
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -54,6 +54,8 @@ class EvalSession:
         collect_rarely(pytest_config)
         self.plans: dict[Path, SuitePlan] = {}
         self.ending = Ending(pytest_config)
+        self._stops = Stops(self.ending.note_signal)
+        self._workers: list[Any] = []
         self._worker: dict[str, Any] | None = getattr(pytest_config, "workerinput", None)
         self._run_id = self._worker["evalkit_run_id"] if self._worker else _fresh_run_id()
         self._config: Config | None = None
@@ -167,10 +169,13 @@ class EvalSession:
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's type
         """Give every worker the id of this run."""
         node.workerinput["evalkit_run_id"] = self._run_id
+        self._workers.append(node)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Tell Ctrl-C from a run that stopped itself."""
+        """Tell Ctrl-C from a run that stopped itself. The workers of xdist, which may not have heard of it, stop too."""
         self.ending.note_interrupt(excinfo)
+        for node in self._workers:
+            stop_worker(node)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -203,12 +208,13 @@ class EvalSession:
         option = session.config.option
         if option.collectonly or getattr(option, "setupplan", False) or getattr(option, "setuponly", False):
             return (yield)
-        with orderly_stop(self.ending.note_signal):
-            try:
-                done = yield
-                self._hand_in_batches()
-            finally:
-                self._close_runner()
+        self._stops.open()
+        try:
+            done = yield
+            self._hand_in_batches()
+        finally:
+            self._stops.let_finish()
+            self._close_runner()
         if self._owns_a_run():
             self._finish(interrupted=False)
             self._show_gates(session)
@@ -251,9 +257,9 @@ class EvalSession:
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count our failures; keep ``--lf`` aware of failing cases in gated suites, which pytest takes for expected ones."""
-        from evalkit.pytest_plugin.reports import COUNTED_BY_GATE, forget
+        from evalkit.pytest_plugin.reports import COUNTED_BY_GATE, forget, is_lost_case
 
-        if report.failed and hasattr(report, "evalkit"):
+        if report.failed and (hasattr(report, "evalkit") or is_lost_case(report)):
             self.ending.note_failure()
         forget(report, self.pytest_config.pluginmanager.get_plugin("terminalreporter"))
         if getattr(report, "wasxfail", "").startswith(COUNTED_BY_GATE):
@@ -283,6 +289,10 @@ class EvalSession:
         if self.ending.reached:
             self.ending.write_files()
             session.exitstatus = self.ending.exit_status(session)
+
+    def pytest_unconfigure(self) -> None:
+        """Leave the signals as they were."""
+        self._stops.close()
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - private type
         """Print pass rates, cost, calls, gates, flips, and where the report is."""

@@ -253,6 +253,8 @@ def _open(folder: Path, path: Path) -> int:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(fd)
+        if not isinstance(error, BlockingIOError):
+            raise _unwritable(path, error) from error
         raise StoreLockedError(
             "another process works with the batches of this project", hint="wait for it to end", where=Where(str(path))
         ) from error

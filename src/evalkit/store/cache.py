@@ -7,7 +7,7 @@ import os
 import sqlite3
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,19 @@ create table if not exists responses (key text primary key, response text not nu
   without rowid;
 create table if not exists absorbed (file text primary key, size integer not null, next integer not null) without rowid;
 """
+_CANNOT_LOCK = frozenset({
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_NOLFS,
+    sqlite3.SQLITE_IOERR_LOCK,
+    sqlite3.SQLITE_IOERR_RDLOCK,
+    sqlite3.SQLITE_IOERR_CHECKRESERVEDLOCK,
+    sqlite3.SQLITE_IOERR_SHMLOCK,
+    sqlite3.SQLITE_IOERR_SHMMAP,
+    sqlite3.SQLITE_IOERR_SHMOPEN,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+})
+"""What SQLite says where ``fcntl`` locks or shared memory do not work (https://www.sqlite.org/rescode.html)."""
+
 _KEEP = """
 insert into responses values (?, ?, ?, ?) on conflict (key) do update
 set response = excluded.response, seal = excluded.seal, settled_at = excluded.settled_at
@@ -56,10 +69,37 @@ class _News:
     start: int
 
 
+@dataclass(slots=True)
+class _Reading:
+    """The answers in a journal, one at a time: a journal may be larger than the memory. The rest is known when all were read.
+
+    ``end`` is the byte up to which all was read, ``found`` counts answers, ``damage`` says what was skipped.
+    """
+
+    news: _News
+    end: int
+    found: int = 0
+    damage: list[str] = field(default_factory=list)
+
+    def rows(self) -> Iterator[tuple[str, str, str, float]]:
+        """Yield the rows to keep. A last line that is cut short is left for next time."""
+        for line in scan(self.news.path, offset=self.news.start):
+            if line.body is None and line.last:
+                return
+            self.end = line.end
+            if line.body is None:
+                self.damage.append(f"{self.news.name}: the record at byte {line.start} is damaged and was skipped")
+            elif line.body.startswith(b'{"t":"call"') and b'"source":"live"' in line.body:
+                for row in _row(line.record or {}):
+                    self.found += 1
+                    yield row
+
+
 class Cache:
     """Satisfies :class:`evalkit.engine.ports.ResponseCache`. Thread-safe; several processes may share the file.
 
-    A file that SQLite cannot use is renamed aside and built again from the journals; ``notes`` says so. Raises StoreLockedError if
+    A file that SQLite cannot use is renamed aside and built again from the journals; where files cannot be locked (some network file
+    systems), this process has a cache of its own in memory. ``notes`` says so. Raises StoreLockedError if
     another process keeps it locked, StoreError if it cannot be created.
     """
 
@@ -70,7 +110,7 @@ class Cache:
         try:
             self._db = _open(path)
         except sqlite3.DatabaseError as error:
-            self._db = self._start_again(error)
+            self._db = self._in_memory(error) if _code(error) in _CANNOT_LOCK else self._start_again(error)
 
     def get(self, key: str) -> Response | None:
         """Return the newest response stored for ``key``, or None.
@@ -131,14 +171,20 @@ class Cache:
         return news
 
     def _absorb_all(self, news: list[_News]) -> Absorbed:
-        rows, damage = 0, []
-        for one in news:
-            found, end, bad = _answers(one)
-            self._db.executemany(_KEEP, found)
-            self._db.execute("insert or replace into absorbed values (?, ?, ?)", (one.name, one.size, end))
-            rows += len(found)
-            damage += bad
-        return Absorbed(len(news), rows, tuple(damage))
+        readings = [_Reading(one, end=one.start) for one in news]
+        for reading in readings:
+            self._db.executemany(_KEEP, reading.rows())
+            file = reading.news
+            self._db.execute("insert or replace into absorbed values (?, ?, ?)", (file.name, file.size, reading.end))
+        damage = tuple(note for reading in readings for note in reading.damage)
+        return Absorbed(len(news), sum(reading.found for reading in readings), damage)
+
+    def _in_memory(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
+        self.notes.append(
+            f"the response cache cannot be locked where it lies ({error}), so this run has its own, made from the journals; "
+            "set 'reports' in [tool.evalkit] to a folder on a local disk"
+        )
+        return _connected(":memory:")
 
     def _start_again(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
         if _is_lock(error):
@@ -163,7 +209,11 @@ def _open(path: Path) -> sqlite3.Connection:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
     except OSError as error:
         raise _unusable(path, error) from error
-    database = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    return _connected(path)
+
+
+def _connected(where: Path | str) -> sqlite3.Connection:
+    database = sqlite3.connect(where, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         database.execute("pragma trusted_schema = off")
         _use_wal(database)
@@ -178,11 +228,15 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _use_wal(database: sqlite3.Connection) -> None:
-    """Switch to a write-ahead log. SQLite does not wait for another process that is doing the same, so this does."""
+    """Switch to a write-ahead log, where the file system can share memory; it is faster, not safer.
+
+    SQLite does not wait for another process that is doing the same, so this does.
+    """
     give_up = time.monotonic() + _BUSY_S
     while database.execute("pragma journal_mode").fetchone() != ("wal",):
         try:
-            database.execute("pragma journal_mode = wal")
+            if database.execute("pragma journal_mode = wal").fetchone() != ("wal",):
+                return
         except sqlite3.OperationalError as error:
             if not _is_lock(error) or time.monotonic() > give_up:
                 raise
@@ -198,7 +252,11 @@ def _guarded(path: Path) -> Iterator[None]:
 
 
 def _is_lock(error: sqlite3.Error) -> bool:
-    return getattr(error, "sqlite_errorcode", None) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    return _code(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def _code(error: Exception) -> int | None:
+    return getattr(error, "sqlite_errorcode", None)
 
 
 def _locked(path: Path) -> StoreLockedError:
@@ -208,7 +266,7 @@ def _locked(path: Path) -> StoreLockedError:
 
 
 def _unusable(path: Path, error: Exception) -> StoreError:
-    code = getattr(error, "sqlite_errorcode", None)
+    code = _code(error)
     hint = "delete the file: it is rebuilt from the journals"
     if code == sqlite3.SQLITE_FULL:
         hint = "make space on the disk"
@@ -229,20 +287,6 @@ def _journals(root: Path) -> Iterator[tuple[str, Path, int]]:
             for path in sorted(folder.glob("*.jsonl")):
                 if path.is_file() and not path.is_symlink():
                     yield f"{folder.name}/{path.name}", path, path.stat().st_size
-
-
-def _answers(news: _News) -> tuple[list[tuple[str, str, str, float]], int, list[str]]:
-    """Return the rows to keep, the byte up to which all is read, and what was skipped."""
-    rows, end, damage = [], news.start, []
-    for line in scan(news.path, offset=news.start):
-        if line.body is None and line.last:
-            break
-        end = line.end
-        if line.body is None:
-            damage.append(f"{news.name}: the record at byte {line.start} is damaged and was skipped")
-        elif line.body.startswith(b'{"t":"call"') and b'"source":"live"' in line.body:
-            rows += _row(line.record or {})
-    return rows, end, damage
 
 
 def _row(record: dict[str, Any]) -> list[tuple[str, str, str, float]]:

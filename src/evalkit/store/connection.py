@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import time
@@ -29,6 +30,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 MEMORY = "2GB"
 """What DuckDB may take unless told otherwise."""
+_CANNOT_LOCK = tuple(os.strerror(number) for number in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS))
 _PID = re.compile(r"\(PID (\d+)\)")
 
 
@@ -127,6 +129,12 @@ def _connect(path: Path, *, read_only: bool, memory: str) -> DuckDBPyConnection:
 
 def _refusal(path: Path, error: Exception) -> StoreError:
     text = str(error)
+    if any(reason in text for reason in _CANNOT_LOCK):
+        return StoreError(
+            f"the file system of the database cannot lock files: {first_line(error)}",
+            hint="set 'reports' in [tool.evalkit] to a folder on a local disk; 'evalkit ingest' then brings in what the journals hold",
+            where=Where(str(path)),
+        )
     if "Could not set lock" in text:
         holder = _PID.search(text)
         who = f"process {holder[1]}" if holder else "another process"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import StoreError, Where
 from evalkit.store.codec import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedReader
     from pathlib import Path
 
 FORMAT = 1
@@ -20,7 +22,9 @@ FORMAT = 1
 
 MAX_LINE = 256 * 1024 * 1024
 _TAIL = 64 * 1024
+_PIECE = 2**20
 _PREFIX = 9  # eight hex digits and a space
+_HEAD = re.compile(rb"[0-9a-f]{8} ")
 
 
 def frame(record: dict[str, Any]) -> bytes:
@@ -36,10 +40,9 @@ def frame_text(text: str) -> bytes:
 
 def unframe(line: bytes) -> bytes | None:
     """Return the JSON of a line, or None if the line is torn, changed or not a journal line."""
-    body = line[_PREFIX:-1]
-    if line[-1:] != b"\n" or line[:_PREFIX] != b"%08x " % zlib.crc32(body):
+    if line[-1:] != b"\n" or line[:_PREFIX] != b"%08x " % zlib.crc32(memoryview(line)[_PREFIX:-1]):
         return None
-    return body
+    return line[_PREFIX:-1]
 
 
 def parse(body: bytes) -> dict[str, Any] | None:
@@ -80,26 +83,40 @@ def scan(path: Path, *, offset: int = 0) -> Iterator[Line]:
         raise _unreadable(path, error) from error
 
 
-def _lines(file: BinaryIO, offset: int) -> Iterator[Line]:
-    number, ahead = 0, file.readline(MAX_LINE)
-    while ahead:
-        line, ahead = ahead, file.readline(MAX_LINE)
+def _lines(file: BufferedReader, offset: int) -> Iterator[Line]:
+    number = 0
+    while file.peek(1):
         number += 1
-        yield Line(number, offset, offset + len(line), unframe(line), last=not ahead)
-        offset += len(line)
+        body, length = _next(file)
+        yield Line(number, offset, offset + length, body, last=not file.peek(1))
+        offset += length
+
+
+def _next(file: BufferedReader) -> tuple[bytes | None, int]:
+    """The JSON of the next line and the line's length. What is no line, a tail of zeros as long as a disk, is passed over piece by piece."""
+    line = file.readline(_PREFIX)
+    if _HEAD.fullmatch(line):
+        line += file.readline(MAX_LINE)
+        if len(line) <= MAX_LINE:
+            return unframe(line), len(line)
+    length, piece = len(line), line
+    while piece and piece[-1:] != b"\n":
+        piece = file.readline(_PIECE)
+        length += len(piece)
+    return None, length
 
 
 def first_and_last(path: Path) -> list[dict[str, Any]]:
     """Return the first and the last sound record of a journal without reading what is between. Raises StoreError."""
     try:
         with path.open("rb") as file:
-            first = file.readline(MAX_LINE)
+            first, length = _next(file)
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(len(first), size - _TAIL))
+            file.seek(max(length, size - _TAIL))
             tail = file.read(_TAIL).splitlines(keepends=True)
     except OSError as error:
         raise _unreadable(path, error) from error
-    sound = filter(None, map(unframe, [first, *tail[-2:]]))
+    sound = filter(None, [first, *map(unframe, tail[-2:])])
     return [record for record in map(parse, sound) if record is not None]
 
 
