@@ -1,4 +1,4 @@
-"""The fast road for single runs says what the slow road says, whatever the trials look like."""
+"""The parts of a pass rate are counted by kinds of cases, and that says what going through them one by one says."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.compare.compare import compare
+from evalkit.compare.estimate import change_of, rate_change
+from evalkit.compare.kinds import CaseTable
 from evalkit.compare.pair import pair
-from evalkit.compare.parts import _counted, _paired, part_metrics
+from evalkit.compare.parts import part_metrics
+from evalkit.compare.slices import narrow
 from evalkit.compare.values import Side
 
 VERDICTS = st.lists(
@@ -20,30 +23,52 @@ VERDICTS = st.lists(
     ),
     max_size=4,
 )
-TRIALS = st.lists(st.tuples(st.sampled_from("PFES"), VERDICTS), min_size=1, max_size=12)
+TRIALS = st.lists(
+    st.tuples(
+        st.lists(st.tuples(st.sampled_from("PFES"), VERDICTS), min_size=1, max_size=3),
+        st.sampled_from([None, "x", "y"]),
+    ),
+    min_size=1,
+    max_size=10,
+)
 
 
-def rows(trials, variant: str):
-    return [row(f"c{i}", letter, variant=variant, checks=tuple(checks)) for i, (letter, checks) in enumerate(trials)]
+def rows(cases, variant: str, clusters):
+    return [
+        row(
+            f"c{i}",
+            letter,
+            variant=variant,
+            repeat=k,
+            checks=tuple(checks),
+            cluster=clusters[i] if i < len(clusters) else None,
+        )
+        for i, (trials, _) in enumerate(cases)
+        for k, (letter, checks) in enumerate(trials)
+    ]
 
 
 @given(TRIALS, TRIALS)
-def test_counting_kinds_of_trials_loses_nothing(before, after):
-    """Errors without verdicts, skipped checks, warnings and checks on one side only: the same tables."""
-    a, b = rows(before, "a"), rows(after, "b")
+def test_counting_kinds_of_cases_loses_nothing(before, after):
+    """Repeats, clusters, errors without verdicts, skipped checks, warnings and checks on one side only: the same changes as row by row."""
+    clusters = [cluster for _, cluster in before]
+    a, b = rows(before, "a", clusters), rows(after, "b", clusters)
     cases = pair(a, b).cases
-    slow = _paired(
-        [trial for case in cases for trial in case.a], [trial for case in cases for trial in case.b], 0.95, checks=True
-    )
-    assert _counted(cases, 0.95, checks=True) == slow
+    a, b = [trial for case in cases for trial in case.a], [trial for case in cases for trial in case.b]
+    table = CaseTable.of(cases)
+    slow = {}
+    for prefix, name in table.names(checks=True):
+        narrowed = (narrow(side, f"{prefix}:{name}", among=[*a, *b]) for side in (a, b))
+        slow[prefix, name] = rate_change(pair(*narrowed).cases, 0.95)
+    assert {key: change_of(table.part(*key), 0.95) for key in slow} == slow
 
 
-def test_repeats_take_the_other_road():
+def test_repeats_have_effective_counts():
     """With repeats a family's interval rests on effective counts."""
     checks = (("contains", "content", "pass", "fail"),)
     a = [row(f"c{i}", variant="a", repeat=k, checks=checks) for i in range(6) for k in range(3)]
     b = [row(f"c{i}", variant="b", repeat=k, checks=checks) for i in range(6) for k in range(3)]
-    (found,) = part_metrics(pair(a, b).cases, a, b, confidence=0.95, margin=None)
+    (found,) = part_metrics(CaseTable.of(pair(a, b).cases), confidence=0.95, margin=None)
     assert found.name == "pass_rate(family:content)"
     assert found.interval.method == "score on effective counts"
 

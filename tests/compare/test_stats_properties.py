@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evalkit.compare.estimate import change_of
+from evalkit.compare.kinds import Draws
 from evalkit.compare.ratios import fieller_ratio, geometric_ratio
 from evalkit.compare.sizes import feasible_margin, min_cases, min_cases_at_least, required_cases
 from evalkit.compare.stats import (
@@ -194,3 +196,31 @@ def test_impossible_arguments(call):
     """Impossible counts, scores, margins and confidences are refused."""
     with pytest.raises(ValueError):
         call()
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(st.booleans(), min_size=1, max_size=4),
+            st.lists(st.booleans(), min_size=1, max_size=4),
+            st.sampled_from([None, "x", "y", "z"]),
+        ),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_counted_draws_give_the_interval_of_the_public_function(cases):
+    """What gates and comparisons compute from counts is what ``paired_scores`` computes from the draws themselves."""
+    a, b = ([tuple(map(float, case[side])) for case in cases] for side in (0, 1))
+    names = [f"own {i}" if cluster is None else cluster for i, (_, _, cluster) in enumerate(cases)]
+    clusters = names if len(set(names)) < len(names) else None
+    draws = [
+        Draws(int(sum(x)), len(x), int(sum(y)), len(y), case[2], 1) for x, y, case in zip(a, b, cases, strict=True)
+    ]
+    found, public = change_of(draws, 0.95), paired_scores(a, b, clusters, binary=True)
+    assert (found.change, *found.interval, found.p) == pytest.approx(
+        (public.delta, *public.interval, public.p), abs=1e-9
+    )
+    rate, n_eff = effective_sample(a, clusters)
+    assert (found.a.rate, found.a.n_eff) == pytest.approx((rate, n_eff))

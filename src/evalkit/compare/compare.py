@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
-from evalkit.compare.estimate import RATIO_METRICS, rate_change, ratio_change, single_runs
+from evalkit.compare.estimate import change_of, change_of_moments
+from evalkit.compare.evidence import evidence_of
 from evalkit.compare.finding import MOST_ERRORS
 from evalkit.compare.metric import explored, rate_metric, ratio_metric
-from evalkit.compare.pair import expected_flips, flaky_cases, flips, majority, pair
+from evalkit.compare.pair import expected_flips, flaky_cases
 from evalkit.compare.paired import mcnemar, prob_better
 from evalkit.compare.parts import part_metrics
 from evalkit.compare.sizes import required_cases, smallest_margin
@@ -19,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evalkit.compare.estimate import RateChange
-    from evalkit.compare.pair import PairedCase, Pairing
+    from evalkit.compare.evidence import Evidence
+    from evalkit.compare.kinds import Draws
     from evalkit.compare.values import Metric, Side
     from evalkit.model.calls import JSON
     from evalkit.model.results import Measurement
@@ -44,69 +48,76 @@ def compare(  # noqa: PLR0913 - both sides, and how to speak of them
     """
     everything = [*a, *b]
     rows_a, rows_b = narrow(a, slice, among=everything), narrow(b, slice, among=everything)
-    pairing = pair(rows_a, rows_b)
-    found = rate_change(pairing.cases, confidence)
-    metrics = [rate_metric("pass_rate" if slice is None else f"pass_rate({slice})", found, margin)]
-    if slice is None:
-        metrics += part_metrics(pairing.cases, a, b, confidence=confidence, margin=margin, checks=checks)
-    metrics += _ratios(pairing, confidence)
-    metrics = [metrics[0], *explored(metrics[1:])]
-    cells = _cells(pairing.cases)
-    noise = expected_flips(pairing.cases)
-    errors = (_errors(rows_a), _errors(rows_b))
+    wanted = Wanted(confidence, margin, slice, checks=checks)
+    return compare_evidence(evidence_of(rows_a, rows_b), a_side=a_side, b_side=b_side, suite=suite, wanted=wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a comparison is to say; as the arguments of :func:`compare`."""
+
+    confidence: float = 0.95
+    margin: float | None = None
+    slice: str | None = None
+    checks: bool = False
+
+
+def compare_evidence(found: Evidence, *, a_side: Side, b_side: Side, suite: str, wanted: Wanted) -> Comparison:
+    """The comparison of two sides that were counted; as :func:`compare`."""
+    draws = found.table.passes()
+    change = change_of(draws, wanted.confidence)
+    metrics = _metrics(found, change, wanted)
+    cells = _cells(draws)
+    noise = expected_flips(draws)
+    errors, trials = (found.errors_a, found.errors_b), (found.trials_a, found.trials_b)
+    names = names_of(a_side, b_side)
     return Comparison(
         suite=suite,
         a=a_side,
         b=b_side,
-        n_paired=len(pairing.cases),
-        repeats_a=max((len(case.a) for case in pairing.cases), default=0),
-        repeats_b=max((len(case.b) for case in pairing.cases), default=0),
+        n_paired=sum(one.cases for one in draws),
+        repeats_a=max((one.a for one in draws), default=0),
+        repeats_b=max((one.b for one in draws), default=0),
         both_pass=cells[True, True],
         fixed=cells[False, True],
         broken=cells[True, False],
         both_fail=cells[False, False],
-        flips=flips(pairing.cases),
+        flips=found.flips,
         metrics=tuple(metrics),
-        errors_a=errors[0],
-        errors_b=errors[1],
-        trials_a=_trials(rows_a),
-        trials_b=_trials(rows_b),
-        only_a=pairing.only_a,
-        only_b=pairing.only_b,
-        changed=pairing.changed,
+        errors_a=found.errors_a,
+        errors_b=found.errors_b,
+        trials_a=found.trials_a,
+        trials_b=found.trials_b,
+        only_a=found.only_a,
+        only_b=found.only_b,
+        changed=found.changed,
         expected_flips=noise,
-        sentence=_sentence(
-            names_of(a_side, b_side),
-            cells,
-            metrics[0],
-            noise=noise,
-            errors=errors,
-            trials=(_trials(rows_a), _trials(rows_b)),
-        ),
-        extra=_extra(pairing, found, cells, margin=margin, slice_=slice, confidence=confidence),
+        sentence=_sentence(names, cells, metrics[0], noise=noise, errors=errors, trials=trials),
+        extra=_extra(found, draws, change, wanted),
     )
 
 
-def _ratios(pairing: Pairing, confidence: float) -> list[Metric]:
-    single = single_runs(pairing.cases)
-    found = {name: ratio_change(pairing.cases, name, confidence, single=single) for name in RATIO_METRICS}
-    return [ratio_metric(name, change) for name, change in found.items()]
+def _metrics(found: Evidence, change: RateChange | None, wanted: Wanted) -> list[Metric]:
+    """The pass rate first; then, explored, its parts and what is compared as a ratio."""
+    confidence, margin = wanted.confidence, wanted.margin
+    first = rate_metric("pass_rate" if wanted.slice is None else f"pass_rate({wanted.slice})", change, margin)
+    rest: list[Metric] = []
+    if wanted.slice is None:
+        rest += part_metrics(found.table, confidence=confidence, margin=margin, checks=wanted.checks)
+    cases = 0 if change is None else change.n
+    rest += [
+        ratio_metric(name, change_of_moments(moments, cases=cases, confidence=confidence))
+        for name, moments in found.ratios.items()
+    ]
+    return [first, *explored(rest)]
 
 
-def _cells(cases: Sequence[PairedCase]) -> dict[tuple[bool, bool], int]:
+def _cells(draws: Sequence[Draws]) -> dict[tuple[bool, bool], int]:
     """Count cases by (A passes, B passes), each by majority of its repeats."""
     table = dict.fromkeys(((True, True), (False, True), (True, False), (False, False)), 0)
-    for case in cases:
-        table[majority(case.a_draws), majority(case.b_draws)] += 1
+    for one in draws:
+        table[2 * one.passed_a >= one.a, 2 * one.passed_b >= one.b] += one.cases
     return table
-
-
-def _errors(rows: Sequence[Measurement]) -> int:
-    return sum(row.status == "error" for row in rows)
-
-
-def _trials(rows: Sequence[Measurement]) -> int:
-    return sum(row.status != "skip" for row in rows)
 
 
 def names_of(a: Side, b: Side) -> tuple[str, str]:
@@ -155,29 +166,24 @@ def _sentence(
     return text
 
 
-def _extra(
-    pairing: Pairing,
-    found: RateChange | None,
-    cells: dict[tuple[bool, bool], int],
-    *,
-    margin: float | None,
-    slice_: str | None,
-    confidence: float,
-) -> dict[str, JSON]:
-    fixed, broken = cells[False, True], cells[True, False]
-    single = found is not None and found.n_eff is None
+def _extra(found: Evidence, draws: Sequence[Draws], change: RateChange | None, wanted: Wanted) -> dict[str, JSON]:
+    single = change is not None and change.n_eff is None
+    fixed, broken = (sum(one.cases for one in draws if sign * one.change > 0.0) for sign in (1, -1))
+    paired = sum(one.cases for one in draws)
+    seen = paired + len(found.only_a) + len(found.only_b)
+    total = paired + found.unpaired
     return {
-        "confidence": confidence,
-        "margin": margin,
-        "slice": slice_,
-        "delta_worst_case": pairing.delta_worst_case,
-        "unpaired_share": pairing.unpaired_share,
-        "error_cases_a": list(pairing.errors_a),
-        "error_cases_b": list(pairing.errors_b),
-        "flaky_cases": flaky_cases(pairing.cases),
-        "n_clusters": None if found is None else found.n_clusters,
-        "within_share": None if found is None else found.noise_share,
-        **_power(found, margin, confidence),
+        "confidence": wanted.confidence,
+        "margin": wanted.margin,
+        "slice": wanted.slice,
+        "delta_worst_case": (math.fsum(one.cases * one.change for one in draws) + found.lost) / seen if seen else None,
+        "unpaired_share": found.unpaired / total if total else 0.0,
+        "error_cases_a": list(found.error_cases_a),
+        "error_cases_b": list(found.error_cases_b),
+        "flaky_cases": flaky_cases(draws),
+        "n_clusters": None if change is None else change.n_clusters,
+        "within_share": None if change is None else change.noise_share,
+        **_power(change, wanted.margin, wanted.confidence),
         "p_exact": mcnemar(fixed, broken).p_exact if single else None,
         "prob_better": prob_better(fixed, broken) if single else None,
     }

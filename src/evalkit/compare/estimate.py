@@ -8,16 +8,17 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from evalkit.compare.distributions import normal_cdf, t_upper_tail
-from evalkit.compare.intervals import effective_sample, wilson
+from evalkit.compare.intervals import effective_sample, effective_size, wilson
+from evalkit.compare.kinds import clusters_in, draws_of, moments, single_runs, variance_of_mean
 from evalkit.compare.pair import by_case, passes
-from evalkit.compare.paired import mcnemar, paired_scores, tango
-from evalkit.compare.ratios import fieller_ratio, geometric_ratio
-from evalkit.compare.score import sample_variance
+from evalkit.compare.paired import mcnemar, scored, tango
+from evalkit.compare.ratios import RatioMoments
 from evalkit.compare.sizes import flip_rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from evalkit.compare.kinds import Draws
     from evalkit.compare.pair import PairedCase
     from evalkit.compare.ratios import RatioEstimate
     from evalkit.compare.values import Interval
@@ -47,11 +48,8 @@ def single_rate(rows: Sequence[Measurement], confidence: float) -> Rate | None:
     groups = list(by_case(rows).values())
     if not groups:
         return None
-    return _rate([passes(group) for group in groups], _clusters([group[0].cluster for group in groups]), confidence)
-
-
-def _rate(draws: list[tuple[float, ...]], clusters: list[str] | None, confidence: float) -> Rate:
-    rate, n_eff = effective_sample(draws, clusters, confidence)
+    draws = [passes(group) for group in groups]
+    rate, n_eff = effective_sample(draws, _clusters([group[0].cluster for group in groups]), confidence)
     return Rate(rate, n_eff, len(draws), wilson(min(rate * n_eff, n_eff), n_eff, confidence))
 
 
@@ -91,67 +89,59 @@ def rate_change(cases: Sequence[PairedCase], confidence: float) -> RateChange | 
 
     Tango's interval for single runs without clusters, the score interval on effective counts otherwise.
     """
-    if not cases:
+    return change_of(draws_of(cases), confidence)
+
+
+def change_of(draws: Sequence[Draws], confidence: float) -> RateChange | None:
+    """The change of a pass rate from counted draws; as :func:`rate_change`."""
+    if not draws:
         return None
-    a, b = [case.a_draws for case in cases], [case.b_draws for case in cases]
-    clusters = _clusters([case.cluster for case in cases])
-    if clusters is None and single_runs(cases):
-        return change_of_counts(Counts.of(cases), confidence)
-    rate_a, rate_b = _rate(a, clusters, confidence), _rate(b, clusters, confidence)
-    found = paired_scores(a, b, clusters, confidence)
+    clusters = clusters_in(draws)
+    if clusters is None and single_runs(draws):
+        return _change_of_single_runs(draws, confidence)
+    found = scored(moments(draws), confidence, published=False)
     v1 = found.up + found.down - found.delta**2
     tail = t_upper_tail(abs(found.z), found.df)
     return RateChange(
-        a=rate_a,
-        b=rate_b,
+        a=_rate([(one.passed_a, one.a, one) for one in draws], clusters, confidence),
+        b=_rate([(one.passed_b, one.b, one) for one in draws], clusters, confidence),
         change=found.delta,
         interval=found.interval,
         p=found.p,
         p_worse=tail if found.z < 0 else 1.0 - tail,
-        n=len(cases),
+        n=found.n,
         flip_rate=v1 * found.n / found.n_eff or flip_rate(0, 0, found.n),
         n_eff=found.n_eff,
-        n_clusters=None if clusters is None else len(set(clusters)),
-        noise_share=_noise_share(a, b, found.s2),
-        repeats=min(len(draws) for draws in (*a, *b)) if clusters is None else None,
+        n_clusters=clusters,
+        noise_share=_noise_share(draws, found.n, found.s2),
+        repeats=min(min(one.a, one.b) for one in draws) if clusters is None else None,
     )
 
 
-def single_runs(cases: Sequence[PairedCase]) -> bool:
-    """Whether every case has one trial on each side, so that four counts say it all."""
-    return all(len(case.a_draws) == 1 == len(case.b_draws) for case in cases)
+def _rate(side: list[tuple[int, int, Draws]], clusters: int | None, confidence: float) -> Rate:
+    """One side's pass rate, from how many of how many draws passed in each kind of case; as :func:`effective_sample`."""
+    n = sum(one.cases for _, _, one in side)
+    rate = math.fsum(one.cases * passed / of for passed, of, one in side) / n
+    if clusters is None and all(of == 1 for _, of, _ in side):
+        n_eff = float(n)
+    else:
+        variance = variance_of_mean([(passed / of, one) for passed, of, one in side], rate, clusters)
+        most = n * n / math.fsum(one.cases / of for _, of, one in side)
+        n_eff = effective_size(rate, variance, most=most, units=clusters or n, confidence=confidence)
+    return Rate(rate, n_eff, n, wilson(min(rate * n_eff, n_eff), n_eff, confidence))
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """The paired table of single runs."""
-
-    both_pass: int
-    fixed: int
-    broken: int
-    both_fail: int
-
-    @classmethod
-    def of(cls, cases: Sequence[PairedCase]) -> Counts:
-        """Count ``cases``, each with one trial on each side."""
-        passed_a = sum(case.a_draws[0] for case in cases)
-        passed_b = sum(case.b_draws[0] for case in cases)
-        both = sum(case.a_draws[0] * case.b_draws[0] for case in cases)
-        return cls(int(both), int(passed_b - both), int(passed_a - both), int(len(cases) - passed_a - passed_b + both))
-
-    @property
-    def n(self) -> int:
-        """All cases."""
-        return self.both_pass + self.fixed + self.broken + self.both_fail
-
-
-def change_of_counts(counts: Counts, confidence: float) -> RateChange:
-    """The change of a pass rate over single runs without clusters: Tango's interval and test. Raises ValueError without cases."""
-    n, fixed, broken = counts.n, counts.fixed, counts.broken
+def _change_of_single_runs(draws: Sequence[Draws], confidence: float) -> RateChange:
+    """Tango's interval and test, from four counts."""
+    n = sum(one.cases for one in draws)
+    before = sum(one.cases for one in draws if one.passed_a)
+    after = sum(one.cases for one in draws if one.passed_b)
+    fixed = sum(one.cases for one in draws if one.passed_b and not one.passed_a)
+    broken = before - after + fixed
     test = mcnemar(fixed, broken)
     return RateChange(
-        a=_single_rate(counts.both_pass + broken, n, confidence),
-        b=_single_rate(counts.both_pass + fixed, n, confidence),
+        a=_single_rate(before, n, confidence),
+        b=_single_rate(after, n, confidence),
         change=(fixed - broken) / n,
         interval=tango(fixed, broken, n, confidence),
         p=test.p_asymptotic,
@@ -165,12 +155,19 @@ def _single_rate(passed: int, n: int, confidence: float) -> Rate:
     return Rate(passed / n, float(n), n, wilson(passed, n, confidence))
 
 
-def _noise_share(a: list[tuple[float, ...]], b: list[tuple[float, ...]], s2: float) -> float | None:
+def _noise_share(draws: Sequence[Draws], n: int, s2: float) -> float | None:
     """(σ²_A/K_A + σ²_B/K_B)/s2, σ² being the mean variance within a case (Miller 2024, section 3.1)."""
-    if s2 <= 0.0 or any(len(draws) < 2 for draws in (*a, *b)):
+    if s2 <= 0.0 or any(min(one.a, one.b) < 2 for one in draws):
         return None
-    within = math.fsum(sample_variance(draws) / len(draws) for draws in (*a, *b)) / len(a)
-    return min(1.0, within / s2)
+    within = math.fsum(
+        one.cases * (_within(one.passed_a, one.a) / one.a + _within(one.passed_b, one.b) / one.b) for one in draws
+    )
+    return min(1.0, within / n / s2)
+
+
+def _within(passed: int, k: int) -> float:
+    """The variance of ``k`` 0/1 draws, with k − 1."""
+    return passed * (k - passed) / (k * (k - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,27 +186,31 @@ class RatioChange:
     few: bool = False
 
 
-def ratio_change(cases: Sequence[PairedCase], metric: str, confidence: float, *, single: bool = False) -> RatioChange:
+def ratio_change(cases: Sequence[PairedCase], metric: str, confidence: float) -> RatioChange:
     """The ratio B/A of ``cost_usd``, ``latency_s``, ``input_tokens``, ``output_tokens`` or ``total_tokens``, repeats averaged per case.
 
-    Trials without an answer have no value and are left out of the average; a case with no value on a side is ``unknown``. ``single``
-    says that every case has one trial on each side, which is faster.
+    Trials without an answer have no value and are left out of the average; a case with no value on a side is ``unknown``.
     """
-    pairs = _values(cases, metric, single=single)
-    known = [(x, y) for x, y in pairs if x is not None and y is not None]
-    unknown = len(pairs) - len(known)
-    if not known:
-        return RatioChange(None, None, None, None, 0, unknown)
-    a, b = [x for x, _ in known], [y for _, y in known]
-    return RatioChange(
-        a=math.fsum(a) / len(a),
-        b=math.fsum(b) / len(b),
-        mean=fieller_ratio(a, b, confidence),
-        typical=geometric_ratio(a, b, confidence),
-        n=len(known),
-        unknown=unknown,
-        few=_driven_by_few([abs(y - x) for x, y in known]),
-    )
+    return change_of_moments(ratio_moments(cases, metric), cases=len(cases), confidence=confidence)
+
+
+def ratio_moments(cases: Sequence[PairedCase], metric: str, *, single: bool = False) -> RatioMoments | None:
+    """What a ratio rests on, None if no case is known on both sides. ``single``: every case has one trial on each side, which is faster."""
+    known = [(x, y) for x, y in _values(cases, metric, single=single) if x is not None and y is not None]
+    return RatioMoments.of([x for x, _ in known], [y for _, y in known]) if known else None
+
+
+def single_trials(cases: Sequence[PairedCase]) -> bool:
+    """Whether every case has one trial on each side."""
+    return all(len(case.a_draws) == 1 == len(case.b_draws) for case in cases)
+
+
+def change_of_moments(found: RatioMoments | None, *, cases: int, confidence: float) -> RatioChange:
+    """The ratio B/A from what it rests on among so many paired ``cases``; None: no case is known on both sides."""
+    if found is None:
+        return RatioChange(None, None, None, None, 0, cases)
+    mean, typical = found.fieller(confidence), found.geometric(confidence)
+    return RatioChange(found.mean_a, found.mean_b, mean, typical, found.n, cases - found.n, few=found.few)
 
 
 def _values(cases: Sequence[PairedCase], metric: str, *, single: bool) -> list[tuple[float | None, float | None]]:
@@ -234,9 +235,3 @@ def quantity(row: Measurement, metric: str) -> float | None:
 def _average(rows: Sequence[Measurement], metric: str) -> float | None:
     values = [value for row in rows if (value := quantity(row, metric)) is not None]
     return math.fsum(values) / len(values) if values else None
-
-
-def _driven_by_few(changes: list[float]) -> bool:
-    total = math.fsum(changes)
-    largest = sorted(changes, reverse=True)[: math.ceil(0.05 * len(changes))]
-    return len(changes) > 1 and total > 0.0 and math.fsum(largest) > 0.5 * total

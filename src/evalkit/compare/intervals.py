@@ -77,11 +77,15 @@ def effective_sample(
         return rate, float(n)
     units = n if clusters is None else len(set(clusters))
     variance = sample_variance(means) / n if clusters is None else clustered_variance(means, clusters)
+    return rate, effective_size(rate, variance, most=n * harmonic_repeats(draws), units=units, confidence=confidence)
+
+
+def effective_size(rate: float, variance: float, *, most: float, units: int, confidence: float) -> float:
+    """How many independent cases a ``rate`` of that ``variance`` rests on, at ``most``; ``units`` are the cases or clusters behind it."""
     if variance <= _SAME:
-        return rate, float(units)
-    most = n * harmonic_repeats(draws)
+        return float(units)
     shrink = (critical_z(confidence) / t_quantile(0.5 + confidence / 2.0, max(1, units - 1))) ** 2
-    return rate, min(rate * (1.0 - rate) / variance, most) * shrink
+    return min(rate * (1.0 - rate) / variance, most) * shrink
 
 
 def check_draws(draws: Sequence[Sequence[float]]) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from evalkit.compare.values import Flip
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from evalkit.compare.kinds import Draws
     from evalkit.compare.values import FlipKind
     from evalkit.model.results import Measurement
 
@@ -44,7 +45,8 @@ class PairedCase:
 class Pairing:
     """Cases on both sides, in the order of their ids, and the ids of those that are not.
 
-    ``only_a`` and ``only_b`` ran on one side only, ``changed`` have the same id but other content. ``errors_a`` and ``errors_b`` are
+    ``only_a`` and ``only_b`` ran on one side only, ``changed`` have the same id but other content; ``lost`` is what the former would change
+    at worst, in cases. ``errors_a`` and ``errors_b`` are
     cases with a trial that could not be measured: paired, and counted as failures.
     """
 
@@ -54,7 +56,14 @@ class Pairing:
     changed: tuple[str, ...]
     errors_a: tuple[str, ...]
     errors_b: tuple[str, ...]
-    delta_worst_case: float | None
+    lost: float
+
+    @property
+    def delta_worst_case(self) -> float | None:
+        """The change of the pass rate if every case of one side had spoken against B; None without cases."""
+        changes = [_mean(case.b_draws) - _mean(case.a_draws) for case in self.cases]
+        total = len(changes) + len(self.only_a) + len(self.only_b)
+        return (sum(changes) + self.lost) / total if total else None
 
     @property
     def unpaired(self) -> int:
@@ -109,7 +118,6 @@ def pair(a: Sequence[Measurement], b: Sequence[Measurement]) -> Pairing:
         PairedCase(key[0], rows_a := left[key], rows_b := right[key], passes(rows_a), passes(rows_b)) for key in both
     )
     lost = [-_mean(passes(left[key])) for key in only_a] + [_mean(passes(right[key])) - 1.0 for key in only_b]
-    changes = [_mean(case.b_draws) - _mean(case.a_draws) for case in cases] + lost
     return Pairing(
         cases=cases,
         only_a=tuple(case_id for case_id, _ in only_a),
@@ -117,7 +125,7 @@ def pair(a: Sequence[Measurement], b: Sequence[Measurement]) -> Pairing:
         changed=tuple(sorted(changed)),
         errors_a=_errors(left),
         errors_b=_errors(right),
-        delta_worst_case=_mean(changes) if changes else None,
+        lost=sum(lost),
     )
 
 
@@ -129,34 +137,32 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def majority(draws: Sequence[float]) -> bool:
-    """Whether at least half of the repeats passed: a label for the eye, never an estimate."""
-    return 2.0 * sum(draws) >= len(draws)
-
-
 def flips(cases: Sequence[PairedCase]) -> tuple[Flip, ...]:
-    """Every case that changed: broken first, then fixed, then shaky (moved on one side of ½).
+    """Every case that changed, in the order of :func:`most_urgent_first`."""
+    return most_urgent_first(flip for case in cases if (flip := _flip(case)) is not None)
+
+
+def most_urgent_first(found: Iterable[Flip]) -> tuple[Flip, ...]:
+    """Broken first, then fixed, then shaky (moved on one side of ½).
 
     Within a kind: cases tagged ``critical`` first, then the larger change, then the id.
     """
-    changed = [flip for case in cases if (flip := _flip(case)) is not None]
-    return tuple(sorted(changed, key=_urgency))
+    return tuple(sorted(found, key=_urgency))
+
+
+def flip_kind(before: tuple[int, int], after: tuple[int, int]) -> FlipKind:
+    """The kind of a change from ``(passed, draws)`` to another: by which side of ½ they are on."""
+    was, now = (2 * passed >= draws for passed, draws in (before, after))
+    return "shaky" if was == now else "broken" if was else "fixed"
 
 
 def _flip(case: PairedCase) -> Flip | None:
     a, b = case.a_draws, case.b_draws
     if a == b or _mean(a) == _mean(b):
         return None
-    before, after = majority(a), majority(b)
-    kind: FlipKind = "shaky" if before == after else "broken" if before else "fixed"
-    return Flip(
-        case_id=case.case_id,
-        kind=kind,
-        a=(round(sum(a)), len(a)),
-        b=(round(sum(b)), len(b)),
-        tags=tuple(sorted(case.b[0].tags)),
-        error=case.error,
-    )
+    before, after = (round(sum(a)), len(a)), (round(sum(b)), len(b))
+    kind = flip_kind(before, after)
+    return Flip(case.case_id, kind, before, after, tags=tuple(sorted(case.b[0].tags)), error=case.error)
 
 
 def _urgency(flip: Flip) -> tuple[int, bool, float, str]:
@@ -165,29 +171,26 @@ def _urgency(flip: Flip) -> tuple[int, bool, float, str]:
     return order.index(flip.kind), "critical" not in flip.tags, -change, flip.case_id
 
 
-def expected_flips(cases: Sequence[PairedCase]) -> float | None:
+def expected_flips(draws: Sequence[Draws]) -> float | None:
     """How many cases would differ between two single runs of the same prompt, from flakiness alone: Σ 2p(1−p)·K/(K−1).
 
     The average over the sides that were repeated; None if no case was, because one draw says nothing about flakiness.
     """
-    estimates = []
-    for side in ([case.a_draws for case in cases], [case.b_draws for case in cases]):
-        rates = [_flakiness(draws) for draws in side if len(draws) > 1]
-        if rates:
-            estimates.append(_mean(rates) * len(cases))
-    return _mean(estimates) if estimates else None
+    cases = sum(one.cases for one in draws)
+    sides = ([(one.passed_a, one.a, one.cases) for one in draws], [(one.passed_b, one.b, one.cases) for one in draws])
+    rates = [rate for side in sides if (rate := _mean_flakiness(side)) is not None]
+    return _mean(rates) * cases if rates else None
 
 
-def _flakiness(draws: Sequence[float]) -> float:
-    k = len(draws)
-    rate = sum(draws) / k
-    return 2.0 * rate * (1.0 - rate) * k / (k - 1)
+def _mean_flakiness(side: Sequence[tuple[int, int, int]]) -> float | None:
+    """The mean of 2p(1−p)·K/(K−1) over the cases that were repeated; None if none was."""
+    repeated = [(passed / k, k, count) for passed, k, count in side if k > 1]
+    total = sum(count for _, _, count in repeated)
+    return (
+        sum(count * 2.0 * rate * (1.0 - rate) * k / (k - 1) for rate, k, count in repeated) / total if total else None
+    )
 
 
-def flaky_cases(cases: Sequence[PairedCase]) -> int:
+def flaky_cases(draws: Sequence[Draws]) -> int:
     """How many cases passed sometimes but not always on the same side."""
-    return sum(_flaky(case.a_draws) or _flaky(case.b_draws) for case in cases)
-
-
-def _flaky(draws: Sequence[float]) -> bool:
-    return 0.0 < sum(draws) < len(draws)
+    return sum(one.cases for one in draws if 0 < one.passed_a < one.a or 0 < one.passed_b < one.b)

@@ -15,11 +15,13 @@ from evalkit.compare.distributions import (
     t_upper_tail,
 )
 from evalkit.compare.intervals import check_draws, critical_z, wilson
-from evalkit.compare.score import effective_counts, score, score_limits
+from evalkit.compare.score import moments_of, score, score_limits
 from evalkit.compare.values import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
+
+    from evalkit.compare.score import Moments
 
 
 def _check_flips(fixed: float, broken: float, n: float) -> None:
@@ -147,8 +149,13 @@ def paired_scores(
     check_draws(b)
     if len(a) != len(b):
         raise ValueError(f"paired scores need the same cases on both sides, not {len(a)} and {len(b)}")
-    found = effective_counts(a, b, clusters)
     published = binary and clusters is None and all(len(draws) == 1 for draws in (*a, *b))
+    return scored(moments_of(a, b, clusters), confidence, published=published)
+
+
+def scored(moments: Moments, confidence: float, *, published: bool) -> PairedScores:
+    """The score interval and test at effective counts; ``published`` is Tango's for single 0/1 draws, with the normal critical value."""
+    found = moments.effective()
     crit = critical_z(confidence) if published else t_quantile(0.5 + confidence / 2.0, found.df)
     fixed, broken = found.up * found.n_eff, found.down * found.n_eff
     lower, upper = score_limits(fixed, broken, found.n_eff, crit)
@@ -158,7 +165,7 @@ def paired_scores(
         up=found.up,
         down=found.down,
         s2=found.s2,
-        n=len(a),
+        n=moments.n,
         n_eff=found.n_eff,
         df=found.df,
         crit=crit,

@@ -86,6 +86,42 @@ def harmonic_repeats(*sides: Sequence[Sequence[float]]) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class Moments:
+    """What a paired comparison rests on: over cases, the mean rise, fall and squared difference of a pair of single draws.
+
+    ``variance`` is that of the mean difference, from the ``units`` it was estimated from: cases, or clusters if ``clustered``.
+    ``inverse_repeats`` is the sum of 1/draws over the cases of both sides.
+    """
+
+    n: int
+    up: float
+    down: float
+    square: float
+    variance: float
+    inverse_repeats: float
+    units: int
+    clustered: bool = False
+
+    def effective(self) -> Effective:
+        """How many independent cases it is worth.
+
+        Korn & Graubard's (1998) effective sample size carried over to Tango's paired score; the reference values were computed
+        at non-integer counts with the R package ratesci.
+        """
+        n, delta = self.n, self.up - self.down
+        v1 = self.up + self.down - delta**2
+        most = n * (2 * n / self.inverse_repeats) * _ratio(v1, self.square - delta**2)
+        df = max(1, self.units - 1)
+        if self.clustered:
+            known = self.variance > _SAME
+            n_eff = min(max(v1 / self.variance, 2.0), max(most, 2.0)) if known else float(self.units)
+            return Effective(self.up, self.down, n * self.variance, n_eff, df)
+        s2 = n * self.variance
+        n_eff = float(n) if s2 <= _SAME else min(max(n * v1 / s2, n), max(most, n))
+        return Effective(self.up, self.down, s2, n_eff, df)
+
+
+@dataclass(frozen=True, slots=True)
 class Effective:
     """Sufficient numbers of a paired comparison: how much went up and down, and how many independent cases that is worth."""
 
@@ -101,28 +137,19 @@ class Effective:
         return self.up - self.down
 
 
-def effective_counts(
+def moments_of(
     a: Sequence[Sequence[float]], b: Sequence[Sequence[float]], clusters: Sequence[Hashable] | None
-) -> Effective:
-    """Reduce per-case draws in [0, 1] to effective counts; every draw of A meets every draw of B, never by index.
-
-    Korn & Graubard's (1998) effective sample size carried over to Tango's paired score; the reference values were computed
-    at non-integer counts with the R package ratesci.
-    """
+) -> Moments:
+    """Reduce per-case draws in [0, 1]; every draw of A meets every draw of B, never by index."""
     n = len(a)
     moments = [_case_moments(x, y) for x, y in zip(a, b, strict=True)]
     up, down, square = (math.fsum(column) / n for column in zip(*moments, strict=True))
     differences = [rise - fall for rise, fall, _ in moments]
-    v1 = up + down - (up - down) ** 2
-    most = n * harmonic_repeats(a, b) * _ratio(v1, square - (up - down) ** 2)
+    inverse = math.fsum(1.0 / len(draws) for draws in (*a, *b))
     if clusters is None:
-        s2 = sample_variance(differences)
-        n_eff = float(n) if s2 <= _SAME else min(max(n * v1 / s2, n), max(most, n))
-        return Effective(up, down, s2, n_eff, max(1, n - 1))
-    count = len(set(clusters))
+        return Moments(n, up, down, square, sample_variance(differences) / n, inverse, n)
     variance = clustered_variance(differences, clusters)
-    n_eff = float(count) if variance <= _SAME else min(max(v1 / variance, 2.0), max(most, 2.0))
-    return Effective(up, down, n * variance, n_eff, max(1, count - 1))
+    return Moments(n, up, down, square, variance, inverse, len(set(clusters)), clustered=True)
 
 
 _ZERO_OR_ONE = frozenset((0.0, 1.0))

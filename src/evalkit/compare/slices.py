@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from evalkit.model.results import Measurement, Status
+    from evalkit.model.cases import Severity
+    from evalkit.model.results import Family, Measurement, Status
 
 
 def narrow(
@@ -58,9 +59,14 @@ def _applicable(
 
 def share(row: Measurement, prefix: str, name: str) -> Status | None:
     """The status of the slice's checks (``prefix`` is ``check`` or ``family``) in one trial; None if it had none."""
+    return share_of(row.checks, prefix, name)
+
+
+def share_of(checks: Iterable[tuple[str, Family, Status, Severity]], prefix: str, name: str) -> Status | None:
+    """As :func:`share`, of a trial's verdicts."""
     if prefix == "check":
-        found: set[Status] = {status for check, _, status, _ in row.checks if check == name}
+        found: set[Status] = {status for check, _, status, _ in checks if check == name}
     else:
-        found = {status for _, family, status, severity in row.checks if family == name and severity == "fail"}
+        found = {status for _, family, status, severity in checks if family == name and severity == "fail"}
     order: tuple[Status, ...] = ("error", "fail", "pass", "skip")
     return next((status for status in order if status in found), None)
