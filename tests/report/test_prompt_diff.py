@@ -49,7 +49,38 @@ def test_three_lines_around_a_change_are_shown_and_the_rest_is_counted():
     changed = [*lines[:14], "something else", *lines[15:]]
     (file,) = diff_prompts(_record("v1", main="\n".join(lines)), _record("v2", main="\n".join(changed)))
     assert [line.before for line in file.lines] == [None, 12, 13, 14, 15, None, 16, 17, 18, None]
-    assert [line.pieces[0][0] for line in file.lines if line.kind == "gap"] == ["11 equal lines", "12 equal lines"]
+    gaps = [line for line in file.lines if line.kind == "gap"]
+    assert [line.pieces[0][0] for line in gaps] == ["11 equal lines", "12 equal lines"]
+    assert [line.folded for line in gaps] == [tuple(lines[:11]), tuple(lines[18:])]
+
+
+def test_variables_tags_and_comments_of_the_template_are_told_apart():
+    """The parts of a line are its text again; a word that changed inside a variable is part of the variable."""
+    before = _record("v1", main="Hello {{ name }}, {% if vip %}dear{% endif %} {# soft #}friend")
+    after = _record("v2", main="Hello {{ customer }}, {% if vip %}dear{% endif %} {# soft #}friend")
+    ((removed, added),) = [file.lines for file in diff_prompts(before, after)]
+    assert [*added.parts] == [
+        ("Hello ", False, "text"),
+        ("{{ ", False, "variable"),
+        ("customer", True, "variable"),
+        (" }}", False, "variable"),
+        (", ", False, "text"),
+        ("{% if vip %}", False, "tag"),
+        ("dear", False, "text"),
+        ("{% endif %}", False, "tag"),
+        (" ", False, "text"),
+        ("{# soft #}", False, "comment"),
+        ("friend", False, "text"),
+    ]
+    assert ("name", True, "variable") in removed.parts
+
+
+@given(st.text("{}%# a", max_size=60), st.text("{}%# a", max_size=60))
+def test_parts_never_lose_a_character(before, after):
+    """Whatever braces stand in a prompt, the parts are the line."""
+    for file in diff_prompts(_record("v1", main=before), _record("v2", main=after)):
+        for line in file.lines:
+            assert "".join(text for text, _, _ in line.parts) == "".join(text for text, _ in line.pieces)
 
 
 def test_changed_words_are_marked_and_equal_files_left_out():

@@ -13,10 +13,14 @@ if TYPE_CHECKING:
     from evalkit.model.results import PromptRecord
 
 LineKind = Literal["same", "removed", "added", "gap"]
+PieceKind = Literal["text", "variable", "tag", "comment"]
 MAX_LINES = 3000
 """Longer files are compared up to here and say so: the matcher's time grows with the square of the length."""
 
 _WORD = re.compile(r"\w+|\s+|[^\w\s]")
+_TEMPLATE = re.compile(
+    r"(?P<variable>\{\{[^{}\n]{0,300}\}\})|(?P<tag>\{%[^{}\n]{0,300}%\})|(?P<comment>\{#[^{}\n]{0,300}#\})"
+)
 _CONTEXT = 3
 _LONG_LINE = 2000
 
@@ -25,13 +29,26 @@ _LONG_LINE = 2000
 class DiffLine:
     """One line of a diff. ``pieces`` are ``(text, changed)``; ``before`` and ``after`` its line numbers, None where it is not there.
 
-    A ``gap`` stands for equal lines left out; its one piece says how many.
+    A ``gap`` stands for equal lines that are folded; its one piece says how many, ``folded`` holds them.
     """
 
     kind: LineKind
     before: int | None
     after: int | None
     pieces: tuple[tuple[str, bool], ...]
+    folded: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> Iterator[tuple[str, bool, PieceKind]]:
+        """The pieces, cut where a variable, a tag or a comment of the template begins or ends: ``(text, changed, kind)``."""
+        text = "".join(piece for piece, _ in self.pieces)
+        kinds = [(match.start(), match.end(), _kind(match)) for match in _TEMPLATE.finditer(text)]
+        start = 0
+        for piece, changed in self.pieces:
+            end = start + len(piece)
+            for at, until, kind in _cut(start, end, kinds):
+                yield text[at:until], changed, kind
+            start = end
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +80,25 @@ def diff_prompts(before: PromptRecord, after: PromptRecord) -> tuple[FileDiff, .
     return tuple(found)
 
 
+def _kind(match: re.Match[str]) -> PieceKind:
+    if match["variable"]:
+        return "variable"
+    return "tag" if match["tag"] else "comment"
+
+
+def _cut(start: int, end: int, kinds: Sequence[tuple[int, int, PieceKind]]) -> Iterator[tuple[int, int, PieceKind]]:
+    """The stretch from ``start`` to ``end`` in parts of one kind each; ``kinds`` are the stretches that are not text, in order."""
+    for first, last, kind in kinds:
+        if last <= start or first >= end:
+            continue
+        if start < first:
+            yield start, first, "text"
+        yield max(start, first), min(end, last), kind
+        start = min(end, last)
+    if start < end:
+        yield start, end, "text"
+
+
 def _file(old: str | None, new: str | None, before: list[str], after: list[str]) -> FileDiff:
     truncated = max(len(before), len(after)) > MAX_LINES
     lines = tuple(_lines(before[:MAX_LINES], after[:MAX_LINES]))
@@ -85,7 +121,8 @@ def _equal(lines: Sequence[str], i: int, j: int, *, first: bool, last: bool) -> 
     for offset, line in enumerate(lines):
         if hidden > 1 and head <= offset < len(lines) - tail:
             if offset == head:
-                yield DiffLine("gap", None, None, ((f"{hidden} equal lines", False),))
+                folded = tuple(lines[head : len(lines) - tail])
+                yield DiffLine("gap", None, None, ((f"{hidden} equal lines", False),), folded)
             continue
         yield DiffLine("same", i + offset + 1, j + offset + 1, ((line, False),))
 
