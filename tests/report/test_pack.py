@@ -9,11 +9,14 @@ import random
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sample_report import build_report, make_case, make_result, variant
 
-from evalkit.model.calls import CallFailure
+from evalkit.model.calls import CallFailure, Message, ToolCall, Usage
 from evalkit.report import pack
 from evalkit.report.pack import packed, page_data
+from evalkit.report.shorthand import shorthand
 
 
 def _unpacked(text: str):
@@ -140,3 +143,57 @@ def test_pieces_join_up_to_the_same_text(monkeypatch, items, piece):
     monkeypatch.setattr(pack, "_PIECE", piece)
     assert _unpacked(packed(report)) == json.loads(json.dumps(page_data(report)))
     assert _unpacked(whole) == _unpacked(packed(report))
+
+
+_words = st.sampled_from([
+    "refund",
+    " refund",
+    "the order",
+    "naïve",
+    "日本語",
+    "👋",
+    "\ud800",
+    "\x80",
+    "\ue000",
+    "",
+    "\n",
+    "x" * 60,
+])
+
+
+@given(st.lists(st.lists(_words | st.text(max_size=8), max_size=30).map("".join), max_size=40))
+def test_shorthand_loses_nothing(texts):
+    """Whatever characters the texts hold, also those that could be codes, the words are put back exactly."""
+    short = shorthand([*texts, *texts])
+    assert not set(short.codes) & set("".join(texts))
+    long = dict(zip(short.codes, short.words, strict=True))
+    assert ["".join(long.get(one, one) for one in text) for text in short.texts] == [*texts, *texts]
+
+
+def test_shorthand_halves_random_words():
+    """Words come back too far away for gzip to see them; with shorthand 1 kB of 4000 words needs less than 300 bytes."""
+    rng = random.Random(5)
+    words = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(2, 9))) for _ in range(4000)]
+    texts = [" ".join(rng.choices(words, k=160)) for _ in range(2000)]
+    short = shorthand(texts)
+    size = len(gzip.compress(json.dumps([short.words, short.texts], ensure_ascii=False).encode()))
+    assert size < 300 * len(texts)
+    assert size < 0.7 * len(gzip.compress("".join(texts).encode()))
+
+
+def test_what_was_tried_before_and_called_in_the_conversation_can_be_read_back(report):
+    """Calls that failed before another model served, tool calls of history, the time to first token, the suite's path."""
+    result = next(r for r in report.results if not isinstance(r.reply, CallFailure))
+    asked = Message("assistant", "", (ToolCall("1", "find", {"id": 1}),))
+    request = replace(result.call.request, messages=(*result.call.request.messages, asked))
+    failed = replace(result.call, reply=CallFailure("overloaded", "busy", 1))
+    reply = replace(result.reply, first_token_s=0.25, usage=Usage(10, 20, 5, 7))
+    changed = replace(result, call=replace(result.call, request=request, reply=reply), tried=(failed,))
+    data = _unpacked(packed(replace(report, results=(changed,))))
+    (row,) = data["trials"]["tried"]
+    ((model, failure, message, attempts),) = row
+    assert (data["strings"][model], failure, data["strings"][message]) == ("openai/gpt-5-mini", "overloaded", "busy")
+    assert attempts == len(failed.attempts)
+    assert data["messages"][data["trials"]["messages"][0]][-1][2] == [["find", '{"id": 1}']]
+    assert [data["trials"][name][0] for name in ("first_token", "cached", "reasoning")] == [0.25, 5, 7]
+    assert data["cases"][0]["path"] == "suites/refunds.yaml"

@@ -12,22 +12,30 @@ const textBox = (text, { ranges = [], kind = "", empty = "(empty)" } = {}) => {
 
 const moreNote = (box, text, cut, ranges) => {
   const note = el("p", { class: "muted small more-note" }, `${count(cut)} of ${plural(text.length, "character")} shown. `,
-    el("button", { type: "button", onclick: () => { box.append(...pieces(text, cut, ranges)); note.remove(); box.focus(); } }, "Show all"));
+    el("button", { type: "button", onclick: () => { box.focus(); note.replaceChildren("Writing …"); appendSlowly(box, pieces(text, cut, ranges), () => note.remove()); } }, "Show all"));
   return note;
 };
 
-/** The rest of `text` from `start`, in pieces that end at a line's end where there is one. */
-const pieces = (text, start, ranges) => {
-  const found = [];
+/** Append `nodes` in slices of time, so that the page answers meanwhile; stops when the box has left the page. */
+const appendSlowly = (box, nodes, done) => {
+  const until = performance.now() + 30;
+  for (let step = nodes.next(); !step.done; step = nodes.next()) {
+    box.append(step.value);
+    if (performance.now() > until) return void setTimeout(() => box.isConnected && appendSlowly(box, nodes, done));
+  }
+  done();
+};
+
+/** The rest of `text` from `start`, in pieces that end at a line's end where there is one; each is made when it is asked for. */
+function* pieces(text, start, ranges) {
   for (let from = start; from < text.length; ) {
     const limit = cutAt(text, from + PIECE);
     const line = text.lastIndexOf("\n", limit - 1);
     const to = limit < text.length && line > from ? line + 1 : limit;
-    found.push(el("span", { class: "piece" }, marked(text.slice(from, to), within(ranges, from, to))));
+    yield el("span", { class: "piece" }, marked(text.slice(from, to), within(ranges, from, to)));
     from = to;
   }
-  return found;
-};
+}
 
 /** `at`, or one less where it would cut a character into halves; never behind the end. */
 const cutAt = (text, at) => {

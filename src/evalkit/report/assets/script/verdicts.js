@@ -35,8 +35,9 @@ const verdictItem = (run, { verdict, place, status }, box) => {
       detail[verdict] === null ? null : el("details", { class: "plain" }, el("summary", {}, "Details"), textBox(run.text(detail[verdict]), { kind: "code" }))));
 };
 
-/** Bring the first place that a verdict points at into sight and make it stand out. */
+/** Bring the first place that a verdict points at into sight and make it stand out; it may be in the part that is not shown yet. */
 const showEvidence = (box, place) => {
+  if (!box.querySelector(`mark.of-${place}`)) box.querySelector(".more-note button")?.click();
   for (const mark of box.querySelectorAll("mark.shown")) mark.classList.remove("shown");
   const marks = box.querySelectorAll(`mark.of-${place}`);
   for (const mark of marks) mark.classList.add("shown");
