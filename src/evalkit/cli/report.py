@@ -47,6 +47,7 @@ def report_command(run: str, *, index: bool, show: bool, markdown: Path | None, 
 
 
 def _page(run: str, *, markdown: Path | None, json_file: Path | None) -> tuple[Path, int]:
+    from evalkit.harness.lookback import look_back
     from evalkit.harness.outputs import write_files
     from evalkit.harness.reporting import stored_report
     from evalkit.report.clean import clean
@@ -55,7 +56,7 @@ def _page(run: str, *, markdown: Path | None, json_file: Path | None) -> tuple[P
 
     config = load_config(find_root(Path.cwd()))
     retold = stored_report(config, run)
-    page = write_html(retold.report, config.folder("reports"))
+    page = write_html(look_back(config, retold.report), config.folder("reports"))
     write_index(config.folder("reports"))
     problems = write_files(retold.report, json_file=json_file, markdown_file=markdown)
     for problem in (*retold.problems, *problems):

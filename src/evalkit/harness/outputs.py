@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from evalkit.store.reader import RunRecords
 
 
+_LEAST = 2000
+"""Bytes for the verdict of a run, however full a step summary is: GitHub's own limit is 148,576 bytes above ours."""
+
+
 def store_run(config: Config, report: RunReport, records: RunRecords) -> list[str]:
     """Journal how the run of ``records`` ended and bring the database up to date. Returns what went wrong."""
     root = journal_root(config)
@@ -75,6 +79,20 @@ def write_files(report: RunReport, *, json_file: Path | None = None, markdown_fi
         except OSError as error:
             problems.append(f"{path} could not be written: {error.strerror or error}")
     return problems
+
+
+def append_markdown(report: RunReport, path: Path) -> list[str]:
+    """Append the run as Markdown to ``path``, as far as the whole file stays below GitHub's limit. Returns what went wrong."""
+    from evalkit.report.markdown import MAX_BYTES, markdown_summary
+
+    try:
+        before = path.stat().st_size if path.exists() else 0
+        room = max(_LEAST, MAX_BYTES - before)
+        with path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(f"\n{markdown_summary(report, limit=room)}")
+    except OSError as error:
+        return [f"{path} could not be written: {error.strerror or error}"]
+    return []
 
 
 def _texts(report: RunReport, json_file: Path | None, markdown_file: Path | None) -> Iterator[tuple[Path, str]]:

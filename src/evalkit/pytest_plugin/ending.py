@@ -10,6 +10,7 @@ from evalkit.errors import EvalkitError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from evalkit.config import Config
     from evalkit.harness.finish import Finished
@@ -29,6 +30,7 @@ class Ending:
         self._signal: int | None = None
         self._ctrl_c = False
         self._own_failures = 0
+        self._failed_tests: set[str] = set()
 
     @property
     def reached(self) -> bool:
@@ -43,9 +45,11 @@ class Ending:
         """The session was interrupted: by Ctrl-C, or by pytest's or xdist's own stops, which are subclasses."""
         self._ctrl_c = excinfo.type in {KeyboardInterrupt, pytest.exit.Exception}
 
-    def note_failure(self) -> None:
-        """A case or a gate was reported as failed. Failures that are not noted here are somebody else's."""
+    def note_failure(self, test_id: str | None) -> None:
+        """A case (``test_id``) or a gate (None) was reported as failed. Failures that are not noted here are somebody else's."""
         self._own_failures += 1
+        if test_id is not None:
+            self._failed_tests.add(test_id)
 
     def note_trouble(self, error: EvalkitError) -> None:
         """Something went wrong that leaves the run without a verdict; the first such thing is kept."""
@@ -85,8 +89,9 @@ class Ending:
                 raise
 
     def write_files(self) -> None:
-        """Write what ``--evalkit-json`` and ``--evalkit-markdown`` ask for."""
+        """Write what ``--evalkit-json`` and ``--evalkit-markdown`` ask for, and the step summary of a job of GitHub Actions."""
         from evalkit.harness.outputs import write_files
+        from evalkit.pytest_plugin.ci import step_summary
 
         if self.finished is None:
             return
@@ -94,6 +99,7 @@ class Ending:
         names = (self._pytest_config.getoption(name) for name in ("evalkit_json", "evalkit_markdown"))
         json_file, markdown_file = (here / name if name else None for name in names)
         problems = write_files(self.finished.report, json_file=json_file, markdown_file=markdown_file)
+        problems += step_summary(self.finished.report)
         if problems:
             self.finished = self.finished.with_problems(problems)
 
@@ -114,10 +120,11 @@ class Ending:
             return int(pytest.ExitCode.TESTS_FAILED)
         return int(self.finished.exit_code)
 
-    def summarise(self, terminalreporter: Any) -> None:  # noqa: ANN401 - private type
-        """Print the run, suite by suite, and where the report is."""
+    def summarise(self, terminalreporter: Any, *, root: Path) -> None:  # noqa: ANN401 - private type
+        """Print the run, suite by suite, and where the report is; in a job of GitHub Actions the remarks at the lines below ``root``."""
         if not self.reached:
             return
+        from evalkit.pytest_plugin.ci import annotation_lines
         from evalkit.report.text import terminal_summary
 
         terminalreporter.section("evalkit")
@@ -126,5 +133,6 @@ class Ending:
         if self.finished is not None:
             width = terminalreporter._tw.fullwidth  # noqa: SLF001 - there is no public width
             text = terminal_summary(self.finished.report, colour=terminalreporter.hasmarkup, width=width)
-            for line in (*text.splitlines(), *self.finished.closing_lines()):
+            remarks = annotation_lines(self.finished.report, root=root, failed=self._failed_tests)
+            for line in (*text.splitlines(), *self.finished.closing_lines(), *remarks):
                 terminalreporter.line(line)

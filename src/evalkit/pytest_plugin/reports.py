@@ -118,6 +118,7 @@ def shape(report: pytest.TestReport, outcome: TestOutcome | None, *, gated: bool
     if report.failed and outcome.status != "pass":
         report.longrepr = explanation(outcome)  # type: ignore[assignment]
         report.evalkit = outcome.status  # type: ignore[attr-defined]
+        report.evalkit_test = outcome.test.test_id  # type: ignore[attr-defined]
     if report.when != "call":
         return
     report.duration = outcome.latency_s
@@ -141,34 +142,15 @@ def forget(report: pytest.TestReport, reporter: Any) -> None:  # noqa: ANN401 - 
         kept.pop()
 
 
-class Properties:
-    """Scalars for JUnit: what ran, what it cost. No prompt and no answer, which may be long or private.
-
-    pytest keeps them with every report to the end of the session, so that equal pairs are one object.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, object], tuple[str, object]] = {}
-
-    def of(self, outcome: TestOutcome) -> list[tuple[str, object]]:
-        """The properties of one test, in the order in which they are shown."""
-        variant = outcome.test.trials[0].variant
-        costs = [result.call.cost_usd for result in outcome.results]
-        pairs: list[tuple[str, object]] = [
-            ("prompt", variant.prompt),
-            ("model", variant.model),
-            ("variant", variant.name),
-            ("repeats_passed", f"{outcome.passed}/{len(outcome.results)}"),
-            ("cost_usd", "unknown" if None in costs else f"{sum(c for c in costs if c is not None):.6f}"),
-            ("latency_s", f"{outcome.latency_s:.3f}"),
-            ("source", outcome.results[0].call.source),
-        ]
-        return [self._known.setdefault(pair, pair) for pair in pairs]
-
-
 def gate_id(gate: GateOutcome, nodeid: str) -> str:
-    """The test id of a gate: ``suites/refunds.yaml::gate[pass_rate >= 0.95 candidate]``."""
-    return f"{nodeid}::gate[{' '.join(part for part in (gate.gate, gate.variant) if part)}]"
+    """The test id of a gate: ``suites/refunds.yaml::gate[pass_rate >= 0.95 candidate]``.
+
+    JUnit takes a part of it as it is, and ``::`` would begin another part.
+    """
+    from evalkit.report.clean import one_line
+
+    name = one_line(" ".join(part for part in (gate.gate, gate.variant) if part), limit=300)
+    return f"{nodeid}::gate[{name.replace('::', ': :')}]"
 
 
 def gate_reports(gate: GateOutcome, *, nodeid: str, path: Path) -> Sequence[pytest.TestReport]:

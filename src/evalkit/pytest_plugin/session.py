@@ -11,9 +11,9 @@ import pytest
 from evalkit.errors import ConfigError, EvalkitError, MissingExtraError, StoreError
 from evalkit.pytest_plugin.ending import Ending
 from evalkit.pytest_plugin.garbage import collect_rarely, leave_aside, set_aside
+from evalkit.pytest_plugin.junit import Properties, write_output
 from evalkit.pytest_plugin.options import run_options
 from evalkit.pytest_plugin.project import config_of
-from evalkit.pytest_plugin.reports import Properties
 from evalkit.pytest_plugin.signals import Stops, stop_worker
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class EvalSession:
         self._watch: Watch | None = None
         self._items: list[EvalItem] = []
         self._only_cases = False
-        self._properties = Properties()
+        self._properties = Properties(detailed=bool(pytest_config.getoption("xmlpath", None)))
         self._gated: set[Path] = set()
         self._early: EarlyStops | Races | None = None
         self._tags: set[str] = set()
@@ -260,7 +260,8 @@ class EvalSession:
         from evalkit.pytest_plugin.reports import COUNTED_BY_GATE, forget, is_lost_case
 
         if report.failed and (hasattr(report, "evalkit") or is_lost_case(report)):
-            self.ending.note_failure()
+            self.ending.note_failure(getattr(report, "evalkit_test", None))
+        write_output(self.pytest_config, report, reports=self.config.folder("reports") / self._run_id)
         forget(report, self.pytest_config.pluginmanager.get_plugin("terminalreporter"))
         if getattr(report, "wasxfail", "").startswith(COUNTED_BY_GATE):
             memory = self.pytest_config.pluginmanager.get_plugin("lfplugin")
@@ -296,7 +297,7 @@ class EvalSession:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - private type
         """Print pass rates, cost, calls, gates, flips, and where the report is."""
-        self.ending.summarise(terminalreporter)
+        self.ending.summarise(terminalreporter, root=self.config.root)
 
     # -- how ----------------------------------------------------------------------------------------------------
 

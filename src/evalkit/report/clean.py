@@ -14,8 +14,9 @@ _HIDDEN = re.compile(
     "]"
 )
 _COMMAND = re.compile(r"(?<!\S):(?=:)")
+_ATTACHMENT = re.compile(r"\[(?=\[ATTACHMENT\|)", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
-_LEGACY_COMMAND = re.compile(r"##(?=(?:vso)?\[)", re.IGNORECASE)
+_LEGACY_COMMAND = re.compile(r"##(?=(?:vso|teamcity)?\[)", re.IGNORECASE)
 
 
 def visible(text: str) -> str:
@@ -29,10 +30,12 @@ def visible(text: str) -> str:
 def clean(text: str, *, limit: int | None = None) -> str:
     """Return ``text`` fit for a terminal or a CI log: :func:`visible`, without tabs, and nothing in it reads as a CI command.
 
-    GitHub reads ``::name::`` at the start of a line and ``##[name]`` anywhere, Azure ``##vso[name]``: each is broken with a
-    backslash (``::`` after any blank, because the text may be wrapped later). ``limit`` keeps that many characters of ``text`` and says how many were left out.
+    GitHub reads ``::name::`` at the start of a line and ``##[name]`` anywhere, Azure ``##vso[name]``, TeamCity ``##teamcity[name]``: each is broken with a
+    backslash (``::`` after any blank, because the text may be wrapped later). So is ``[[ATTACHMENT|path]]``, which GitLab and Jenkins find
+    in the output of JUnit. ``limit`` keeps that many characters of ``text`` and says how many were left out.
     """
-    return _LEGACY_COMMAND.sub(r"#\\#", _COMMAND.sub(r"\\:", visible(shortened(text, limit)).replace("\t", r"\t")))
+    shown = visible(shortened(text, limit)).replace("\t", r"\t")
+    return _ATTACHMENT.sub(r"[\\", _LEGACY_COMMAND.sub(r"#\\#", _COMMAND.sub(r"\\:", shown)))
 
 
 def shortened(text: str, limit: int | None) -> str:

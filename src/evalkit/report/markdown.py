@@ -21,13 +21,14 @@ MAX_BYTES = 900_000
 """GitHub cuts a step summary at 1 MiB (1,048,576 bytes) and drops what is larger; this leaves room for the steps before."""
 
 _FLIPS_SHOWN = 20
+_CASES_SHOWN = 20
 _ANSWER_LIMIT = 1500
 _SPECIAL = re.compile(r"[\\`*_\[\]<>#|~@&$^]|^[-+=]|^\d(?=\d*[.)])|(?<=www)\.|:(?=//)", re.IGNORECASE)
 
 
-def markdown_summary(report: RunReport) -> str:
-    """Return the run as GitHub-flavoured Markdown, less than 900 kB in UTF-8: verdict, gates, comparisons, variants, broken cases."""
-    return _bounded(_parts(report))
+def markdown_summary(report: RunReport, *, limit: int = MAX_BYTES) -> str:
+    """Return the run as GitHub-flavoured Markdown, less than ``limit`` bytes of UTF-8: verdict, gates, variants, comparisons, broken cases, failures."""
+    return _bounded(_parts(report), limit)
 
 
 def _parts(report: RunReport) -> Iterator[str]:
@@ -37,6 +38,7 @@ def _parts(report: RunReport) -> Iterator[str]:
         yield "_Answers replayed from recordings: they say nothing about today's model._"
     yield from (*_gates(report), *_variants(report))
     yield from _comparisons(report)
+    yield from _failures(report)
     yield from _facts(report)
 
 
@@ -138,11 +140,38 @@ def _flip(comparison: Comparison, flip: Flip, answers: Mapping[tuple[str, str, s
     for side in (comparison.a, comparison.b):
         result = answers.get((comparison.suite, side.label, flip.case_id))
         if result is not None and side.run_id is None:
-            parts += [f"{text(side.variant)}:", fenced(_answer(result))]
-            parts += [
-                f"- ✗ {text(v.check)}: {text(v.reason)}" for v in result.verdicts if v.status in {"fail", "error"}
-            ]
+            parts += [f"{text(side.variant)}:", fenced(_answer(result)), *_reasons(result)]
     return "\n\n".join([*parts, "</details>"])
+
+
+def _failures(report: RunReport) -> Iterator[str]:
+    """What is not among the flips: trials without an answer or a judgement, and failing trials of suites that no comparison is about."""
+    compared = {comparison.suite for comparison in report.comparisons}
+    for status, word in (("error", "could not be measured"), ("fail", "failed")):
+        found = [
+            r for r in report.results if r.status == status and (status == "error" or r.trial.suite not in compared)
+        ]
+        if found:
+            yield f"### {words.number_of(len(found), 'trial')} {word}"
+            yield from map(_failure, found[:_CASES_SHOWN])
+        if len(found) > _CASES_SHOWN:
+            yield f"… and {len(found) - _CASES_SHOWN} more; the HTML report has them all."
+
+
+def _failure(result: Result) -> str:
+    trial = result.trial
+    repeat = f", repeat {trial.repeat + 1}" if trial.repeat else ""
+    head = f"{wording.SYMBOLS[result.status]} {text(trial.case.id, limit=120)} ({text(trial.variant.label)}{repeat}, {text(str(trial.case.where))})"
+    return "\n\n".join([
+        f"<details><summary>{head}</summary>",
+        fenced(_answer(result)),
+        *_reasons(result),
+        "</details>",
+    ])
+
+
+def _reasons(result: Result) -> list[str]:
+    return [f"- ✗ {text(v.check)}: {text(v.reason)}" for v in result.verdicts if v.status in {"fail", "error"}]
 
 
 def _answers(report: RunReport) -> dict[tuple[str, str, str], Result]:
@@ -172,13 +201,13 @@ def _facts(report: RunReport) -> Iterator[str]:
     ])
 
 
-def _bounded(parts: Iterable[str]) -> str:
+def _bounded(parts: Iterable[str], limit: int) -> str:
     """Join the parts in order until the limit; a cut falls between parts, so no fence or table is left open."""
     kept: list[str] = []
     size = 0
     for part in parts:
         size += len(part.encode()) + 2
-        if size > MAX_BYTES - 200:
-            return "\n\n".join([*kept, f"… cut here at {MAX_BYTES:,} bytes; the HTML report has everything."]) + "\n"
+        if size > limit - 200:
+            return "\n\n".join([*kept, f"… cut here at {limit:,} bytes; the HTML report has everything."]) + "\n"
         kept.append(part)
     return "\n\n".join(kept) + "\n"
