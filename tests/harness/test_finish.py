@@ -14,6 +14,7 @@ import evalkit
 from evalkit.config import load_config
 from evalkit.harness import outputs
 from evalkit.harness.finish import finish_run
+from evalkit.harness.lookback import look_back
 from evalkit.harness.planning import Planner
 from evalkit.harness.runner import Runner
 from evalkit.store.connection import opened
@@ -166,3 +167,21 @@ def test_the_database_of_a_run_is_that_of_its_journals(project):
     assert len(before["gates"]) == 2
     assert project.evalkit("ingest", "--rebuild").code == 0
     assert contents() == before
+
+
+def test_the_page_does_not_wait_for_a_database_that_another_process_holds(project):
+    """Earlier runs are left out at once, and a note says why; where nobody holds the file they are there."""
+    project.suite(SUITE)
+    project.evalkit("run")
+    report = measured(project, judge=range(5)).report
+    config = load_config(project.root)
+    assert [len(history.points) for history in look_back(config, report).histories] == [2]
+    database = project.root / "reports" / DATABASE_FILE
+    command = [sys.executable, "-c", HOLD, str(database)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        alone = look_back(config, report)
+        holder.communicate()
+    assert alone.histories == ()
+    assert "earlier runs and labels are not shown" in alone.notes[-1]
+    assert str(holder.pid) in alone.notes[-1]

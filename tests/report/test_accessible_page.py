@@ -91,12 +91,13 @@ def test_paper_is_light_and_unfolded(visit, small):
     """Printed from a dark screen: black on white, gates and numbers unfolded, no navigation, pictures inside the page."""
     page = visit(page=small, scheme="dark").page
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+    assert not page.locator(".gates .fold li").first.evaluate("(node) => node.checkVisibility()")
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
     assert not page.locator(".top").is_visible()
     for selector in (".gates .fold li", ".gate-fold .reason", "figure .quantiles td"):
-        assert page.locator(selector).first.bounding_box()["height"] > 0, selector
+        assert page.locator(selector).first.evaluate("(node) => node.checkVisibility()"), selector
     page.set_viewport_size({"width": 700, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
     page.emulate_media(media="screen")

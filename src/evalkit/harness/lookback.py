@@ -24,9 +24,7 @@ def look_back(config: Config, report: RunReport) -> RunReport:
     Nobody waits for it: where another process holds the file, the page goes without these pictures, and a note says so.
     """
     database = config.folder("reports") / DATABASE_FILE
-    if (
-        sum(1 for _ in journal_root(config).iterdir()) < 2
-    ):  # the first run of a checkout, as in CI: there is nothing to look at
+    if len([*journal_root(config).iterdir()]) < 2:  # the first run of a checkout, as in CI: there is nothing to look at
         return report
     suites = [*dict.fromkeys(variant.suite for variant in report.variants)]
     try:
