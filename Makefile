@@ -64,6 +64,9 @@ charts: ## build the charting library of the pages again (needs Node 20 and npm)
 	npm install --no-package-lock --no-audit --no-fund --silent && npm run --silent build && cd - >/dev/null && \
 	cp $$work/d3.min.js $$work/LICENSES.txt $(CHARTS) && rm -r $$work
 
+screenshots: demo ## write the README's picture of the report (needs Chromium)
+	@$(BIN)/python -m benchmarks.screenshots
+
 wheel: $(STAMP) ## build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
