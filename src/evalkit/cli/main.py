@@ -92,6 +92,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         click.echo(f"error: {_clean(str(error))}", err=True)
         code = 3 if isinstance(error, (StoreError, RecordingError, CallError)) else 2
+    except OSError as error:  # no place for temporary files, a folder that went away: whatever no command expects
+        if debug:
+            raise
+        click.echo(f"error: {_clean(str(error))}", err=True)
+        code = 3
     sys.exit(code if isinstance(code, int) else 0)
 
 

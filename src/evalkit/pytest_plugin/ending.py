@@ -31,6 +31,7 @@ class Ending:
         self._ctrl_c = False
         self._own_failures = 0
         self._failed_tests: set[str] = set()
+        self._lost = False
 
     @property
     def reached(self) -> bool:
@@ -50,6 +51,11 @@ class Ending:
         self._own_failures += 1
         if test_id is not None:
             self._failed_tests.add(test_id)
+
+    def note_lost(self) -> None:
+        """The worker of a case died: xdist reports that as a failure, but it is none."""
+        self._own_failures += 1
+        self._lost = True
 
     def note_trouble(self, error: EvalkitError) -> None:
         """Something went wrong that leaves the run without a verdict; the first such thing is kept."""
@@ -118,7 +124,7 @@ class Ending:
             return natural
         if session.shouldfail or session.testsfailed > self._own_failures:
             return int(pytest.ExitCode.TESTS_FAILED)
-        return int(self.finished.exit_code)
+        return int(self.finished.exit_code) or (int(ExitCode.NOT_MEASURED) if self._lost else 0)
 
     def summarise(self, terminalreporter: Any, *, root: Path) -> None:  # noqa: ANN401 - private type
         """Print the run, suite by suite, and where the report is; in a job of GitHub Actions the remarks at the lines below ``root``."""

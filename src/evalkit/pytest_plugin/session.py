@@ -259,7 +259,9 @@ class EvalSession:
         """Count our failures; keep ``--lf`` aware of failing cases in gated suites, which pytest takes for expected ones."""
         from evalkit.pytest_plugin.reports import COUNTED_BY_GATE, forget, is_lost_case
 
-        if report.failed and (hasattr(report, "evalkit") or is_lost_case(report)):
+        if is_lost_case(report):
+            self.ending.note_lost()
+        elif report.failed and hasattr(report, "evalkit"):
             self.ending.note_failure(getattr(report, "evalkit_test", None))
         write_output(self.pytest_config, report, reports=self.config.folder("reports") / self._run_id)
         forget(report, self.pytest_config.pluginmanager.get_plugin("terminalreporter"))

@@ -94,16 +94,14 @@ def _lines(file: BufferedReader, offset: int) -> Iterator[Line]:
 
 def _next(file: BufferedReader) -> tuple[bytes | None, int]:
     """The JSON of the next line and the line's length. What is no line, a tail of zeros as long as a disk, is passed over piece by piece."""
-    line = file.readline(_PREFIX)
-    if _HEAD.fullmatch(line):
-        line += file.readline(MAX_LINE)
-        if len(line) <= MAX_LINE:
-            return unframe(line), len(line)
-    length, piece = len(line), line
+    piece = file.readline(_PREFIX)
+    pieces, length, sound = [piece], len(piece), _HEAD.fullmatch(piece) is not None
     while piece and piece[-1:] != b"\n":
         piece = file.readline(_PIECE)
         length += len(piece)
-    return None, length
+        sound = sound and b"\0" not in piece and length <= MAX_LINE  # no record holds a zero
+        pieces = [*pieces, piece] if sound else []
+    return unframe(b"".join(pieces)) if sound else None, length
 
 
 def first_and_last(path: Path) -> list[dict[str, Any]]:
