@@ -19,7 +19,7 @@ from evalkit.store.labels import count_labelled
 from evalkit.store.reader import read_run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from evalkit.compare.stats import Rectified
@@ -53,8 +53,13 @@ def calibrations(
     database: Path, run_id: str, *, confidence: float = 0.95, wait_s: float = WAIT_S
 ) -> tuple[Calibration, ...]:
     """The checks of ``run_id`` beside the labels that are stored, those with a label only. Raises StoreError."""
+    return calibrations_of(count_labelled(database, run_id, wait_s=wait_s), confidence=confidence)
+
+
+def calibrations_of(counts: Iterable[VerdictCount], *, confidence: float = 0.95) -> tuple[Calibration, ...]:
+    """Each check that has a labelled verdict beside what people say, from counted verdicts."""
     tables: dict[tuple[str, str], list[VerdictCount]] = {}
-    for row in count_labelled(database, run_id, wait_s=wait_s):
+    for row in counts:
         tables.setdefault((row.suite, row.check), []).append(row)
     found = (_calibration(key, rows, confidence) for key, rows in tables.items())
     return tuple(one for one in found if one is not None)

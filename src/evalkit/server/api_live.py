@@ -16,13 +16,22 @@ from starlette.responses import StreamingResponse
 from evalkit.server.answers import GUARDED, NOT_FOUND
 from evalkit.server.api_runs import RunId
 from evalkit.server.site import Site
-from evalkit.store.browse import run_line
+from evalkit.store.browse import has_run
 from evalkit.store.following import LiveRun
 
 TICK_S = 0.25
 """Seconds between two looks at what there is to send."""
 PING_TICKS = 40
 """Ticks of silence after which a comment is sent, so that a dead connection is noticed."""
+_EVENT = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"type": "string", "enum": ["progress", "stored"]},
+        "data": {"type": "string", "description": "JSON: a LiveRun with the new trials, or the run's id."},
+        "id": {"type": "string", "description": "Number of the last trial that was told."},
+    },
+}
 
 
 def router(site: Site) -> APIRouter:
@@ -36,7 +45,7 @@ def router(site: Site) -> APIRouter:
 
     @rooms.get(
         "/runs/{run_id}/events",
-        responses={**NOT_FOUND, 200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+        responses={**NOT_FOUND, 200: {"content": {"text/event-stream": {"schema": _EVENT}}}},
         response_class=StreamingResponse,
     )
     def events(
@@ -46,7 +55,7 @@ def router(site: Site) -> APIRouter:
 
         An event's id is the number of the last trial in it: whoever reconnects with it goes on from there.
         """
-        if site.live.run(run_id) is None and run_line(site.store, run_id) is None:
+        if site.live.run(run_id) is None and not has_run(site.store, run_id):
             raise HTTPException(404, "there is no such run")
         return StreamingResponse(follow(site, run_id, last_event_id), media_type="text/event-stream")
 

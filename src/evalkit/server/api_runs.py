@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from evalkit.server.answers import GUARDED, NOT_FOUND
 from evalkit.server.site import Site
-from evalkit.store.browse import Filter, list_runs, list_trials, run_page
+from evalkit.store.browse import Filter, has_run, list_runs, list_trials, run_page
 from evalkit.store.browse_trial import trial_page
 from evalkit.store.browsed import RunLine, RunPage, TrialLine, TrialPage
 
@@ -23,7 +23,9 @@ class RunsQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     limit: int = Field(50, ge=1, le=200, description="At most so many.")
-    before: str | None = Field(None, max_length=200, description="Only runs that started before this one.")
+    before: str = Field(
+        "", max_length=200, pattern=r"^[A-Za-z0-9._-]*$", description="Only runs that started before this one."
+    )
 
 
 class TrialsQuery(BaseModel):
@@ -36,7 +38,7 @@ class TrialsQuery(BaseModel):
     check: Word = Field("", description="A check that failed or could not judge.")
     tag: Word = ""
     text: Word = Field("", description="Part of an answer or of a case id, letter case aside.")
-    after: str | None = Field(None, max_length=4000, description="Test id of the last trial of the page before.")
+    after: str = Field("", max_length=4000, description="Test id of the last trial of the page before.")
     after_repeat: int = Field(0, ge=0, le=2**31 - 1, description="Repeat of the last trial of the page before.")
     limit: int = Field(50, ge=1, le=500)
 
@@ -48,7 +50,7 @@ class TrialsQuery(BaseModel):
     @property
     def behind(self) -> tuple[str, int] | None:
         """Where the page begins."""
-        return None if self.after is None else (self.after, self.after_repeat)
+        return (self.after, self.after_repeat) if self.after else None
 
 
 class TrialQuery(BaseModel):
@@ -66,7 +68,7 @@ def router(site: Site) -> APIRouter:
     @rooms.get("/runs")
     def runs(query: Annotated[RunsQuery, Query()]) -> list[RunLine]:
         """The newest runs first."""
-        return list_runs(site.store, limit=query.limit, before=query.before)
+        return list_runs(site.store, limit=query.limit, before=query.before or None)
 
     @rooms.get("/runs/{run_id}", responses=NOT_FOUND)
     def run(run_id: RunId) -> RunPage:
@@ -79,6 +81,8 @@ def router(site: Site) -> APIRouter:
     @rooms.get("/runs/{run_id}/trials", responses=NOT_FOUND)
     def trials(run_id: RunId, query: Annotated[TrialsQuery, Query()]) -> list[TrialLine]:
         """The trials of a run in the order of their test ids, page by page."""
+        if not has_run(site.store, run_id):
+            raise HTTPException(404, "there is no such run")
         return list_trials(site.store, run_id, query.wanted, limit=query.limit, after=query.behind)
 
     @rooms.get("/runs/{run_id}/trial", responses=NOT_FOUND)

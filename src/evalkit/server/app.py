@@ -13,7 +13,17 @@ from starlette.middleware import Middleware
 
 from evalkit import __version__
 from evalkit.errors import EvalkitError
-from evalkit.server import api_compare, api_live, api_runs, assets, health, pages_compare, pages_runs
+from evalkit.server import (
+    api_compare,
+    api_labels,
+    api_live,
+    api_runs,
+    assets,
+    health,
+    pages_compare,
+    pages_labels,
+    pages_runs,
+)
 from evalkit.server.guard import Guard
 from evalkit.server.refreshing import Refresher
 from evalkit.server.rendering import page
@@ -41,6 +51,7 @@ def create_app(site: Site) -> FastAPI:
         yield
         site.live.stop()
         refresher.stop()
+        site.book.close()
 
     app = FastAPI(
         title="evalkit serve",
@@ -54,9 +65,9 @@ def create_app(site: Site) -> FastAPI:
         middleware=[Middleware(Guard, access=site.access)],
         separate_input_output_schemas=False,
     )
-    for room in (health, api_runs, api_compare, api_live):
+    for room in (health, api_runs, api_compare, api_live, api_labels):
         app.include_router(room.router(site))
-    for room in (assets, pages_runs, pages_compare):
+    for room in (assets, pages_runs, pages_compare, pages_labels):
         app.include_router(room.router(site), include_in_schema=False)
     _explain_errors(app, site)
     return app

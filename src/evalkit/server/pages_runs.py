@@ -28,7 +28,7 @@ def router(site: Site) -> APIRouter:
     @rooms.get("/")
     def index(request: Request, query: Annotated[RunsQuery, Query()]) -> HTMLResponse:
         """The runs, newest first."""
-        runs = list_runs(site.store, limit=query.limit, before=query.before)
+        runs = list_runs(site.store, limit=query.limit, before=query.before or None)
         rows = [(run, outcome_of(run), summary(run)) for run in runs]
         live = [] if query.before else site.live.runs()
         return page(site, request, "runs.html.j2", rows=rows, query=query, live=live)

@@ -20,6 +20,7 @@ from evalkit.server.app import create_app
 from evalkit.server.live import Live
 from evalkit.server.rendering import templates
 from evalkit.server.site import Access, Site
+from evalkit.store.label_book import LabelBook
 from evalkit.store.mirror import mirrored
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ def serve(config: Config, address: Address, *, browse: bool = False) -> None:
         )
     with listening(address) as door, mirrored(config.folder("reports")) as store:
         access = _access(address, door.getsockname()[1])
-        live = Live(config.folder("reports") / "journal", store)
-        site = Site(config, store, access, templates(), live)
+        journals = config.folder("reports") / "journal"
+        site = Site(config, store, access, templates(), Live(journals, store), LabelBook(journals, store))
         if address.public and not address.loopback:
             click.echo("warning: other machines can reach this server, and nothing is encrypted", err=True)
         link = _link(address, door.getsockname()[1], access.token)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from evalkit.config import Config
+    from evalkit.store.label_book import LabelBook
     from evalkit.store.mirror import Mirror
 
 
@@ -38,6 +39,7 @@ class Site:
     access: Access
     templates: Environment
     live: Live
+    book: LabelBook
     kept: Kept = field(default_factory=Kept)
     ready: Event = field(default_factory=Event)
     closing: Event = field(default_factory=Event)

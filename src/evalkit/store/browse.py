@@ -113,6 +113,11 @@ def list_runs(store: Queries, *, limit: int, before: str | None = None) -> list[
     return [_run_line(row) for row in store.rows(_RUNS, limit=limit, before=before)]
 
 
+def has_run(store: Queries, run_id: str) -> bool:
+    """Whether a run is stored. Raises StoreError."""
+    return bool(store.rows("select 1 from runs where run_id = $run limit 1", run=run_id))
+
+
 def run_line(store: Queries, run_id: str) -> RunLine | None:
     """One run as the list shows it, None if it is not stored. Raises StoreError."""
     return next((_run_line(row) for row in store.rows(_ONE_RUN, run=run_id)), None)

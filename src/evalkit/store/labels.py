@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from evalkit.store.connection import WAIT_S, opened
 from evalkit.store.database import check_tables
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from evalkit.model.results import Family, Status
@@ -64,4 +65,9 @@ def count_labelled(database: Path, run_id: str, *, wait_s: float = WAIT_S) -> tu
     """
     with opened(database, read_only=True, wait_s=wait_s) as connection:
         check_tables(connection, database)
-        return tuple(VerdictCount(*row) for row in connection.execute(_COUNTS, {"run": run_id}).fetchall())
+        return labelled_counts(lambda sql, **values: connection.execute(sql, values).fetchall(), run_id)
+
+
+def labelled_counts(tuples: Callable[..., list[tuple[Any, ...]]], run_id: str) -> tuple[VerdictCount, ...]:
+    """The same counts; ``tuples(query, **values)`` answers SQL over the tables."""
+    return tuple(VerdictCount(*row) for row in tuples(_COUNTS, run=run_id))

@@ -24,12 +24,14 @@ from evalkit.store.database import (
 from evalkit.store.lines import first_and_last
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
     from evalkit.store.database import RunNews
+    from evalkit.store.rows import Row
 
 FOLDER = ".serve"
 """Where servers keep their databases, inside the reports folder."""
@@ -49,6 +51,19 @@ class Refreshed:
     damage: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person said, as a ``row`` of ``table``; it replaces the row where the condition ``same`` holds for ``place``.
+
+    ``table`` and ``same`` are constants of the program: they become SQL.
+    """
+
+    table: str
+    same: str
+    place: tuple[Any, ...]
+    row: Row
+
+
 class Mirror:
     """The tables of ``schema.sql`` in a file that only this process opens. Queries from any thread, :meth:`refresh` from one at a time.
 
@@ -60,6 +75,7 @@ class Mirror:
         self._connection = connection
         self._path = path
         self._door = Lock()  # a cursor is made from the one connection
+        self._writing = Lock()  # one change at a time
         self._known: set[str] = set()
         self._refused: dict[str, dict[str, int]] = {}
         self.generation = 0
@@ -117,10 +133,24 @@ class Mirror:
         except duckdb.Error as error:
             raise StoreError(f"DuckDB: {first_line(error)}", where=Where(str(self._path))) from error
 
+    def put(self, one: Said, journal: Path, write: Callable[[], Future[None]]) -> None:
+        """Have a person's word written to its run's ``journal``, and put it into the tables without reading the run again. Raises StoreError."""
+        values = ", ".join("?" * len(one.row))
+        noted = [journal.parent.name, journal.name]
+        with self._writing, self._cursor() as cursor:
+            write().result()
+            cursor.begin()
+            cursor.execute(f"delete from {one.table} where {one.same}", one.place)  # noqa: S608 - constants, see Said
+            cursor.execute(f"insert into {one.table} values ({values})", one.row)  # noqa: S608 - the same
+            cursor.execute("delete from ingested where run_id = ? and file = ?", noted)
+            cursor.execute("insert into ingested values (?, ?, ?, now()::timestamp)", [*noted, journal.stat().st_size])
+            cursor.commit()
+
     def _read(self, cursor: DuckDBPyConnection, news: RunNews) -> tuple[str, ...]:
-        cursor.begin()
-        report = ingest_run(cursor, news)
-        cursor.commit()
+        with self._writing:
+            cursor.begin()
+            report = ingest_run(cursor, news)
+            cursor.commit()
         if not report.runs:
             self._refused[news.folder.name] = news.sizes
         return report.damage

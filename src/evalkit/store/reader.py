@@ -215,13 +215,13 @@ class RunEntry:
 
 def list_runs(reports: Path) -> list[RunEntry]:
     """The runs whose journals are under ``reports/journal``, newest first. Only the ends of the files are read."""
-    return _by_time(map(_entry, _run_folders(reports)))
+    return _by_time(map(run_entry, _run_folders(reports)))
 
 
 def newest_runs(reports: Path, number: int) -> tuple[list[RunEntry], int]:
     """The ``number`` newest runs as :func:`list_runs` has them, and how many older ones there are; those are not read at all."""
     folders = sorted(_run_folders(reports), key=lambda folder: folder.name, reverse=True)  # an id begins with its time
-    return _by_time(map(_entry, folders[:number])), max(0, len(folders) - number)
+    return _by_time(map(run_entry, folders[:number])), max(0, len(folders) - number)
 
 
 def _run_folders(reports: Path) -> list[Path]:
@@ -233,7 +233,8 @@ def _by_time(entries: Iterable[RunEntry]) -> list[RunEntry]:
     return sorted(entries, key=lambda entry: (entry.info.started_at if entry.info else "", entry.run_id), reverse=True)
 
 
-def _entry(folder: Path) -> RunEntry:
+def run_entry(folder: Path) -> RunEntry:
+    """A run as :func:`list_runs` has it, by its folder."""
     best: RunInfo | None = None
     for info in _infos(folder.glob("*.jsonl")):
         if info.complete:

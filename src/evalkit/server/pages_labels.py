@@ -1,0 +1,67 @@
+"""The page on which people label: it only sets the stage, the script asks the API."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from evalkit.harness.calibrating import calibrations_of
+from evalkit.server.api_runs import RunId, Word
+from evalkit.server.rendering import page
+from evalkit.server.site import Site
+from evalkit.store.browse import run_page
+from evalkit.store.label_items import checks_of, preferred
+from evalkit.store.labels import labelled_counts
+
+
+class LabelQuery(BaseModel):
+    """What to label, and how; empty is whatever the run suggests."""
+
+    model_config = ConfigDict(extra="forbid")
+    what: Literal["answers", "pairs"] = "answers"
+    check: Word = ""
+    a: Word = ""
+    b: Word = ""
+    by: Word = ""
+    shown: Literal["blind", "all"] = "blind"
+    start: Word = Field("", description="Whether to begin.")
+
+
+def router(site: Site) -> APIRouter:
+    """``/runs/{run_id}/label`` and what came of it."""
+    rooms = APIRouter()
+
+    @rooms.get("/runs/{run_id}/label")
+    def label(request: Request, run_id: RunId, query: Annotated[LabelQuery, Query()]) -> HTMLResponse:
+        """Label the answers of a run."""
+        found = run_page(site.store, run_id)
+        if found is None:
+            raise HTTPException(404, f"there is no run {run_id}")
+        checks = checks_of(site.store, run_id)
+        labels = sorted({one.label for one in found.variants})
+        return page(
+            site,
+            request,
+            "label.html.j2",
+            run_id=run_id,
+            query=query,
+            checks=checks,
+            labels=labels,
+            check=query.check or next(iter(checks), ""),
+            a=query.a or next(iter(labels), ""),
+            b=query.b or next(iter(labels[1:]), ""),
+        )
+
+    @rooms.get("/runs/{run_id}/agreement")
+    def agreement(request: Request, run_id: RunId) -> HTMLResponse:
+        """The run's checks beside what people say of the same answers."""
+        found = calibrations_of(labelled_counts(site.store.tuples, run_id))
+        counts = preferred(site.store, run_id)
+        return page(site, request, "agreement.html.j2", run_id=run_id, found=found, preferred=counts)
+
+    return rooms

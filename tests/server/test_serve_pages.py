@@ -1,0 +1,111 @@
+"""The pages in a real browser: they say what is stored, by mouse and by keyboard, and nothing of the model runs."""
+
+from __future__ import annotations
+
+from served import HOSTILE
+
+
+def test_the_first_page_lists_the_runs_and_leads_to_a_comparison(served, visit):
+    """Newest first, with outcome and denominators; the two newest are chosen for a comparison already."""
+    page = visit(served)
+    rows = page.locator("tr[data-row]")
+    assert rows.count() == 2
+    assert "Failed" in rows.first.inner_text()
+    assert "2/6" in rows.first.inner_text()
+    assert "6/6" in rows.nth(1).inner_text()
+    page.click("text=Compare before and after")
+    assert "worse" in page.inner_text("main")
+    assert page.locator("[data-chart=interval] svg").count() > 0
+    assert not page.complaints
+
+
+def test_a_hostile_answer_is_text_wherever_it_is_shown(served, visit):
+    """Its markup is read as letters on the run, the trial and the comparison, and it loads and runs nothing."""
+    run_id, older = (run["run_id"] for run in served.get("/api/runs"))
+    found = served.get(f"/api/runs/{run_id}/trials", text="onerror")
+    assert len(found) == 2
+    page = visit(served, f"/runs/{run_id}")
+    assert page.locator(".excerpt", has_text="<script>").count() == 2
+    page.click("text=cem >> nth=0")
+    assert page.locator("pre.text", has_text=HOSTILE).count() == 1
+    label = found[0]["label"]
+    query = f"run_a={older}&run_b={run_id}&label_a={label}&label_b={label}&suite_path=suites/hello.yaml&case=cem"
+    page.goto(f"http://127.0.0.1:{served.port}/compare/case?{query}")
+    assert page.locator("pre.text").all_inner_texts() == ["Hello!", HOSTILE]
+    assert "owned" not in page.title()
+    assert page.locator("img").count() == 0
+    assert not page.complaints
+
+
+def test_filters_and_pages_are_in_the_address(served, visit):
+    """A filtered list can be sent to somebody; its pages go on behind the last trial and end."""
+    run_id = served.get("/api/runs")[0]["run_id"]
+    page = visit(served, f"/runs/{run_id}?status=fail&limit=3")
+    assert page.locator(".trials tr[data-row]").count() == 3
+    first = page.locator(".trials tr[data-row]").all_inner_texts()
+    page.click("a[rel=next]")
+    assert "status=fail" in page.url
+    rest = page.locator(".trials tr[data-row]").all_inner_texts()
+    assert len(rest) == 1
+    assert not set(first) & set(rest)
+    assert page.locator("a[rel=next]").count() == 0
+    page.select_option("select[name=check]", "contains")
+    page.fill("input[name=text]", "away")
+    page.click("form.filters button")
+    page.wait_for_url("**text=away*")
+    assert [text.split("\t")[1] for text in page.locator(".trials tr[data-row]").all_inner_texts()] == ["ben", "ben"]
+
+
+def test_lists_are_walked_by_keyboard(served, visit):
+    """j and k move, Enter opens, / goes to the search."""
+    run_id = served.get("/api/runs")[0]["run_id"]
+    page = visit(served, f"/runs/{run_id}")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.name") == "text"
+    page.keyboard.press("Escape")
+    for key in "jjk":
+        page.keyboard.press(key)
+    at = page.locator("tr.at th").inner_text()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/trial?*")
+    assert at in page.inner_text("h1")
+
+
+def test_a_trial_shows_the_evidence_and_what_was_sent(served, visit):
+    """Verdicts with their reasons, the marked part of the answer, messages, variables and the same case elsewhere."""
+    run_id = served.get("/api/runs")[0]["run_id"]
+    trial = served.get(f"/api/runs/{run_id}/trials", text="away")[0]
+    page = visit(served, f"/runs/{run_id}/trial?test={trial['test_id']}")
+    text = page.inner_text("main")
+    assert "Go away." in text
+    assert "I am Ben." in text
+    assert "contains" in text
+    assert "candidate-scripted/m" in text
+    assert "baseline-scripted/m" in text
+
+
+def test_pages_fit_a_phone_and_name_their_parts(served, visit):
+    """At 390 px nothing is wider than the screen; every page has one h1, and every table headings."""
+    run_id, older = (run["run_id"] for run in served.get("/api/runs"))
+    page = visit(served, width=390)
+    for path in (
+        "/",
+        f"/runs/{run_id}",
+        f"/compare?a={older}&b={run_id}",
+        f"/runs/{run_id}/label",
+        f"/runs/{run_id}/agreement",
+    ):
+        page.goto(f"http://127.0.0.1:{served.port}{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+        assert page.locator("h1").count() == 1, path
+    assert not page.complaints
+
+
+def test_a_suite_over_time_and_what_is_not_there(served, visit):
+    """The history page is the one that the command writes; what is not stored is a page that says so."""
+    page = visit(served, "/history?suite=hello")
+    assert "hello over time" in page.inner_text("h1")
+    assert not page.complaints
+    for path in ("/runs/nonsense", "/history?suite=nonsense", "/compare?a=x&b=y", "/nowhere"):
+        assert served.ask(path).status == 404, path
+        assert "evalkit" in served.ask(path).text
