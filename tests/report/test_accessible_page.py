@@ -9,6 +9,7 @@ import pytest
 from sample_report import build_report
 from test_pictures import calibration, history
 
+from evalkit.report.history_page import render_history
 from evalkit.report.html import write_html
 
 OPEN_ALL = "document.querySelectorAll('main details').forEach((node) => { node.open = true; })"
@@ -48,6 +49,17 @@ def test_axe_finds_nothing_in_an_open_case_and_in_the_help(visit, small, width, 
     page.keyboard.press("?")
     assert page.locator("#help[open]").count() == 1
     assert violations(page) == []
+
+
+def test_axe_finds_nothing_in_the_history_page(browser, tmp_path):
+    """The page of a suite over time is held to the same."""
+    path = tmp_path / "history.html"
+    path.write_text(render_history(history(1, 2, 3)), encoding="utf-8")
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(path.as_uri())
+    assert violations(page) == []
+    context.close()
 
 
 def test_the_keyboard_starts_with_a_way_past_the_navigation(visit, small):

@@ -38,9 +38,12 @@ def test_passed_gates_are_behind_one_line(visit):
 
 
 def test_the_first_screen_shows_what_did_not_pass_and_what_changed(visit):
-    """On a laptop, without scrolling: the verdict, the gates that did not pass, and of every suite flips, pass rate, cost and latency."""
+    """On a laptop, without scrolling: the verdict, the gates that did not pass, and of every suite flips, pass rate, cost and latency as numbers
+    and as intervals on an axis, and what was not measured."""
     page = visit(width=1440, height=900).page
-    parts = ["#verdict-line", ".gate:last-child .reason", ".overview tbody tr:last-child"]
+    parts = ["#verdict-line", ".gate:last-child .reason", ".overview tbody tr:last-child", ".overview tfoot .axis text"]
+    assert "could not be measured of 2" in page.locator(".coverage").first.inner_text()
+    assert page.locator(".overview .interval .point").count() == 3
     for part in parts:
         box = page.locator(part).first.bounding_box()
         assert box["y"] + box["height"] <= 900

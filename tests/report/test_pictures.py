@@ -227,6 +227,8 @@ def test_the_history_page_is_drawn_under_the_same_policy(browser, tmp_path):
     shown.goto(path.as_uri())
     shown.wait_for_selector(".trend svg path.band")
     assert shown.locator(".history .interval .point").count() == 6
+    shown.set_viewport_size({"width": 390, "height": 844})
+    assert shown.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
     assert complaints == []
     context.close()
 
