@@ -126,10 +126,14 @@ class Stored(BaseModel):
 
 
 def router(site: Site) -> APIRouter:
-    """Items, labels and preferences of a run."""
+    """What there is to label in a run, labels and preferences."""
     rooms = APIRouter(prefix="/api/runs/{run_id}", tags=["labels"], **GUARDED)
-    answers = {**NOT_FOUND, **REFUSED}
+    _add_items(rooms, site)
+    _add_labels(rooms, site)
+    return rooms
 
+
+def _add_items(rooms: APIRouter, site: Site) -> None:
     @rooms.get("/answers", responses=NOT_FOUND)
     def items(run_id: RunId, query: Annotated[AnswersQuery, Query()]) -> AnswerItems:
         """Answers that a check has judged, in an order that says nothing about who gave them."""
@@ -150,6 +154,10 @@ def router(site: Site) -> APIRouter:
         )
         left = pairs_left(site.store, run_id, labels, by=query.by)
         return PairItems(left=left, items=[_pair(row, labels, blind=query.blind) for row in rows])
+
+
+def _add_labels(rooms: APIRouter, site: Site) -> None:
+    answers = {**NOT_FOUND, **REFUSED}
 
     @rooms.post("/labels", responses=answers)
     def label(run_id: RunId, given: LabelIn) -> Stored:
@@ -191,8 +199,6 @@ def router(site: Site) -> APIRouter:
         )
         _keep(lambda: site.book.prefer(run_id, one))
         return Stored(left=pairs_left(site.store, run_id, labels, by=given.by))
-
-    return rooms
 
 
 def _must_have(site: Site, run_id: str) -> None:
