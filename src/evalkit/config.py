@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from evalkit.errors import ConfigError, Where, did_you_mean
 from evalkit.files import read_text
+from evalkit.model.cases import PERSONAL_KINDS, PersonalKind
 from evalkit.model.results import Mode
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ _PRICE_KEYS = frozenset({
     "cache_write_usd_per_mtok",
 })
 _MODEL_KEYS = frozenset({"context_window"})
-_OF_ANY_CHECKOUT = frozenset({"prompts", "suites", "recordings", "baselines", "untrusted"})
+_OF_ANY_CHECKOUT = frozenset({"prompts", "suites", "recordings", "baselines", "redact", "untrusted"})
 """What a checkout may say of itself although it is not trusted."""
 
 _TABLES = {"providers": _PROVIDER_KEYS, "prices": _PRICE_KEYS, "limits": _LIMIT_KEYS, "models": _MODEL_KEYS}
@@ -71,6 +72,7 @@ class Config:
     suite may name by dotted path. ``check_modules`` are imported at the start so that their ``@check`` functions exist.
     ``timeout_s`` is the deadline of one attempt, ``deadline_s`` of one call with all its retries,
     ``check_timeout_s`` of one call of a check that is not evalkit's own.
+    ``redact`` lists the kinds of personal data that are taken out of what every suite stores.
     ``untrusted`` says that the project is somebody else's: nothing of it runs, and it names no endpoint (see ``SECURITY.md``); ``ignored``
     are the keys of its ``pyproject.toml`` that were left out for that.
     """
@@ -98,6 +100,7 @@ class Config:
     models: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     allow_python: tuple[str, ...] = ()
     check_modules: tuple[str, ...] = ()
+    redact: tuple[PersonalKind, ...] = ()
     untrusted: bool = False
     ignored: tuple[str, ...] = ()
 
@@ -173,7 +176,16 @@ def _values(table: Mapping[str, Any], where: Where) -> dict[str, Any]:
         if key == "untrusted" and not isinstance(value, bool):
             raise ConfigError(f"untrusted = {value!r} is not true or false", where=where)
         values[key] = value if key == "untrusted" else _checked(key, value, where)
+    if "redact" in values:
+        values["redact"] = _kinds(values["redact"], where)
     return values
+
+
+def _kinds(names: tuple[str, ...], where: Where) -> tuple[PersonalKind, ...]:
+    for name in names:
+        if name not in PERSONAL_KINDS:
+            raise ConfigError(f"redact: {name!r}", hint=did_you_mean(name, PERSONAL_KINDS), where=where)
+    return tuple(kind for kind in PERSONAL_KINDS if kind in names)
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {"mode": get_args(Mode), "on_undecided": get_args(OnUndecided)}
@@ -200,9 +212,9 @@ def _checked(key: str, value: Any, where: Where) -> Any:  # noqa: ANN401 - a TOM
             kind = "a whole number" if whole else "a number"
             raise ConfigError(f"{key} = {value!r} is not {kind} of at least {_NUMBERS[key]}", where=where)
         return value
-    if key in {"allow_python", "check_modules"}:
+    if key in {"allow_python", "check_modules", "redact"}:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise ConfigError(f"{key} is not a list of module names", where=where)
+            raise ConfigError(f"{key} is not a list of names", where=where)
         return tuple(value)
     if key in _TABLES:
         return _tables(key, value, _TABLES[key], where)

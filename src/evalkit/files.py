@@ -52,6 +52,23 @@ def inside(text: str, *, root: Path, bases: tuple[Path, ...], where: Where | Non
     raise SuiteError(f"no file {text!r}", hint=f"looked in {looked}", where=where)
 
 
+def private_folder(path: Path) -> None:
+    """Make ``path``, and what is missing above it, readable by its owner only. A folder that is there stays as it is. Raises OSError."""
+    missing = [path]
+    while not missing[-1].parent.exists():
+        missing.append(missing[-1].parent)
+    for folder in reversed(missing):
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def private_file(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path``, readable by its owner only unless it is there already. Raises OSError."""
+    private_folder(path.parent)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+
+
 def _existing(path: Path, where: Where | None) -> Path | None:
     try:
         return path.resolve(strict=True)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import ipaddress
 from itertools import combinations_with_replacement
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from evalkit.checks.safety_found import Found, compiled, load_data, mask_tail, scan, without_overlaps
 from evalkit.checks.safety_ids import find_national
+from evalkit.model.cases import PersonalKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PiiKind: TypeAlias = Literal["email", "phone", "iban", "card", "ssn", "national_id", "ip"]
+PiiKind: TypeAlias = PersonalKind
 
 _BEFORE = 48
 """Characters before a number in which a word may say what it is."""

@@ -14,7 +14,7 @@ from collections import Counter
 from contextlib import aclosing
 from dataclasses import replace
 from random import Random
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from evalkit.engine.retry import backoff, told_wait
 from evalkit.errors import FATAL, RETRYABLE, CallError
@@ -51,24 +51,34 @@ _PERHAPS_MADE: frozenset[FailureKind] = frozenset({"connection", "timeout", "ser
 class Batching:
     """The batches of a project in one session. Lives on one event loop, apart from :meth:`remember`, :meth:`close` and :attr:`notes`.
 
-    ``ledger`` takes the answers, ``cache`` says which are there already. ``notes`` are for the user. Raises StoreError (StoreLockedError) if
+    ``ledger`` takes the answers, ``cache`` says which are there already, ``taken`` hears of each that was not. ``hide`` takes personal data out of
+    requests before they are written. ``notes`` are for the user. Raises StoreError (StoreLockedError) if
     the log of batches cannot be used.
     """
 
     def __init__(
-        self, config: Config, *, ledger: Ledger, cache: ResponseCache, policy: Policy, redactor: Redactor
+        self,
+        config: Config,
+        *,
+        ledger: Ledger,
+        cache: ResponseCache,
+        policy: Policy,
+        redactor: Redactor,
+        taken: Callable[[Call], None] = lambda _: None,
+        hide: Callable[[str, dict[str, Any]], dict[str, Any]] = lambda _, record: record,
     ) -> None:
         self._config = config
         self._ledger = ledger
         self._cache = cache
         self._policy = policy
         self._redactor = redactor
+        self._taken = taken
         self._prices = Prices(config.prices)
         self._random = Random()  # noqa: S311 - jitter, not cryptography
         self._apis: dict[str, BatchApi] = {}
         self._open: dict[str, Batch] = {}
         self._queue: dict[str, Waiting] = {}
-        self._log = BatchLog(config.folder("reports") / BATCHES_FOLDER, redact=redactor.json)
+        self._log = BatchLog(config.folder("reports") / BATCHES_FOLDER, redact=redactor.json, hide=hide)
         self.notes: list[str] = []
 
     def remember(self, command: Command) -> None:
@@ -213,7 +223,9 @@ class Batching:
                     failures[key] = CallFailure("bad_response", "the answer ended for a reason nobody knows", 1)
                 answered += reply.finish != "unknown"
                 if self._cache.get(key) is None:  # taken in before, by a session that was killed before it could say so
-                    written.append(self._ledger.settle(self._call(request, reply, batch)))
+                    call = self._call(request, reply, batch)
+                    self._taken(call)
+                    written.append(self._ledger.settle(call))
         for future in written:
             await asyncio.wrap_future(future)
         if batch.found and strangers and not seen:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import ConfigError
+from evalkit.files import private_folder
 from evalkit.model.calls import CallFailure, Response
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class EventLog:
         self._worker = worker
         self._redact = redact
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: int | None = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            private_folder(path.parent)
+            self._file: int | None = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         except OSError as error:
             hint = "name another file with --evalkit-log"
             raise ConfigError(f"cannot write the event log {path}: {error.strerror}", hint=hint) from error
@@ -46,7 +47,8 @@ class EventLog:
         if self._file is None:
             return
         try:
-            os.write(self._file, (json.dumps(self._record(event)) + "\n").encode("ascii"))
+            record = {name: self._clean(value) for name, value in self._record(event).items()}
+            os.write(self._file, (json.dumps(record) + "\n").encode("ascii"))
         except OSError as error:
             self.problem = f"the event log {self._path} ends early: {error.strerror}"
             self.close()
@@ -56,6 +58,9 @@ class EventLog:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+    def _clean(self, value: Any) -> Any:  # noqa: ANN401 - a value of a record
+        return self._redact(value) if isinstance(value, str) else value
 
     def _record(self, event: Event) -> dict[str, Any]:
         request = event.request
@@ -72,7 +77,7 @@ class EventLog:
             "key": request.key if request else None,
             "attempt": event.attempt or None,
             "wait_s": event.wait_s,
-            "reason": self._redact(reason[:_LONGEST_REASON]) or None,
+            "reason": self._redact(reason)[:_LONGEST_REASON] or None,
             **_outcome(event.call),
         }
 

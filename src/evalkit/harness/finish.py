@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from evalkit.compare import words
 from evalkit.compare.gates import judge_run
 from evalkit.harness.accounting import account_of, planned_of, trials_of
 from evalkit.harness.attacks import attack_notes
@@ -188,6 +189,19 @@ def _beside_stored(report: RunReport, plans: Sequence[SuitePlan], stored: Mappin
 
 
 def _notes(records: RunRecords) -> tuple[str, ...]:
+    return (*_redaction_notes(records), *_billing_notes(records))
+
+
+def _redaction_notes(records: RunRecords) -> tuple[str, ...]:
+    if not records.redacted:
+        return ()
+    number = words.number_of(len(records.redacted), "answer")
+    return (
+        f"secrets or personal data were taken out of {number} before storing: judged as given, not cached, not recorded",
+    )
+
+
+def _billing_notes(records: RunRecords) -> tuple[str, ...]:
     if not records.possibly_billed:
         return ()
     number = len(records.possibly_billed)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from evalkit.errors import EvalkitError
+from evalkit.files import private_file
 from evalkit.harness.reporting import conclusion_of
 from evalkit.harness.runner import journal_root
 from evalkit.report.html import write_html
@@ -50,7 +51,7 @@ def write_recordings(config: Config, records: RunRecords, plans: Sequence[SuiteP
     from evalkit.harness.recording import record_answers
 
     try:
-        record_answers(config, records.results, plans)
+        record_answers(config, records.results, plans, redacted=records.redacted)
     except (OSError, EvalkitError) as error:
         return [
             f"the recordings could not be written: {error}; the answers are in the cache, so recording again costs nothing"
@@ -74,8 +75,7 @@ def write_files(report: RunReport, *, json_file: Path | None = None, markdown_fi
     problems = []
     for path, text in _texts(report, json_file, markdown_file):
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text + "\n", encoding="utf-8")
+            private_file(path, (text + "\n").encode())
         except OSError as error:
             problems.append(f"{path} could not be written: {error.strerror or error}")
     return problems

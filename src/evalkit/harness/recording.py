@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from evalkit.harness.routes import recording_path
+from evalkit.harness.secrecy import redactor_for
 from evalkit.model.calls import Response
 from evalkit.model.results import PRIMARY
 from evalkit.providers.recording import Recorder, read_recordings
-from evalkit.providers.redact import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from evalkit.config import Config
     from evalkit.harness.planning import SuitePlan
@@ -31,24 +30,27 @@ def require_readable(config: Config, suites: Iterable[str]) -> None:
             read_recordings(path, root=config.root)
 
 
-def record_answers(config: Config, results: Iterable[Result], plans: Iterable[SuitePlan]) -> dict[str, int]:
+def record_answers(
+    config: Config, results: Iterable[Result], plans: Iterable[SuitePlan], *, redacted: Collection[str] = ()
+) -> dict[str, int]:
     """Record every answer that came from a model, now or through the cache, with what its checks asked for.
 
     Where a fallback answered, the failures before it are recorded too: a replay then asks the fallback in the same way.
 
     ``plans`` hold the requests as they were sent: the results come from the journal, where secrets are taken out, and a request without
-    its secrets would never be found again. Returns how many exchanges were added to each file; what is recorded already is left as it
+    its secrets would never be found again. What was answered to the requests with the keys ``redacted`` was not journaled as it was, and is not
+    recorded: replayed, it would be judged as if somebody had said it. Returns how many exchanges were added to each file; what is recorded already is left as it
     is, except in ``refresh`` mode. Raises RecordingError or OSError.
     """
     sent = {_identity(trial): trial for plan in plans for test in plan.tests for trial in test.trials}
-    redactor = Redactor(dict(os.environ))
+    redactor = redactor_for(config)
     recorders: dict[str, Recorder] = {}
     added: dict[str, int] = {}
     for result in results:
         path = recording_path(result.trial.suite, config)
         planned = sent.get(_identity(result.trial))
         for call in _worth_keeping(result):
-            if call.source not in _FROM_A_MODEL:
+            if call.source not in _FROM_A_MODEL or call.request.key in redacted:
                 continue
             request = _as_sent(call.request, planned)
             if path not in recorders:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,10 +14,13 @@ from evalkit.engine.trial import answer, judge
 from evalkit.errors import ConfigError
 from evalkit.harness.facts import describe_run
 from evalkit.harness.outcome import TestOutcome
+from evalkit.harness.privacy import Privacy
 from evalkit.harness.routes import make_policy, make_pricing, make_routes
+from evalkit.harness.secrecy import redactor_for
 from evalkit.harness.stored import stored_routes
-from evalkit.providers.redact import Redactor
+from evalkit.model.calls import Response
 from evalkit.store.cache import CACHE_FILE, Cache
+from evalkit.store.codec import dumps, encode_call
 from evalkit.store.journal import Journal
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from evalkit.engine.trial import Answered
     from evalkit.harness.batching import Batching
     from evalkit.harness.planning import Planner, SuitePlan
-    from evalkit.model.calls import CallFailure
+    from evalkit.model.calls import Call, CallFailure
     from evalkit.model.cases import PlannedTest, Trial
     from evalkit.model.results import Result
     from evalkit.prompts.version import PromptVersion
@@ -77,13 +79,19 @@ class Runner:
         else:
             routes = stored_routes(earlier)
             self._info = replace(self._info, extra={**self._info.extra, "rescored": earlier.run.run_id})
-        redactor = Redactor(dict(os.environ))
+        self._redactor = redactor_for(config)
+        self._privacy = Privacy(config.redact)
         self._journal = Journal(
-            journal_root(config), self._info, worker=worker, redact=redactor.json, suspects=redactor.suspects
+            journal_root(config),
+            self._info,
+            worker=worker,
+            redact=self._redactor.json,
+            suspects=self._redactor.suspects,
+            hide=self._privacy.hide,
         )
         self.notes: tuple[str, ...] = ()
         self._cache = self._open_cache(config) if config.mode in {"cache", "batch"} else None
-        self._batching = self._open_batching(config, redactor, worker=worker)
+        self._batching = self._open_batching(config, worker=worker)
         self._loop = BackgroundLoop()
         self._caller = Caller(
             route=routes,
@@ -106,6 +114,8 @@ class Runner:
         Raises StoreError, ConfigError when a ceiling cannot be kept because a model has no price, and CallError when the batches cannot be
         looked at.
         """
+        plans = tuple(plans)
+        self._privacy.plan(plans)
         self._take_in_batches()
         tests: list[PlannedTest] = []
         for suite in plans:
@@ -139,6 +149,10 @@ class Runner:
         for result in results:
             self._journal.append_result(result)
         return TestOutcome(test, results)
+
+    def shown(self, text: str, test: PlannedTest | None = None) -> str:
+        """``text`` (about ``test``) as a log or a report may keep it: without secrets, and without what its suite redacts."""
+        return self._privacy.text("" if test is None else test.trials[0].request.key, self._redactor.text(text))
 
     def record(self, result: Result) -> None:
         """Journal a result that was measured outside a suite. Raises StoreError."""
@@ -186,7 +200,7 @@ class Runner:
         self.notes = (*cache.notes, *absorbed.damage)
         return cache
 
-    def _open_batching(self, config: Config, redactor: Redactor, *, worker: str) -> Batching | None:
+    def _open_batching(self, config: Config, *, worker: str) -> Batching | None:
         if config.mode != "batch" or self._cache is None:
             return None
         if worker != "main":
@@ -195,7 +209,22 @@ class Runner:
             )
         from evalkit.harness.batching import Batching
 
-        return Batching(config, ledger=self._journal, cache=self._cache, policy=make_policy(config), redactor=redactor)
+        return Batching(
+            config,
+            ledger=self._journal,
+            cache=self._cache,
+            policy=make_policy(config),
+            redactor=self._redactor,
+            taken=self._keep_what_is_not_written,
+            hide=self._privacy.hide,
+        )
+
+    def _keep_what_is_not_written(self, call: Call) -> None:
+        """An answer that the journal holds with something taken out would not be found again: it is served from memory, in this run."""
+        record = {"call": encode_call(call)}
+        changed = self._privacy.hide(call.request.key, record) != record or self._redactor.suspects(dumps(record))
+        if changed and self._cache is not None and isinstance(call.reply, Response):
+            self._cache.keep(call.request.key, call.reply)
 
     def _collector(self, provider: str) -> Provider:
         if self._batching is None:

@@ -21,6 +21,7 @@ class StoredAnswers:
     def __init__(self, records: RunRecords) -> None:
         self._run_id = records.run.run_id
         self._replies: dict[str, Reply] = {}
+        self._redacted = {stored.key for stored in records.stored_calls if stored.redacted}
         for stored in records.stored_calls:
             if isinstance(stored.call.reply, Response) or stored.key not in self._replies:
                 self._replies[stored.key] = stored.call.reply
@@ -33,6 +34,12 @@ class StoredAnswers:
                 f"not stored in run {self._run_id}: prompt, variables, model or parameters differ, or it was never asked",
                 kind="replay_miss",
                 hint="run the suite: only what is not in the cache is paid",
+            )
+        if request.key in self._redacted:
+            raise CallError(
+                f"run {self._run_id} stored this answer without its secrets or personal data: it cannot be judged again",
+                kind="replay_miss",
+                hint="run the suite: it is asked again",
             )
         if not isinstance(reply, Response):
             # A kind that neither stops the run nor is tried again, and after which a fallback is asked, as it was then.

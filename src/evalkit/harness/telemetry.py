@@ -15,7 +15,7 @@ from evalkit.errors import ConfigError, MissingExtraError
 from evalkit.model.calls import CallFailure, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from opentelemetry.metrics import Histogram
     from opentelemetry.sdk.metrics import MeterProvider
@@ -41,11 +41,17 @@ _EXPORTERS = ("otlp", "none")
 
 
 class Telemetry:
-    """Turns settled live calls into spans below one span of the run, and into metrics. Closing exports what is left."""
+    """Turns settled live calls into spans below one span of the run, and into metrics. Closing exports what is left.
 
-    def __init__(self, traces: TracerProvider, metrics: MeterProvider, *, run: str) -> None:
+    ``redact`` takes secrets out of what a provider said.
+    """
+
+    def __init__(
+        self, traces: TracerProvider, metrics: MeterProvider, *, run: str, redact: Callable[[str], str] = str
+    ) -> None:
         from opentelemetry.trace import set_span_in_context
 
+        self._redact = redact
         self._traces = traces
         self._metrics = metrics
         self._tracer = traces.get_tracer("evalkit", __version__)
@@ -93,22 +99,27 @@ class Telemetry:
             context=self._context,
             kind=SpanKind.CLIENT,
             start_time=started_ns,
-            attributes={**common, **_asked(call.request), **outcome, **_facts(call, attempt)},
+            attributes=self._clean({**common, **_asked(call.request), **outcome, **_facts(call, attempt)}),
         )
         if not answered:
             span.set_status(StatusCode.ERROR, attempt.failure)
         span.end(end_time=started_ns + round(attempt.latency_s * 1e9))
         shared = ("gen_ai.response.model", "error.type")
-        self._duration.record(attempt.latency_s, {**common, **{k: outcome[k] for k in shared if k in outcome}})
+        measured = {**common, **{k: outcome[k] for k in shared if k in outcome}}
+        self._duration.record(attempt.latency_s, self._clean(measured))
+
+    def _clean(self, attributes: dict[str, Any]) -> dict[str, Any]:
+        """A provider may answer with what it was sent: its key as the id of the request, for example."""
+        return {name: self._redact(value) if isinstance(value, str) else value for name, value in attributes.items()}
 
     def _usage(self, reply: Response, common: Mapping[str, Any]) -> None:
         model = {"gen_ai.response.model": reply.served_model} if reply.served_model else {}
         for kind, tokens in (("input", reply.usage.input_tokens), ("output", reply.usage.output_tokens)):
             if tokens is not None:
-                self._tokens.record(tokens, {**common, **model, "gen_ai.token.type": kind})
+                self._tokens.record(tokens, self._clean({**common, **model, "gen_ai.token.type": kind}))
 
 
-def open_telemetry(run: str) -> Telemetry:
+def open_telemetry(run: str, *, redact: Callable[[str], str] = str) -> Telemetry:
     """Telemetry that goes where the standard ``OTEL_…`` variables say: OTLP over HTTP, or nowhere with ``OTEL_TRACES_EXPORTER=none``.
 
     Raises MissingExtraError without the extra ``otel``, ConfigError for an exporter that is not supported.
@@ -129,7 +140,7 @@ def open_telemetry(run: str) -> Telemetry:
     if traced:
         traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     readers = [PeriodicExportingMetricReader(OTLPMetricExporter())] if measured else []
-    return Telemetry(traces, MeterProvider(readers, resource=resource, shutdown_on_exit=False), run=run)
+    return Telemetry(traces, MeterProvider(readers, resource=resource, shutdown_on_exit=False), run=run, redact=redact)
 
 
 def _exported(variable: str) -> bool:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from evalkit.errors import Where
 from evalkit.model.calls import JSON, Request
 
 Severity = Literal["fail", "warn"]
+
+PersonalKind = Literal["email", "phone", "iban", "card", "ssn", "national_id", "ip"]
+"""Kinds of personal data that can be found in a text."""
+
+PERSONAL_KINDS: tuple[PersonalKind, ...] = get_args(PersonalKind)
 
 ATTACK_TAG = "attack"
 """The tag of every attacked case; ``attack.injection`` and the like name the kind."""

@@ -144,7 +144,7 @@ class Recorder:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-            handle = os.open(self._path, flags, 0o644)
+            handle = os.open(self._path, flags, 0o600)
             try:
                 _write(handle, f"{line}\n".encode())
             finally:

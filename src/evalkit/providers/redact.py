@@ -1,7 +1,7 @@
 """Taking secrets out of text before it is written to a journal, a recording or a report.
 
-Found are the exact values of environment variables with a secret's name (plain, URL-quoted, JSON-escaped, base64), and
-a handful of key formats. Not found: a secret that is reversed, spaced out, in hex, or in another case.
+Found are the exact values of environment variables with a secret's name and of what providers are given (plain, URL-quoted, JSON-escaped,
+base64, hex, and long ones that were cut), and a handful of key formats. Not found: a secret that is reversed, spaced out, or in another case.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ _SECRET_WORDS = frozenset({
 })
 _PLACE_WORDS = frozenset({"dir", "file", "path"})  # SSL_KEY_FILE holds a place, not a key
 _MIN_LENGTH = 8
+_CUT_LENGTH = 24
+"""From this length on, a part of a secret is found too, if it is a beginning or an end of at least ``_PART`` characters."""
+
+_PART = 20
+_NOTHING: Mapping[str, str] = {}
 _WORDS = re.compile(r"[A-Za-z]+")
 
 
@@ -84,19 +89,52 @@ _PATTERNS = (
 )
 
 
-class Redactor:
-    """Replaces secrets by ``[REDACTED:name]``. ``environ`` is the environment whose values must not be written."""
+class _Cut:
+    """A secret of which a text may hold the beginning or the end, because somebody quoted so many characters of an answer and no more."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        forms = {form: name for name, value in environ.items() if is_secret(name, value) for form in _forms(value)}
+    def __init__(self, name: str, value: str) -> None:
+        self._value = value
+        self._mark = f"[REDACTED:{name}]"
+        self.head, self.tail = value[:_PART], value[-_PART:]
+
+    def taken_out(self, text: str) -> str:
+        """Return ``text`` without such parts; each is looked at once."""
+        while (start := text.find(self.head)) >= 0:
+            length = _common(text[start : start + len(self._value)], self._value)
+            text = text[:start] + self._mark + text[start + length :]
+        while (at := text.find(self.tail)) >= 0:
+            end = at + _PART
+            length = _common(text[max(0, end - len(self._value)) : end][::-1], self._value[::-1])
+            text = text[: end - length] + self._mark + text[end:]
+        return text
+
+
+def _common(left: str, right: str) -> int:
+    """How many characters both texts begin with alike."""
+    return next((n for n, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
+
+
+class Redactor:
+    """Replaces secrets by ``[REDACTED:name]``. ``environ`` is the environment whose values must not be written, ``given`` holds more of them by
+    name: whatever these are called, they are secret.
+    """
+
+    def __init__(self, environ: Mapping[str, str], *, given: Mapping[str, str] = _NOTHING) -> None:
+        secrets = {name: value for name, value in environ.items() if is_secret(name, value)}
+        secrets |= {name: value for name, value in given.items() if len(value) >= _MIN_LENGTH}
+        forms = {form: name for name, value in secrets.items() for form in _forms(value)}
         self._forms = sorted(forms.items(), key=lambda item: -len(item[0]))  # a key that contains another one first
-        self._escaped = tuple({json.dumps(form)[1:-1] for form in forms})
+        self._cut = tuple(_Cut(name, value) for name, value in secrets.items() if len(value) >= _CUT_LENGTH)
+        parts = (part for cut in self._cut for part in (cut.head, cut.tail))
+        self._escaped = tuple({json.dumps(form)[1:-1] for form in (*forms, *parts)})
 
     def text(self, text: str) -> str:
         """Return ``text`` without the secrets in it; the same object if it holds none."""
         for form, name in self._forms:
             if form in text:
                 text = text.replace(form, f"[REDACTED:{name}]")
+        for cut in self._cut:
+            text = cut.taken_out(text)
         for pattern in _PATTERNS:
             if pattern.literal in text:
                 text = pattern.regex.sub(f"[REDACTED:{pattern.name}]", text)
@@ -137,7 +175,9 @@ def _forms(value: str) -> Iterator[str]:
     yield quote_plus(value)
     yield json.dumps(value)[1:-1]
     yield json.dumps(value, ensure_ascii=False)[1:-1]
-    yield from _base64_forms(value.encode("utf-8", "surrogateescape"))
+    data = value.encode("utf-8", "surrogateescape")
+    yield from (data.hex(), data.hex().upper())
+    yield from _base64_forms(data)
 
 
 def _base64_forms(value: bytes) -> Iterator[str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +11,13 @@ import pytest
 from evalkit.model.calls import CallFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from evalkit.harness.outcome import TestOutcome
-    from evalkit.model.results import GateOutcome
+    from evalkit.model.results import GateOutcome, Result
+
+    Shown = Callable[[str], str]
 
 COUNTED_BY_GATE = "counted by the suite's gates"
 
@@ -66,29 +67,42 @@ class Explanation:
         writer.line(self._text)
 
 
-def explanation(outcome: TestOutcome) -> Explanation:
-    """Why a test did not pass: prompt, answer, failed checks, place; the first reason as a headline."""
+def explanation(outcome: TestOutcome, shown: Shown) -> Explanation:
+    """Why a test did not pass: prompt, answer, failed checks, place; the first reason as a headline. ``shown`` says what of a text may be."""
     from evalkit.report.text import failure_text
 
     test = outcome.test
     case, variant = test.trials[0].case, test.trials[0].variant
-    text = failure_text(test.test_id, outcome.results, case.where, variant.prompt, require=test.require)
-    crash = Crash(case.where.path, case.where.line or 1, _headline(outcome))
-    return Explanation(_without_secrets(text), crash)
+    results = tuple(
+        _as_shown(result, shown) for result in outcome.results
+    )  # before the text is cut, perhaps inside a key
+    text = failure_text(test.test_id, results, case.where, variant.prompt, require=test.require)
+    crash = Crash(case.where.path, case.where.line or 1, _headline(outcome, shown))
+    return Explanation(shown(text), crash)
 
 
-def _without_secrets(text: str) -> str:
+def _as_shown(result: Result, shown: Shown) -> Result:
     """A model may repeat a key that it was shown: the terminal and JUnit get it as little as the store does."""
-    from evalkit.providers.redact import Redactor
+    reply = result.call.reply
+    if isinstance(reply, CallFailure):
+        return result
+    return replace(result, call=replace(result.call, reply=replace(reply, text=shown(reply.text))))
 
-    return Redactor(dict(os.environ)).text(text)
+
+def without_secrets(report: pytest.TestReport, shown: Shown) -> None:
+    """Let the traceback of a report (with ``--showlocals``: its values) and captured output hold only what may be ``shown``."""
+    if report.longrepr is not None and not isinstance(report.longrepr, tuple):
+        text = str(report.longrepr)
+        if shown(text) != text:
+            report.longrepr = shown(text)
+    report.sections = [(name, shown(text)) for name, text in report.sections]
 
 
-def _headline(outcome: TestOutcome) -> str:
+def _headline(outcome: TestOutcome, shown: Shown) -> str:
     """The first reason in one line; it may quote the model, so it is cleaned here."""
     from evalkit.report.clean import one_line
 
-    return _without_secrets(one_line(_first_reason(outcome), limit=300))
+    return one_line(shown(_first_reason(outcome)), limit=300)
 
 
 def _first_reason(outcome: TestOutcome) -> str:
@@ -101,7 +115,7 @@ def _first_reason(outcome: TestOutcome) -> str:
     return outcome.status
 
 
-def shape(report: pytest.TestReport, outcome: TestOutcome | None, *, gated: bool) -> None:
+def shape(report: pytest.TestReport, outcome: TestOutcome | None, *, gated: bool, shown: Shown) -> None:
     """Change a case's report in place.
 
     A case that waits for a batch is neither failed nor an error: it is shown as waiting. The traceback gives way to an explanation and the duration becomes the model's latency. In a gated suite a failing case is an
@@ -116,7 +130,7 @@ def shape(report: pytest.TestReport, outcome: TestOutcome | None, *, gated: bool
         report.evalkit = "pending"  # type: ignore[attr-defined]
         return
     if report.failed and outcome.status != "pass":
-        report.longrepr = explanation(outcome)  # type: ignore[assignment]
+        report.longrepr = explanation(outcome, shown)  # type: ignore[assignment]
         report.evalkit = outcome.status  # type: ignore[attr-defined]
         report.evalkit_test = outcome.test.test_id  # type: ignore[attr-defined]
     if report.when != "call":
@@ -124,7 +138,7 @@ def shape(report: pytest.TestReport, outcome: TestOutcome | None, *, gated: bool
     report.duration = outcome.latency_s
     if report.failed and outcome.status == "fail" and gated:
         report.outcome = "skipped"
-        report.wasxfail = f"{COUNTED_BY_GATE}: {_headline(outcome)}"
+        report.wasxfail = f"{COUNTED_BY_GATE}: {_headline(outcome, shown)}"
 
 
 def forget(report: pytest.TestReport, reporter: Any) -> None:  # noqa: ANN401 - private type

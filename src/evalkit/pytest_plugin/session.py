@@ -101,7 +101,9 @@ class EvalSession:
                 self._require_what_is_named()
                 worker = self._worker["workerid"] if self._worker else "main"
                 total = sum(len(item.test.trials) for item in self._items)
-                self._watch = Watch(self.pytest_config, run_id=self._run_id, worker=worker, total=total)
+                self._watch = Watch(
+                    self.pytest_config, run_id=self._run_id, worker=worker, total=total, redact=self.shown
+                )
                 self._runner = Runner(
                     self.config, self.planner, run_id=self._run_id, worker=worker, observe=self._watch.observer
                 )
@@ -150,14 +152,22 @@ class EvalSession:
         halted = self.runner.halted
         if halted is not None and not item.session.shouldstop:
             hint = f" ({halted.hint})" if halted.hint else ""
-            item.session.shouldstop = f"evalkit: {halted.kind}: {halted.message}{hint}"
+            item.session.shouldstop = self.shown(f"evalkit: {halted.kind}: {halted.message}{hint}")
         return outcome
+
+    def shown(self, text: str, item: pytest.Item | None = None) -> str:
+        """``text`` (about ``item``) as a log may keep it: without secrets and without what its suite redacts."""
+        if self._runner is None:
+            from evalkit.harness.secrecy import redactor_for
+
+            return redactor_for(self.config).text(text)
+        return self._runner.shown(text, getattr(item, "test", None))
 
     def reported(self, item: EvalItem, report: pytest.TestReport) -> None:
         """Shape the report of one phase of ``item``; after the last one let the window move on and the answers go."""
         from evalkit.pytest_plugin.reports import shape
 
-        shape(report, item.outcome, gated=item.path in self._gated)
+        shape(report, item.outcome, gated=item.path in self._gated, shown=lambda text: self.shown(text, item))
         if report.when == "teardown":
             if self._window is not None:
                 self._window.done(item, passed=item.outcome is not None and item.outcome.status == "pass")
@@ -239,15 +249,20 @@ class EvalSession:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Shape the report of a case; let the window move on."""
         from evalkit.pytest_plugin.items import EvalItem
+        from evalkit.pytest_plugin.reports import without_secrets
 
         report = yield
         if not isinstance(item, EvalItem):
             if call.when == "call" and report.failed and call.excinfo is not None:
                 item.stash[FAILED] = call.excinfo.exconly()
+            if report.failed or report.sections:
+                without_secrets(report, self.shown)
             return report
         self.reported(item, report)
         if report.failed and call.excinfo is not None and isinstance(call.excinfo.value, EvalkitError):
             report.longrepr = str(call.excinfo.value)
+        if report.sections or (report.failed and not item.outcome):
+            without_secrets(report, lambda text: self.shown(text, item))
         if report.when == "setup" and report.skipped and not hasattr(report, "evalkit"):
             self.runner.skip(item.test, str(call.excinfo.value) if call.excinfo else "skipped")
             if self._early is not None:

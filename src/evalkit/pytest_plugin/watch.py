@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, TypeVar
 
 from evalkit.engine.events import unobserved
@@ -23,16 +22,18 @@ T = TypeVar("T")
 
 
 class Watch:
-    """Hears the events of a run of ``total`` trials, and waits for its answers where progress is shown.
+    """Hears the events of a run of ``total`` trials, and waits for its answers where progress is shown. ``redact`` takes secrets out of a text.
 
     Raises ConfigError when the file of ``--evalkit-log`` cannot be written, MissingExtraError without the extra of ``--evalkit-otel``.
     """
 
-    def __init__(self, config: pytest.Config, *, run_id: str, worker: str, total: int) -> None:
+    def __init__(
+        self, config: pytest.Config, *, run_id: str, worker: str, total: int, redact: Callable[[str], str] = str
+    ) -> None:
         tracker = Tracker(total)
         self._display = display_for(config, tracker.progress)
-        self._log = _event_log(config, run_id=run_id, worker=worker)
-        self._telemetry = _telemetry(config, run_id)
+        self._log = _event_log(config, run_id=run_id, worker=worker, redact=redact)
+        self._telemetry = _telemetry(config, run_id, redact)
         listeners: list[Callable[[Event], None]] = []
         if not isinstance(self._display, Silent):
             listeners.append(tracker.hear)
@@ -69,19 +70,16 @@ class Watch:
             self._telemetry = None
 
 
-def _event_log(config: pytest.Config, *, run_id: str, worker: str) -> EventLog | None:
+def _event_log(config: pytest.Config, *, run_id: str, worker: str, redact: Callable[[str], str]) -> EventLog | None:
     name: str | None = config.getoption("evalkit_log")
     if name is None:
         return None
-    from evalkit.providers.redact import Redactor
-
-    redact = Redactor(dict(os.environ)).text
     return EventLog(config.invocation_params.dir / name, run=run_id, worker=worker, redact=redact)
 
 
-def _telemetry(config: pytest.Config, run_id: str) -> Telemetry | None:
+def _telemetry(config: pytest.Config, run_id: str, redact: Callable[[str], str]) -> Telemetry | None:
     if not config.getoption("evalkit_otel"):
         return None
     from evalkit.harness.telemetry import open_telemetry
 
-    return open_telemetry(run_id)
+    return open_telemetry(run_id, redact=redact)

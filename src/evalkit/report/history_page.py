@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalkit.errors import StoreError
+from evalkit.files import private_folder
 from evalkit.report.html import ICON, asset, chart_script, page_templates, policy, replace_file
 from evalkit.report.trend import trend_of
 
@@ -44,7 +45,7 @@ def write_history(history: SuiteHistory, reports: Path) -> Path:
     if target.parent != folder or "\\" in history.suite:
         raise StoreError(f"{history.suite!r} cannot be the name of a page")
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(folder)
         replace_file(target, render_history(history))
     except OSError as error:
         raise StoreError(f"cannot write the page {target}: {error.strerror or error}") from error

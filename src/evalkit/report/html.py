@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.compare import words
 from evalkit.errors import StoreError
-from evalkit.files import fresh_file
+from evalkit.files import fresh_file, private_folder
 from evalkit.report import wording
 from evalkit.report.charts import chart_data, rate_mark
 from evalkit.report.clean import visible
@@ -112,8 +112,7 @@ def write_html(report: RunReport, folder: Path) -> Path:
         raise StoreError(f"{report.run.run_id!r} cannot be the name of a report's folder")
     text = render_html(report)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        target.parent.mkdir(mode=0o700, exist_ok=True)
+        private_folder(target.parent)
         replace_file(target, text)
     except OSError as error:
         raise StoreError(f"cannot write the report {target}: {error.strerror or error}") from error

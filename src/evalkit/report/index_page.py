@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from evalkit.compare import words
 from evalkit.errors import StoreError
+from evalkit.files import private_folder
 from evalkit.report import wording
 from evalkit.report.html import ICON, asset, page_templates, policy, replace_file
 from evalkit.store.reader import newest_runs
@@ -76,7 +77,7 @@ def write_index(reports: Path) -> Path:
     target = reports / "index.html"
     entries, older = newest_runs(reports, MOST_RUNS)
     try:
-        reports.mkdir(parents=True, exist_ok=True)
+        private_folder(reports)
         replace_file(target, render_index(entries, reports, older=older))
     except OSError as error:
         raise StoreError(f"cannot write the page {target}: {error.strerror or error}") from error

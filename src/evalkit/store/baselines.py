@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from dataclasses import dataclass, fields
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from evalkit.errors import EvalkitError, StoreError, Where
-from evalkit.files import read_text
+from evalkit.files import fresh_file, read_text
 from evalkit.model.cases import Severity  # noqa: TC001 - pydantic reads the annotations below
 from evalkit.model.results import PRIMARY, Family, Measurement, Status
 from evalkit.store.codec import encode
@@ -124,14 +123,10 @@ def _variant(rows: Sequence[Measurement]) -> SavedVariant:
 def write_baseline(path: Path, baseline: SavedBaseline) -> None:
     """Write the file whole or not at all. Raises StoreError."""
     text = "\n".join(_lines(baseline)) + "\n"
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with fresh_file(path) as temporary:
             temporary.write_bytes(text.encode("utf-8", "replace"))
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"cannot write the baseline: {error.strerror or error}", where=Where(str(path))) from error
 

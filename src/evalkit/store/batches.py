@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from evalkit.errors import FailureKind, StoreError, StoreLockedError, Where
+from evalkit.files import private_folder
 from evalkit.model.calls import CallFailure, Request
 from evalkit.store.codec import decode, encode
 from evalkit.store.lines import frame, scan
@@ -72,11 +73,18 @@ class _Known:
 class BatchLog:
     """The log in ``folder``, made if need be and held until :meth:`close`.
 
-    ``redact`` takes secrets out of requests before they are written. Raises StoreLockedError if another process holds it, StoreError if it
+    ``redact`` takes secrets out of requests before they are written, ``hide`` personal data (it is told the request's key). Raises StoreLockedError if another process holds it, StoreError if it
     cannot be read or written, or is damaged anywhere but in a last record that a kill cut short.
     """
 
-    def __init__(self, folder: Path, *, redact: Callable[[Any], Any] = lambda value: value) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        redact: Callable[[Any], Any] = lambda value: value,
+        hide: Callable[[str, dict[str, Any]], dict[str, Any]] = lambda _, record: record,
+    ) -> None:
+        self._hide = hide
         self._folder = folder
         self._path = folder / _LOG
         self._redact = redact
@@ -165,7 +173,8 @@ class BatchLog:
             fd = os.open(path, _FRESH | os.O_WRONLY | os.O_EXCL, 0o600)
             with os.fdopen(fd, "wb") as file:
                 for request in requests:
-                    record = {"t": "request", **self._redact({"request": encode(request)}), "key": request.key}
+                    shown = self._hide(request.key, {"request": encode(request)})
+                    record = {"t": "request", **self._redact(shown), "key": request.key}
                     file.write(frame(record))
                 file.flush()
                 os.fsync(file.fileno())
@@ -244,7 +253,7 @@ def _kind(name: object) -> FailureKind:
 
 def _open(folder: Path, path: Path) -> int:
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(folder)
         fd = os.open(path, _FRESH | os.O_RDWR | os.O_APPEND, 0o600)
         _sync_folder(folder)
     except OSError as error:

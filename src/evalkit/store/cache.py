@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.canon import digest_text
 from evalkit.errors import StoreError, StoreLockedError, Where
+from evalkit.files import private_folder
 from evalkit.model.calls import Response
 from evalkit.store.codec import decode, decode_text, dumps
 from evalkit.store.lines import scan
@@ -106,6 +107,7 @@ class Cache:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = Lock()
+        self._kept: dict[str, Response] = {}
         self.notes: list[str] = []
         try:
             self._db = _open(path)
@@ -117,6 +119,8 @@ class Cache:
 
         Raises StoreError if the row was changed by hand: an answer that nobody gave must not be measured.
         """
+        if key in self._kept:
+            return self._kept[key]
         with self._lock, _guarded(self._path):
             row = self._db.execute("select response, seal from responses where key = ?", (key,)).fetchone()
         if row is None:
@@ -129,6 +133,10 @@ class Cache:
                 where=Where(str(self._path)),
             )
         return decode_text(Response, text.encode("utf-8", "surrogatepass")) or decode(Response, json.loads(text))
+
+    def keep(self, key: str, response: Response) -> None:
+        """Answer ``key`` with ``response`` until this process ends: for an answer that must not be written down as it is."""
+        self._kept[key] = response
 
     def absorb(self, journal_root: Path) -> Absorbed:
         """Read what journals under ``journal_root`` hold beyond what was read before. Keeps live answers that ended normally.
@@ -205,7 +213,7 @@ class Cache:
 
 def _open(path: Path) -> sqlite3.Connection:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
     except OSError as error:
         raise _unusable(path, error) from error
@@ -294,7 +302,8 @@ def _row(record: dict[str, Any]) -> list[tuple[str, str, str, float]]:
     try:
         call, key = record["call"], record["key"]
         reply = call["reply"]
-        usable = call["source"] == "live" and "text" in reply and reply.get("finish") != "unknown"
+        whole = "text" in reply and not record.get("redacted")  # what something was taken out of is nobody's answer
+        usable = whole and call["source"] == "live" and reply.get("finish") != "unknown"
         settled_at = float(call.get("settled_at", 0.0))
     except (AttributeError, KeyError, TypeError, ValueError):
         return []

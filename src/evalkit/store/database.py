@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
 
 from evalkit.errors import StoreError, StoreLockedError, Where
+from evalkit.files import private_folder
 from evalkit.store.connection import MEMORY, WAIT_S, needs_memory, opened
 from evalkit.store.reader import journal_files, read_run
 from evalkit.store.rows import TABLES, SharedTable
@@ -113,7 +114,7 @@ def _wal(database: Path) -> Path:
 
 def _make_folder(database: Path) -> None:
     try:
-        database.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(database.parent)
     except OSError as error:
         raise StoreError(
             f"cannot create the reports folder: {error.strerror}", where=Where(str(database.parent))

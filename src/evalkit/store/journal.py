@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import StoreError, Where
+from evalkit.files import private_folder
 from evalkit.store.codec import dumps, encode, encode_call
 from evalkit.store.commit import GroupWriter
 from evalkit.store.lines import FORMAT, frame, frame_text
@@ -28,6 +29,10 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 def _unchanged(value: Any) -> Any:  # noqa: ANN401 - plain JSON in, plain JSON out
     return value
+
+
+def _as_it_is(_key: str, record: dict[str, Any]) -> dict[str, Any]:
+    return record
 
 
 def _always(_encoded: str) -> bool:
@@ -50,7 +55,8 @@ class Journal:
     """An append-only file that only this process writes. Satisfies :class:`evalkit.engine.ports.Ledger`; thread-safe.
 
     Records are encoded and written by one thread. ``redact`` maps a record's plain JSON to plain JSON without secrets; it is asked
-    when ``suspects`` finds that a record's JSON text may hold one. Any error of writing is final: the run must stop, and what was
+    when ``suspects`` finds that a record's JSON text may hold one. ``hide`` does the same for personal data in a call or result of a request,
+    which it is told by its key. A call whose reply is not written as it was is marked: it must not be served again. Any error of writing is final: the run must stop, and what was
     acknowledged before is on disk.
     """
 
@@ -62,10 +68,12 @@ class Journal:
         worker: str = "main",
         redact: Callable[[Any], Any] = _unchanged,
         suspects: Callable[[str], bool] = _always,
+        hide: Callable[[str, dict[str, Any]], dict[str, Any]] = _as_it_is,
     ) -> None:
         self.path, fd = _create(folder, info.run_id, worker)
         self._redact = redact
         self._suspects = suspects
+        self._hide = hide
         self._written = 0
         self._calls: dict[tuple[str, str], _Written] = {}
         self._prompts: set[tuple[str, str]] = set()
@@ -159,20 +167,22 @@ class Journal:
 
     # What follows runs on the writer thread only.
 
-    def _line(self, kind: str, body: dict[str, Any], facts: Mapping[str, Any]) -> bytes:
+    def _line(self, kind: str, body: dict[str, Any], facts: Mapping[str, Any], *, about: str | None = None) -> bytes:
+        """One line. ``facts`` are keys and numbers: no redaction may change them. ``about`` is the key of the request that ``body`` is about."""
         self._written += 1
-        text = dumps({"t": kind, **body, **facts})
+        shown = body if about is None else self._hide(about, body)
+        text = dumps({"t": kind, **shown, **facts})
         if self._suspects(text):
-            return frame({
-                "t": kind,
-                **self._redact(body),
-                **facts,
-            })  # facts are keys and numbers: no redaction may change them
-        return frame_text(text)
+            shown = self._redact(shown)
+        elif shown is body:
+            return frame_text(text)
+        if kind == "call" and shown["call"]["reply"] != body["call"]["reply"]:
+            facts = {**facts, "redacted": True}
+        return frame({"t": kind, **shown, **facts})
 
     def _call_line(self, call: Call) -> bytes:
         key = call.request.key
-        line = self._line("call", {"call": encode_call(call)}, {"key": key})
+        line = self._line("call", {"call": encode_call(call)}, {"key": key}, about=key)
         self._calls[key, call.source] = _Written(self._written, hash(line), call)
         return line
 
@@ -191,7 +201,8 @@ class Journal:
         if known.call is not None:
             return known.call == call
         before = self._written
-        line = self._line("call", {"call": encode_call(call)}, {"key": call.request.key})
+        key = call.request.key
+        line = self._line("call", {"call": encode_call(call)}, {"key": key}, about=key)
         self._written = before
         return hash(line) == known.hash
 
@@ -213,7 +224,7 @@ class Journal:
         facts: dict[str, Any] = {"call": references[0], "followups": references[1:asked]}
         if result.tried:
             body["served"], facts["tried"] = result.served, references[asked:]
-        return b"".join(call_lines) + self._line("result", body, facts)
+        return b"".join(call_lines) + self._line("result", body, facts, about=trial.request.key)
 
 
 def _create(folder: Path, run_id: str, worker: str) -> tuple[Path, int]:
@@ -224,8 +235,7 @@ def _create(folder: Path, run_id: str, worker: str) -> tuple[Path, int]:
     path = home / f"{worker}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        home.mkdir(exist_ok=True, mode=0o700)
+        private_folder(home)
         fd = os.open(path, flags, 0o600)
         _sync_folder(home)
         _sync_folder(folder)

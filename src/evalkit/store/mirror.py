@@ -12,6 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import StoreError, Where
+from evalkit.files import private_folder
 from evalkit.store.connection import first_line, opened
 from evalkit.store.database import (
     DATABASE_FILE,
@@ -177,8 +178,7 @@ def mirrored(reports: Path) -> Iterator[Mirror]:
     _sweep(home)
     folder = home / f"{os.getpid()}-{secrets.token_hex(4)}"
     try:
-        reports.mkdir(parents=True, exist_ok=True)
-        home.mkdir(mode=0o700, exist_ok=True)
+        private_folder(home)
         folder.mkdir(mode=0o700)
     except OSError as error:
         raise StoreError(

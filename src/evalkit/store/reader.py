@@ -53,6 +53,11 @@ class RunRecords:
         return tuple(stored.result for stored in self.stored)
 
     @property
+    def redacted(self) -> frozenset[str]:
+        """The keys of the requests whose answers are not here as they were: secrets or personal data were taken out."""
+        return frozenset(stored.key for stored in self.stored_calls if stored.redacted)
+
+    @property
     def skipped(self) -> dict[str, int]:
         """How many trials were skipped on purpose, by test id."""
         return {skip.test_id: skip.trials for skip in self.skips}

@@ -18,11 +18,15 @@ _NEWER = "it was written by a newer evalkit; upgrade this one"
 
 @dataclass(frozen=True, slots=True)
 class StoredCall:
-    """A call with its ``id`` in the run (``<file>#<record number>``) and the request key it was made under."""
+    """A call with its ``id`` in the run (``<file>#<record number>``) and the request key it was made under.
+
+    ``redacted``: something was taken out of its reply before it was written.
+    """
 
     id: str
     key: str
     call: Call
+    redacted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class CallRecord:
     t: Literal["call"]
     call: Call
     key: str
+    redacted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +176,7 @@ def _take_call(got: Gathered, record: dict[str, Any], place: str) -> None:
 
 def _add_call(got: Gathered, record: CallRecord, place: str) -> None:
     call = got.sharing.call(record.call, record.key)
-    got.calls[place] = StoredCall(place, call.request.key, call)
+    got.calls[place] = StoredCall(place, call.request.key, call, record.redacted)
 
 
 def _text(value: object) -> str:

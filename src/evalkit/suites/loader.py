@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from evalkit.errors import EvalkitError, SuiteError, did_you_mean
 from evalkit.files import shown
+from evalkit.model.cases import PERSONAL_KINDS
 from evalkit.suites.attacks import AttackReader
 from evalkit.suites.cases import CaseReader, read_tags
 from evalkit.suites.checkspecs import CheckReader, family_of, shown_name
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from evalkit.model.cases import Case, CheckSpec
+    from evalkit.model.cases import Case, CheckSpec, PersonalKind
     from evalkit.model.nodes import Node
     from evalkit.suites.dataset import ReadParquet
     from evalkit.suites.spec import ModelSpec, VariantSpec
@@ -43,6 +44,7 @@ TOP_KEYS = (
     "require",
     "tags",
     "priority",
+    "redact",
     "cases",
     "attacks",
     "checks",
@@ -67,9 +69,8 @@ def load_suite(
     not verified here), ``families`` maps a check's name to its family, for gates over a family. Raises one SuiteError that
     carries every mistake found, each with file, line and hint.
     """
-    document = _document(path, root)
     reader = Reader(shown(path, root))
-    top = _top(document, reader)
+    document, top = _read(path, root, reader)
     checks = CheckReader(None if check_names is None else frozenset(check_names))
     suite_checks = checks.read_all(top.get("checks"), reader)
     repeats, require = _repeats(top, reader)
@@ -109,23 +110,21 @@ def load_suite(
         fallbacks=models.fallbacks(top.get("fallbacks")) or FallbackSpec(),
         priority=_priority(top.get("priority"), cases, reader),
         baseline=baseline,
+        redact=_redact(top.get("redact"), reader),
     )
     reader.complaints.raise_any()
     return spec
 
 
-def _document(path: Path, root: Path) -> Node:
+def _read(path: Path, root: Path, reader: Reader) -> tuple[Node, Mapping[str, Node]]:
     try:
-        return load_yaml(path, root=root)
+        document = load_yaml(path, root=root)
     except EvalkitError as error:
         raise SuiteError(error.message, hint=error.hint, where=error.where) from error
-
-
-def _top(document: Node, reader: Reader) -> Mapping[str, Node]:
     top = reader.fields(document, "a suite", TOP_KEYS)
     if not isinstance(document.value, dict):
         reader.complaints.raise_any()
-    return top
+    return document, top
 
 
 class _Parts(NamedTuple):
@@ -164,6 +163,17 @@ def _priority(node: Node | None, cases: Iterable[Case], reader: Reader) -> froze
     if node is not None and not wanted:
         reader.complain("priority: names no tag", node.line, "name one, or remove the key")
     return frozenset(word.value for word in wanted)
+
+
+def _redact(node: Node | None, reader: Reader) -> frozenset[PersonalKind]:
+    """Kinds of personal data; ``all`` is every one."""
+    wanted = reader.words(node, "redact")
+    for word in wanted:
+        if word.value != "all" and word.value not in PERSONAL_KINDS:
+            hint = did_you_mean(word.value, [*PERSONAL_KINDS, "all"])
+            reader.complain(f"{word.value[:60]!r} is no kind of personal data", word.line, hint)
+    names = {word.value for word in wanted}
+    return frozenset(kind for kind in PERSONAL_KINDS if kind in names or "all" in names)
 
 
 def _baseline(node: Node | None, variants: Iterable[VariantSpec], reader: Reader) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_args
 
 from evalkit.model.calls import Transport
+from evalkit.model.cases import PERSONAL_KINDS
 from evalkit.suites.attacks import PACKS, PLACES
 from evalkit.suites.gates import METRICS, STATS
 from evalkit.suites.loader import MAX_REPEATS
@@ -72,6 +73,7 @@ def suite_schema(checks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 def _top() -> dict[str, Any]:
     checks = {"type": "array", "items": {"$ref": "#/$defs/check"}, "description": "Checks for every case."}
+    kinds = {"enum": [*PERSONAL_KINDS, "all"]}
     return {
         "suite": {"type": "string", "pattern": r"^[\w.+-]{1,100}$", "description": "The suite's name."},
         "description": {**_TEXT, "description": "What the suite is for, in a sentence."},
@@ -102,6 +104,10 @@ def _top() -> dict[str, Any]:
         "require": {"type": "integer", "minimum": 1, "description": "How many repeats must pass; all by default."},
         "tags": {"$ref": "#/$defs/tags"},
         "priority": {"$ref": "#/$defs/tags", "description": "Tags whose cases are asked and judged first."},
+        "redact": {
+            "anyOf": [kinds, {"type": "array", "items": kinds}],
+            "description": "Personal data that is taken out of what is stored; checks judge the original.",
+        },
         "cases": {
             "type": "array",
             "minItems": 1,

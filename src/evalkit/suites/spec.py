@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from evalkit.errors import Where
     from evalkit.model.calls import JSON
-    from evalkit.model.cases import Case, CheckSpec
+    from evalkit.model.cases import Case, CheckSpec, PersonalKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class GateSpec:
 class SuiteSpec:
     """One suite file. ``path`` is relative to the project, with forward slashes. ``grid`` maps a parameter to the values to cross.
 
-    ``baseline`` is the variant that others are compared with, if the suite says so. ``priority`` holds the tags whose cases are asked first. ``lines`` maps each top-level key to its line, for mistakes that show only when the suite is expanded.
+    ``redact`` are the kinds of personal data that are taken out of what is stored. ``baseline`` is the variant that others are compared with, if the suite says so. ``priority`` holds the tags whose cases are asked first. ``lines`` maps each top-level key to its line, for mistakes that show only when the suite is expanded.
     """
 
     name: str
@@ -110,3 +110,4 @@ class SuiteSpec:
     fallbacks: FallbackSpec = field(default_factory=FallbackSpec)
     priority: frozenset[str] = frozenset()
     baseline: str | None = None
+    redact: frozenset[PersonalKind] = frozenset()
