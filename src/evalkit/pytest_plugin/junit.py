@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from evalkit.model.calls import CallFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pytest
 
     from evalkit.harness.outcome import TestOutcome
     from evalkit.model.results import Result
-    from evalkit.providers.redact import Redactor
 
 _REASON = 300
 _ANSWER = 500
@@ -29,11 +29,10 @@ class Properties:
 
     def __init__(self, *, detailed: bool = False) -> None:
         self._detailed = detailed
-        self._redactor: Redactor | None = None
         self._known: dict[tuple[str, object], tuple[str, object]] = {}
 
-    def of(self, outcome: TestOutcome) -> list[tuple[str, object]]:
-        """The properties of one test, in the order in which they are shown."""
+    def of(self, outcome: TestOutcome, shown: Callable[[str], str]) -> list[tuple[str, object]]:
+        """The properties of one test, in the order in which they are shown. ``shown`` takes out what must not be kept."""
         variant = outcome.test.trials[0].variant
         costs = [result.call.cost_usd for result in outcome.results]
         pairs: list[tuple[str, object]] = [
@@ -46,30 +45,27 @@ class Properties:
             ("source", outcome.results[0].call.source),
         ]
         shared = [self._known.setdefault(pair, pair) for pair in pairs]
-        return [*shared, *self._details(_telling(outcome))] if self._detailed else shared
+        return [*shared, *_details(_telling(outcome), shown)] if self._detailed else shared
 
-    def _details(self, result: Result) -> list[tuple[str, object]]:
-        reply = result.reply
-        if isinstance(reply, CallFailure):
-            return [("failure", reply.kind), ("reason", self._shown(reply.message, _REASON))]
-        found: list[tuple[str, object]] = []
-        for verdict in result.verdicts:
-            if verdict.severity == "fail" and verdict.status in {"fail", "error"}:
-                found = [
-                    ("check", self._shown(verdict.check, _REASON)),
-                    ("reason", self._shown(verdict.reason, _REASON)),
-                ]
-                break
-        return [*found, ("answer", self._shown(reply.text, _ANSWER))]
 
-    def _shown(self, text: str, limit: int) -> str:
-        """``text`` without secrets, on one line, cut to ``limit`` characters."""
-        from evalkit.providers.redact import Redactor
-        from evalkit.report.clean import one_line
+def _details(result: Result, shown: Callable[[str], str]) -> list[tuple[str, object]]:
+    reply = result.reply
+    if isinstance(reply, CallFailure):
+        return [("failure", reply.kind), ("reason", _brief(reply.message, _REASON, shown))]
+    found: list[tuple[str, object]] = []
+    for verdict in result.verdicts:
+        if verdict.severity == "fail" and verdict.status in {"fail", "error"}:
+            reason = _brief(verdict.reason, _REASON, shown)
+            found = [("check", _brief(verdict.check, _REASON, shown)), ("reason", reason)]
+            break
+    return [*found, ("answer", _brief(reply.text, _ANSWER, shown))]
 
-        if self._redactor is None:
-            self._redactor = Redactor(dict(os.environ))
-        return one_line(self._redactor.text(text[: 10 * limit]), limit=limit)
+
+def _brief(text: str, limit: int, shown: Callable[[str], str]) -> str:
+    """``text`` on one line, cut to ``limit`` characters."""
+    from evalkit.report.clean import one_line
+
+    return one_line(shown(text[: 10 * limit]), limit=limit)
 
 
 def write_output(config: pytest.Config, report: pytest.TestReport, *, reports: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from evalkit.errors import ConfigError, EvalkitError, MissingExtraError, StoreError
+from evalkit.pytest_plugin.beforehand import require_what_is_named
 from evalkit.pytest_plugin.ending import Ending
 from evalkit.pytest_plugin.garbage import collect_rarely, leave_aside, set_aside
 from evalkit.pytest_plugin.junit import Properties, write_output
@@ -98,7 +99,7 @@ class EvalSession:
             from evalkit.pytest_plugin.watch import Watch
 
             try:
-                self._require_what_is_named()
+                require_what_is_named(self.config, self.pytest_config, run_id=self._run_id, plans=self.plans.values())
                 worker = self._worker["workerid"] if self._worker else "main"
                 total = sum(len(item.test.trials) for item in self._items)
                 self._watch = Watch(
@@ -146,7 +147,7 @@ class EvalSession:
         except StoreError as error:
             item.session.shouldstop = f"evalkit: {error}"
             raise
-        item.user_properties.extend(self._properties.of(outcome))
+        item.user_properties.extend(self._properties.of(outcome, lambda text: self.shown(text, item)))
         if self._early is not None:
             self._early.heard(outcome.results)
         halted = self.runner.halted
@@ -335,17 +336,6 @@ class EvalSession:
         from evalkit.pytest_plugin.protocol import CaseProtocol
 
         return CaseProtocol(self.pytest_config, runs_user_code=lambda item: self.planner.runs_user_code(item.test))
-
-    def _require_what_is_named(self) -> None:
-        """A baseline that does not exist and a recording that cannot be read stop the run before anything is paid."""
-        if self.config.baseline is not None:
-            from evalkit.harness.baselines import Baselines
-
-            Baselines(self.config, run_id=self._run_id).require()
-        if self.pytest_config.getoption("evalkit_record"):
-            from evalkit.harness.recording import require_readable
-
-            require_readable(self.config, [plan.spec.name for plan in self.plans.values()])
 
     def _make_window(self) -> Window[EvalItem]:
         from evalkit.harness.window import AHEAD, Window
