@@ -102,9 +102,8 @@ class EvalSession:
                 require_what_is_named(self.config, self.pytest_config, run_id=self._run_id, plans=self.plans.values())
                 worker = self._worker["workerid"] if self._worker else "main"
                 total = sum(len(item.test.trials) for item in self._items)
-                self._watch = Watch(
-                    self.pytest_config, run_id=self._run_id, worker=worker, total=total, redact=self.shown
-                )
+                facts = {"run_id": self._run_id, "worker": worker}
+                self._watch = Watch(self.pytest_config, **facts, total=total, redact=self.shown)
                 self._runner = Runner(
                     self.config, self.planner, run_id=self._run_id, worker=worker, observe=self._watch.observer
                 )
@@ -158,11 +157,10 @@ class EvalSession:
 
     def shown(self, text: str, item: pytest.Item | None = None) -> str:
         """``text`` (about ``item``) as a log may keep it: without secrets and without what its suite redacts."""
-        if self._runner is None:
-            from evalkit.harness.secrecy import redactor_for
+        from evalkit.harness.secrecy import redactor_for
 
-            return redactor_for(self.config).text(text)
-        return self._runner.shown(text, getattr(item, "test", None))
+        runner = self._runner
+        return runner.shown(text, getattr(item, "test", None)) if runner else redactor_for(self.config).text(text)
 
     def reported(self, item: EvalItem, report: pytest.TestReport) -> None:
         """Shape the report of one phase of ``item``; after the last one let the window move on and the answers go."""
