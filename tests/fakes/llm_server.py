@@ -119,6 +119,9 @@ class LLMServer:
             def do_POST(self) -> None:
                 outer._serve(self)
 
+            def do_GET(self) -> None:
+                outer._serve(self)
+
         return Handler
 
     def _serve(self, handler: BaseHTTPRequestHandler) -> None:
@@ -216,6 +219,7 @@ def default_body(asked: Asked, text: str | None = None) -> dict[str, Any]:
         "messages": lambda: message(text, model=asked.body.get("model", "m")),
         "embeddings": lambda: embeddings(asked.body["input"]),
         "moderations": lambda: moderations(asked.body["input"]),
+        "models": lambda: {"object": "list", "data": [{"id": "m", "object": "model", "created": 1, "owned_by": "x"}]},
     }
     return routes[asked.path.partition("?")[0].partition("/v1/")[2]]()
 

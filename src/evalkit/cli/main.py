@@ -22,6 +22,7 @@ _COMMANDS = {
     "cache": "evalkit.cli.cache:cache_group",
     "checks": "evalkit.cli.checks:checks_command",
     "compare": "evalkit.cli.compare:compare_command",
+    "doctor": "evalkit.cli.doctor:doctor_command",
     "estimate": "evalkit.cli.estimate:estimate_command",
     "export": "evalkit.cli.export:export_command",
     "history": "evalkit.cli.history:history_command",
