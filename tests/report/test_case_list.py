@@ -57,6 +57,7 @@ def test_the_keyboard_is_enough(visit):
     page.keyboard.type("parcel")
     assert page.input_value("#filter-q") == "parcel"
     page.keyboard.press("Escape")
+    assert page.input_value("#filter-q") == "parcel"
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("j")

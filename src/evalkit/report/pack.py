@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "evalkit.page/2"
 K = TypeVar("K", bound=Hashable)
+_LEVEL = 6
+"""9 takes twice as long and saves half a per cent."""
 _GZIP = 31
 """zlib's name for gzip with the largest window; the time in its head is 0."""
 _PIECE = 2**20
@@ -43,7 +45,7 @@ def packed(report: RunReport) -> str:
     data = page_data(report)
     short = shorthand(data["strings"])
     data |= {"strings": short.texts, "words": short.words, "codes": short.codes}
-    zipper = zlib.compressobj(9, wbits=_GZIP)
+    zipper = zlib.compressobj(_LEVEL, wbits=_GZIP)
     zipped = b"".join([*map(zipper.compress, _pieces(data)), zipper.flush()])
     parts = (zipped[start : start + _PIECE] for start in range(0, len(zipped), _PIECE))
     return "".join(base64.b85encode(part).decode("ascii") for part in parts).replace("<", ",")

@@ -34,12 +34,20 @@ def shorthand(texts: Sequence[str]) -> Shorthand:
     codes = dict(zip(_frequent(texts), _unused(texts), strict=False))
     if not codes:
         return Shorthand([], "", list(texts))
-    code = codes.get
+    written = _Itself(codes).__getitem__
     return Shorthand(
         list(codes),
         "".join(codes.values()),
-        ["".join([code(token, token) for token in _TOKEN.findall(text)]) for text in texts],
+        ["".join(map(written, _TOKEN.findall(text))) for text in texts],
     )
+
+
+class _Itself(dict[str, str]):
+    """What has no code stands for itself."""
+
+    def __missing__(self, token: str) -> str:
+        self[token] = token
+        return token
 
 
 def _frequent(texts: Sequence[str]) -> list[str]:

@@ -3,12 +3,18 @@
 const onKey = (app, event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const typing = event.target instanceof Element && event.target.matches("input, select, textarea");
-  if (event.key === "Escape" && typing && !app.dialog.open) event.target.blur();
+  if (event.key === "Escape" && typing && !app.dialog.open) leaveField(event);
   if (typing || app.help.open) return;
   const action = KEYS[event.key];
   if (!action || (event.key === "Enter" && event.target !== app.box)) return;
   event.preventDefault();
   action(app);
+};
+
+/** Out of the field, which keeps what is in it: left to itself, the browser would empty a search. */
+const leaveField = (event) => {
+  event.preventDefault();
+  event.target.blur();
 };
 
 const KEYS = {
