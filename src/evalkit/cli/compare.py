@@ -43,8 +43,9 @@ def compare_command(
       evalkit compare 20261101T1200:candidate latest:candidate --format json
     """
     from evalkit.compare.as_json import comparison_json
+    from evalkit.compare.compare import Wanted
     from evalkit.compare.text import comparison_text
-    from evalkit.harness.sides import History, compare_sides
+    from evalkit.harness.comparing_runs import compare_named
     from evalkit.report.clean import clean
 
     if not 0.5 <= confidence < 1:
@@ -52,14 +53,9 @@ def compare_command(
     if margin is not None and not 0 < margin < 1:
         raise click.UsageError(f"--margin {margin}: between 0 and 1; 0.02 is 2 percentage points")
     left, right = _sides(a, b, baseline)
-    history = History(load_config(find_root(Path.cwd())))
-    compared = compare_sides(
-        history.choose(left, default_run=run_id),
-        history.choose(right, default_run=run_id),
-        margin=margin,
-        confidence=confidence,
-        checks=checks,
-    )
+    config = load_config(find_root(Path.cwd()))
+    wanted = Wanted(confidence, margin, checks=checks)
+    compared = compare_named(config, left, right, wanted=wanted, run_id=run_id)
     for note in compared.notes:
         click.echo(f"note: {clean(note)}", err=True)
     if form == "json":

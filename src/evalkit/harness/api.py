@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evalkit.compare.compare import Wanted
 from evalkit.config import find_root, load_config
+from evalkit.harness.comparing_runs import compare_named
 from evalkit.harness.discovery import suite_files
 from evalkit.harness.facts import new_run_id, utc_now
 from evalkit.harness.finish import finish_run
 from evalkit.harness.options import RunOptions
 from evalkit.harness.planning import Planner
 from evalkit.harness.runner import Runner
-from evalkit.harness.sides import History, compare_sides
 from evalkit.harness.window import AHEAD, Window
 from evalkit.store.frames import load_frames
 
@@ -73,8 +74,7 @@ def compare(
 
     ``margin`` is the largest tolerated drop of the pass rate (0.02 is 2 percentage points). Raises ConfigError for an unknown side.
     """
-    history = History(project(root))
-    return compare_sides(history.choose(a), history.choose(b), margin=margin, confidence=confidence).comparisons
+    return compare_named(project(root), a, b, wanted=Wanted(confidence, margin)).comparisons
 
 
 def project(root: str | Path | None) -> Config:

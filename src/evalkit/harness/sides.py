@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from evalkit.compare.compare import compare
 from evalkit.compare.values import Side
@@ -13,21 +13,75 @@ from evalkit.harness.runner import journal_root
 from evalkit.store.reader import list_runs, read_run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from evalkit.compare.values import Comparison
     from evalkit.config import Config
     from evalkit.model.results import Measurement
 
 
+class Row(Protocol):
+    """What a row of one side must say to find its partner: a measurement, or what stands for many of them."""
+
+    @property
+    def suite(self) -> str:
+        """Name of the suite."""
+        ...
+
+    @property
+    def cell(self) -> str:
+        """The dimensions crossed with every variant."""
+        ...
+
+    @property
+    def variant(self) -> str:
+        """Name in the suite."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """What is between the brackets of a test id."""
+        ...
+
+
+R = TypeVar("R", bound=Row)
+
+
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """One side: the run and its measurements, narrowed to one variant when the user named one. ``complete``: the run came to its end."""
+class Chosen(Generic[R]):
+    """One side: the run and its rows, narrowed to one variant when the user named one. ``complete``: the run came to its end."""
 
     run_id: str
     variant: str | None
-    rows: tuple[Measurement, ...]
+    rows: tuple[R, ...]
     complete: bool = True
+
+    def side(self, rows: Sequence[R]) -> Side:
+        """How a comparison speaks of ``rows`` of this side."""
+        return Side(rows[0].variant, rows[0].label, self.run_id)
+
+
+class Named(NamedTuple):
+    """What a side was named: a run that there is, and the word for a variant of it, if any. ``known`` runs are for a hint."""
+
+    run_id: str
+    variant: str | None
+    complete: bool
+    known: tuple[str, ...] = ()
+
+    def among(self, rows: Iterable[R]) -> Chosen[R]:
+        """The side, out of all ``rows`` of its run. Raises ConfigError that lists what there is."""
+        rows = tuple(rows)
+        if self.variant is None:
+            return Chosen(self.run_id, None, rows, complete=self.complete)
+        chosen = tuple(row for row in rows if self.variant in {row.variant, row.label})
+        if not chosen:
+            names = {row.variant for row in rows} | {row.label for row in rows}
+            raise ConfigError(
+                f"{self.variant!r} is neither a run nor a variant of run {self.run_id}",
+                hint=did_you_mean(self.variant, names | set(self.known)),
+            )
+        return Chosen(self.run_id, self.variant, chosen, complete=self.complete)
 
 
 class History:
@@ -40,19 +94,27 @@ class History:
         self._runs = [run.run_id for run in entries]
         self._complete = {run.run_id for run in entries if run.status == "complete"}
 
-    def choose(self, text: str, *, default_run: str | None = None) -> Chosen:
+    def choose(self, text: str, *, default_run: str | None = None) -> Chosen[Measurement]:
+        """Resolve ``text`` as :meth:`named` does, and read the run's journals."""
+        found = self.named(text, default_run=default_run)
+        return found.among(self.rows(found.run_id))
+
+    def rows(self, run: str) -> tuple[Measurement, ...]:
+        """What a run measured, from its journals; what a batch still owes is no measurement. Raises StoreError."""
+        return tuple(result.measurement() for result in read_run(self._root / run).results if not result.pending)
+
+    def named(self, text: str, *, default_run: str | None = None) -> Named:
         """Resolve ``RUN``, ``latest``, ``VARIANT`` or ``RUN:VARIANT``; a run may be shortened to a unique beginning of its id.
 
-        A variant without a run is looked up in ``default_run`` (the latest if None). Raises ConfigError that lists what there is.
+        A variant without a run is one of ``default_run`` (the latest if None). Raises ConfigError that lists what there is.
         """
-        run = self._run(text)
-        if run is not None:
-            return self._chosen(run, None, self._rows(run))
+        run, variant = self._run(text), None
         head, colon, tail = text.partition(":")
-        run = self._run(head) if colon else None
-        if run is not None:
-            return self._variant(run, tail)
-        return self._variant(self.run_id(default_run or "latest"), text)
+        if run is None and colon:
+            run, variant = self._run(head), tail
+        if run is None:
+            run, variant = self.run_id(default_run or "latest"), text
+        return Named(run, variant, run in self._complete, tuple(self._runs[:20]))
 
     def run_id(self, text: str) -> str:
         """The run that ``text`` names: an id, a unique beginning of one, or ``latest``. Raises ConfigError that lists what there is."""
@@ -73,23 +135,6 @@ class History:
             raise ConfigError(f"{text!r} begins {len(matches)} run ids", hint=", ".join(matches[:5]))
         return matches[0] if matches else None
 
-    def _rows(self, run: str) -> tuple[Measurement, ...]:
-        return tuple(result.measurement() for result in read_run(self._root / run).results)
-
-    def _variant(self, run: str, name: str) -> Chosen:
-        rows = self._rows(run)
-        chosen = tuple(row for row in rows if name in {row.variant, row.label})
-        if not chosen:
-            names = {row.variant for row in rows} | {row.label for row in rows}
-            raise ConfigError(
-                f"{name!r} is neither a run nor a variant of run {run}",
-                hint=did_you_mean(name, names | set(self._runs[:20])),
-            )
-        return self._chosen(run, name, chosen)
-
-    def _chosen(self, run: str, variant: str | None, rows: tuple[Measurement, ...]) -> Chosen:
-        return Chosen(run, variant, rows, complete=run in self._complete)
-
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -100,31 +145,51 @@ class Compared:
 
 
 def compare_sides(
-    a: Chosen, b: Chosen, *, margin: float | None = None, confidence: float = 0.95, checks: bool = False
+    a: Chosen[Measurement],
+    b: Chosen[Measurement],
+    *,
+    margin: float | None = None,
+    confidence: float = 0.95,
+    checks: bool = False,
 ) -> Compared:
-    """Compare two sides suite by suite and cell by cell. Two whole runs are paired variant by variant.
+    """Compare two sides suite by suite and cell by cell; as :func:`partners` pairs them. ``checks`` asks for a metric per check."""
+    found = partners(a, b)
+    comparisons = tuple(
+        compare(
+            left,
+            right,
+            a_side=a.side(left),
+            b_side=b.side(right),
+            suite=suite,
+            margin=margin,
+            confidence=confidence,
+            checks=checks,
+        )
+        for suite, left, right in found.pairs
+    )
+    return Compared(comparisons, found.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Partners(Generic[R]):
+    """What is to be compared, as ``(suite, rows before, rows after)``, and ``notes``: what is left out, one sentence each."""
+
+    pairs: tuple[tuple[str, list[R], list[R]], ...]
+    notes: tuple[str, ...]
+
+
+def partners(a: Chosen[R], b: Chosen[R]) -> Partners[R]:
+    """Find the partner of everything on one side. Two whole runs are paired variant by variant.
 
     What has no namesake is paired if it is all that its side has of a suite: a suite that ran with v1 then and with v2 now, or two
-    variants with different models. ``checks`` asks for a metric per check. Raises ConfigError when the sides have nothing in common.
+    variants with different models. Raises ConfigError when the sides have nothing in common.
     """
     left, right = _groups(_beside(a, b)), _groups(_beside(b, a))
     pairs = {key: key for key in left if key in right} | _lone_pairs(left, right)
     if not pairs:
         raise ConfigError("the two sides share no suite and variant", hint="name a variant on each side: RUN:VARIANT")
-    comparisons = tuple(
-        compare(
-            left[key],
-            right[other],
-            a_side=Side(left[key][0].variant, left[key][0].label, a.run_id),
-            b_side=Side(right[other][0].variant, right[other][0].label, b.run_id),
-            suite=key.suite,
-            margin=margin,
-            confidence=confidence,
-            checks=checks,
-        )
-        for key, other in pairs.items()
-    )
-    return Compared(comparisons, (*_left_out(a, left, pairs), *_left_out(b, right, pairs.values())))
+    notes = (*_left_out(a, left, pairs), *_left_out(b, right, pairs.values()))
+    return Partners(tuple((key.suite, left[key], right[other]) for key, other in pairs.items()), notes)
 
 
 class _Key(NamedTuple):
@@ -135,10 +200,7 @@ class _Key(NamedTuple):
     variant: str
 
 
-_Groups = dict[_Key, list["Measurement"]]
-
-
-def _beside(side: Chosen, other: Chosen) -> Chosen:
+def _beside(side: Chosen[R], other: Chosen[R]) -> Chosen[R]:
     """A whole run beside a variant stands for its variant of that name, or for the only one it has."""
     if side.variant is not None or other.variant is None:
         return side
@@ -152,26 +214,27 @@ def _beside(side: Chosen, other: Chosen) -> Chosen:
     return replace(side, variant=other.variant, rows=rows)
 
 
-def _groups(side: Chosen) -> _Groups:
-    groups: _Groups = {}
+def _groups(side: Chosen[R]) -> dict[_Key, list[R]]:
+    groups: dict[_Key, list[R]] = {}
     for row in side.rows:
         key = _Key(row.suite, row.cell, row.variant if side.variant is None else "")
         groups.setdefault(key, []).append(row)
     return groups
 
 
-def _lone_pairs(a: _Groups, b: _Groups) -> dict[_Key, _Key]:
+def _lone_pairs(a: Iterable[_Key], b: Iterable[_Key]) -> dict[_Key, _Key]:
     """The one group that each side has of a suite, where their cells or variants differ."""
     ones_a, ones_b = _ones(a), _ones(b)
     return {key: ones_b[suite] for suite, key in ones_a.items() if suite in ones_b}
 
 
-def _ones(groups: _Groups) -> dict[str, _Key]:
-    counts = Counter(key.suite for key in groups)
-    return {key.suite: key for key in groups if counts[key.suite] == 1}
+def _ones(keys: Iterable[_Key]) -> dict[str, _Key]:
+    keys = list(keys)
+    counts = Counter(key.suite for key in keys)
+    return {key.suite: key for key in keys if counts[key.suite] == 1}
 
 
-def _left_out(side: Chosen, groups: _Groups, compared: Iterable[_Key]) -> list[str]:
+def _left_out(side: Chosen[R], groups: Mapping[_Key, Sequence[R]], compared: Iterable[_Key]) -> list[str]:
     notes = [] if side.complete else [f"run {side.run_id} is incomplete: only what it measured is compared"]
     paired = set(compared)
     missing = [f"{rows[0].suite} {rows[0].label}" for key, rows in groups.items() if key not in paired]

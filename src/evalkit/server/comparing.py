@@ -27,7 +27,7 @@ class ComparedView:
     notes: tuple[str, ...]
 
 
-def choose(site: Site, text: str) -> Chosen | None:
+def choose(site: Site, text: str) -> Chosen[Measurement] | None:
     """The side that ``text`` names: ``RUN``, or ``RUN:VARIANT`` by name or label; None if it is not stored. Raises StoreError."""
     run_id, colon, name = text.partition(":")
     run = run_line(site.store, run_id)
@@ -41,13 +41,13 @@ def choose(site: Site, text: str) -> Chosen | None:
     return Chosen(run_id, name if colon else None, rows, complete=run.complete) if rows else None
 
 
-def compared(site: Site, a: Chosen, b: Chosen, *, checks: bool = False) -> Compared:
+def compared(site: Site, a: Chosen[Measurement], b: Chosen[Measurement], *, checks: bool = False) -> Compared:
     """The comparisons, one per suite and cell; kept until the store changes. Raises ConfigError if the sides have nothing in common."""
     key = ("compared", a.run_id, a.variant, b.run_id, b.variant, checks, site.store.generation)
     return site.kept.get(key, lambda: compare_sides(a, b, checks=checks))
 
 
-def compared_view(site: Site, a: Chosen, b: Chosen) -> ComparedView:
+def compared_view(site: Site, a: Chosen[Measurement], b: Chosen[Measurement]) -> ComparedView:
     """The same for the page, with what changed in the prompts. Raises ConfigError."""
     found = compared(site, a, b)
     report = _bare_report(a.run_id, found.comparisons)
@@ -57,14 +57,16 @@ def compared_view(site: Site, a: Chosen, b: Chosen) -> ComparedView:
     )
 
 
-def _prompt_change(site: Site, a: Chosen, b: Chosen, comparison: Comparison) -> PromptChange | None:
+def _prompt_change(
+    site: Site, a: Chosen[Measurement], b: Chosen[Measurement], comparison: Comparison
+) -> PromptChange | None:
     before, after = _prompt(site, a, comparison, comparison.a), _prompt(site, b, comparison, comparison.b)
     if before is None or after is None or before.digest == after.digest:
         return None
     return PromptChange(before, after, diff_prompts(before, after))
 
 
-def _prompt(site: Site, chosen: Chosen, comparison: Comparison, side: Side) -> PromptRecord | None:
+def _prompt(site: Site, chosen: Chosen[Measurement], comparison: Comparison, side: Side) -> PromptRecord | None:
     prompts: dict[tuple[str, str], PromptRecord] = site.kept.get(
         ("prompts", chosen.run_id, site.store.generation), lambda: prompts_of(site.store, chosen.run_id)
     )

@@ -17,13 +17,12 @@ with judged as (
   from verdicts where run_id = $run group by trial_id
 )
 select t.suite, t.suite_path, t.case_id, t.case_digest, t.variant, t.cell, t.label, coalesce(w.model, '') as model,
-  t.repeat_number as repeat, t.status, names, families, statuses, severities, c.tags, c.cluster, r.cost_usd, r.latency_s,
+  t.repeat_number as repeat, t.status, names, families, statuses, severities, t.tags, t.cluster, r.cost_usd, r.latency_s,
   r.input_tokens, r.output_tokens, coalesce(r.source <> 'shared', true) as fresh,
   case when r.failure is null then t.served end as served, coalesce(r.failure = 'pending', false) as pending
 from trials t left join judged j on j.trial_id = t.trial_id
 left join responses r on r.run_id = $run and r.call_id = t.call_id
 left join variants w on w.run_id = $run and w.suite_path = t.suite_path and w.label = t.label
-left join cases c on c.suite_path = t.suite_path and c.case_id = t.case_id and c.case_digest = t.case_digest
 where t.run_id = $run order by t.suite_path, t.test_id, t.repeat_number
 """
 _PROMPTS = """

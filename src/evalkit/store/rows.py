@@ -137,11 +137,15 @@ def _cases(records: RunRecords) -> dict[Row, Case]:
     return {(text(trial.suite_path), text(trial.case.id), trial.case.digest): trial.case for trial in trials}
 
 
+def _tags(case: Case) -> list[str]:
+    return sorted(filter(None, map(text, case.tags)))
+
+
 def _case(case: Case) -> Row:
     return (
         as_json(case.vars),
         as_json(case.expect),
-        sorted(filter(None, map(text, case.tags))),
+        _tags(case),
         text(case.cluster),
         text(case.where.path),
         case.where.line,
@@ -237,6 +241,8 @@ def _trials(records: RunRecords) -> Iterator[Row]:
             call_id(records, stored.call_id),
             keys[stored.call_id],
             text(result.served if isinstance(result.reply, Response) else None),
+            _tags(trial.case),
+            text(trial.case.cluster),
         )
 
 

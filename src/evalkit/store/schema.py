@@ -12,7 +12,7 @@ from evalkit.store.connection import in_memory, quoted
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-VERSION = 5
+VERSION = 6
 """Version of the tables; bump it with every change of ``schema.sql``."""
 
 _HEAD = re.compile(r"create (table|view) (\w+) .*?-- (.*)")

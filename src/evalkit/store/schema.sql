@@ -141,7 +141,9 @@ create table trials (  -- One case x variant x repeat, measured.
   status varchar,  -- pass, fail or error (no answer, or could not be judged)
   call_id varchar,  -- joins responses
   request_key varchar,  -- joins requests
-  served varchar  -- whose answer it is: primary, the model of a fallback, or canned answer; null without an answer
+  served varchar,  -- whose answer it is: primary, the model of a fallback, or canned answer; null without an answer
+  tags varchar[],  -- of the case in this run, sorted
+  cluster varchar  -- of the case in this run; null if none
 );
 
 create table tried (  -- Calls that failed beside the one that counts, because another model was asked in their place.

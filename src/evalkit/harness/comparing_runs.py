@@ -1,0 +1,125 @@
+"""Two sides that a user names, compared: counted by the database where it knows both, out of the journals where it does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalkit.compare.compare import Wanted, compare_evidence
+from evalkit.compare.evidence import Evidence
+from evalkit.compare.kinds import CaseKind, CaseTable, Outcome
+from evalkit.compare.pair import flip_kind, most_urgent_first
+from evalkit.compare.ratios import RatioMoments
+from evalkit.compare.values import Flip
+from evalkit.errors import StoreError
+from evalkit.harness.runner import journal_root
+from evalkit.harness.sides import Compared, History, compare_sides, partners
+from evalkit.store.database import DATABASE_FILE, ingest
+from evalkit.store.paired import STATUSES, paired_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evalkit.config import Config
+    from evalkit.harness.sides import Named
+    from evalkit.store.paired import CountedPair, PairedRuns
+
+_WAIT_S = 2.0
+"""Seconds to wait for a database that another process holds, before the journals are read instead."""
+
+
+def compare_named(config: Config, a: str, b: str, *, wanted: Wanted, run_id: str | None = None) -> Compared:
+    """Compare what ``a`` and ``b`` name, each a run, ``latest``, a variant of ``run_id`` (the latest if None), or ``RUN:VARIANT``.
+
+    The database answers, brought up to date if need be; the same figures come from the journals where it cannot. Raises ConfigError
+    for a side that there is not, StoreError for journals that cannot be read.
+    """
+    history = History(config)
+    left, right = (history.named(text, default_run=run_id) for text in (a, b))
+    found = _counted(config, left, right, wanted)
+    if found is not None:
+        return found
+    sides = [one.among(history.rows(one.run_id)) for one in (left, right)]
+    return compare_sides(*sides, margin=wanted.margin, confidence=wanted.confidence, checks=wanted.checks)
+
+
+def _counted(config: Config, a: Named, b: Named, wanted: Wanted) -> Compared | None:
+    """The comparison by the database; None if it does not know all that the journals say, or cannot be opened."""
+    database, journals = config.folder("reports") / DATABASE_FILE, journal_root(config)
+    for fresh in (False, True):
+        try:
+            if fresh:
+                ingest(journals, database, wait_s=_WAIT_S)
+            with paired_runs(database, journals, a.run_id, b.run_id, wait_s=_WAIT_S) as runs:
+                if runs is not None:
+                    return None if runs.doubtful else compare_counted(runs, a, b, wanted)
+        except StoreError:
+            continue  # the journals say the same, and they say what is wrong with them
+    return None
+
+
+def compare_counted(runs: PairedRuns, a: Named, b: Named, wanted: Wanted) -> Compared:
+    """Compare two sides of the runs that the database pairs. Raises ConfigError where :func:`compare_named` does."""
+    left, right = a.among(runs.groups("a")), b.among(runs.groups("b"))
+    found = partners(left, right)
+    runs.prepare()
+    comparisons = tuple(
+        compare_evidence(
+            _evidence(runs.count(before, after), runs.verdicts),
+            a_side=left.side(before),
+            b_side=right.side(after),
+            suite=suite,
+            wanted=wanted,
+        )
+        for suite, before, after in found.pairs
+    )
+    return Compared(comparisons, found.notes)
+
+
+def _evidence(found: CountedPair, verdicts: Mapping[int, tuple[tuple[str, str, str, str], ...]]) -> Evidence:
+    """What the database counted, as comparisons want it."""
+    only_a, only_b, changed, lost = _alone(found)
+    (trials_a, errors_a), (trials_b, errors_b) = found.totals
+    return Evidence(
+        table=_table(found, verdicts),
+        flips=most_urgent_first(
+            Flip(case, flip_kind((p, k), (q, m)), (p, k), (q, m), tags=tags, error=error)
+            for case, p, k, q, m, tags, error in found.flips
+        ),
+        only_a=only_a,
+        only_b=only_b,
+        changed=changed,
+        lost=lost,
+        errors_a=errors_a,
+        errors_b=errors_b,
+        trials_a=trials_a,
+        trials_b=trials_b,
+        error_cases_a=tuple(dict.fromkeys(case for case, before, _ in found.errors if before)),
+        error_cases_b=tuple(dict.fromkeys(case for case, _, after in found.errors if after)),
+        ratios={name: None if ratio is None else RatioMoments(*ratio) for name, ratio in found.ratios.items()},
+    )
+
+
+def _table(found: CountedPair, verdicts: Mapping[int, tuple[tuple[str, str, str, str], ...]]) -> CaseTable:
+    used = sorted({number for a, b, *_ in found.kinds for number in (*a, *b)})
+    places = {number: place for place, number in enumerate(used)}
+    outcomes = tuple(Outcome(STATUSES[number % 3], verdicts[number // 3]) for number in used)  # type: ignore[arg-type]  # the columns' own words
+    kinds = (
+        CaseKind(tuple(places[n] for n in a), tuple(places[n] for n in b), cluster, cases)
+        for a, b, cluster, cases in found.kinds
+    )
+    return CaseTable(outcomes, tuple(kinds))
+
+
+def _alone(found: CountedPair) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], float]:
+    """The cases of one side only, those that changed, and what the former would change at worst."""
+    before, after = ([one for one in found.alone if one[0] == side] for side in (True, False))
+    changed = {case for _, case, *_ in before} & {case for _, case, *_ in after}
+    lone_a, lone_b = ([one for one in side if one[1] not in changed] for side in (before, after))
+    lost = sum(-passed / draws for _, _, passed, draws in lone_a)
+    lost += sum(passed / draws - 1.0 for _, _, passed, draws in lone_b)
+    return (
+        tuple(case for _, case, *_ in lone_a),
+        tuple(case for _, case, *_ in lone_b),
+        tuple(sorted(changed)),
+        lost,
+    )
