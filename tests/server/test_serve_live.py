@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from contextlib import chdir
 
 import pytest
 from fakes.eval_project import Project
@@ -69,7 +70,7 @@ def test_a_page_follows_a_run_from_its_first_answer_to_its_end(running, gate, vi
         gate.release()
     assert child.wait(60) == 0
     page.wait_for_selector(".verdict.passed", timeout=30_000)
-    assert "6/6" in page.inner_text("#verdict-line")
+    assert "6 of 6 planned trials measured" in page.inner_text("#verdict-line")
     assert not page.complaints
 
 
@@ -90,3 +91,36 @@ def test_whoever_reconnects_gets_what_came_since(running, gate, run_suite):
     assert "event: stored" in told
     stored = served.get(f"/api/runs/{run_id}")["run"]
     assert (stored["complete"], stored["trials"]) == (True, 6)
+
+
+def test_neither_stands_in_the_others_way(running, gate, run_suite):
+    """While pages are asked without a pause a run goes through, its database is written, and no answer is missing or an error."""
+    project, served = running
+    for _ in range(6):
+        gate.release()
+    child = run_suite(project)
+    statuses = []
+    while child.poll() is None:
+        statuses += [served.ask(path).status for path in ("/", "/api/runs", "/api/live", "/readyz")]
+    assert set(statuses) == {200}
+    assert child.returncode == 0
+    with chdir(project.root):
+        asked = project.evalkit(
+            "sql", "select count(*) as n from trials"
+        )  # opens the database that the server never holds
+    assert asked.code == 0, asked.err
+    assert "6" in asked.out
+    run = served.until("/api/runs", lambda runs: runs and runs[0]["complete"])[0]
+    assert (run["outcome"], run["trials"]) == ("passed", 6)
+    assert served.ask(f"/runs/{run['run_id']}").status == 200
+
+
+def test_a_purged_run_is_gone_from_the_pages(served, project):
+    """When its journal is deleted while the server runs, its rows go too."""
+    run_id = served.get("/api/runs")[1]["run_id"]
+    folder = project.root / "reports" / "journal" / run_id
+    folder.rename(project.root / "elsewhere")
+    served.until("/api/runs", lambda runs: run_id not in [run["run_id"] for run in runs])
+    assert served.ask(f"/api/runs/{run_id}").status == 404
+    (project.root / "elsewhere").rename(folder)
+    served.until("/api/runs", lambda runs: run_id in [run["run_id"] for run in runs])

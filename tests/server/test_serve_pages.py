@@ -109,3 +109,17 @@ def test_a_suite_over_time_and_what_is_not_there(served, visit):
     for path in ("/runs/nonsense", "/history?suite=nonsense", "/compare?a=x&b=y", "/nowhere"):
         assert served.ask(path).status == 404, path
         assert "evalkit" in served.ask(path).text
+
+
+def test_the_report_is_the_one_that_is_written_to_a_file(served, visit):
+    """Its cases unpack under its own policy; a page that lies in the reports folder is not what is shown."""
+    run_id = served.get("/api/runs")[0]["run_id"]
+    file = served.root / "reports" / run_id / "index.html"
+    before = file.read_text(encoding="utf-8")
+    file.write_text("<script>alert('planted')</script>", encoding="utf-8")
+    page = visit(served, f"/runs/{run_id}/report")
+    page.wait_for_selector("html[data-ready]")
+    assert "cem" in page.inner_text("#cases")
+    assert "planted" not in page.content()
+    assert not page.complaints
+    file.write_text(before, encoding="utf-8")

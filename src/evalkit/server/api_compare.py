@@ -10,12 +10,11 @@ from starlette.exceptions import HTTPException
 
 from evalkit.compare.as_json import comparison_json
 from evalkit.errors import ConfigError
-from evalkit.harness.history import history_of
 from evalkit.report.history import history_json
 from evalkit.server.answers import GUARDED, NOT_FOUND
 from evalkit.server.comparing import choose, compared
+from evalkit.server.histories import suite_history
 from evalkit.server.site import Site
-from evalkit.store.history import history_rows
 
 
 class CompareQuery(BaseModel):
@@ -59,15 +58,9 @@ def router(site: Site) -> APIRouter:
     @rooms.get("/history", responses=NOT_FOUND)
     def history(query: Annotated[HistoryQuery, Query()]) -> dict[str, Any]:
         """A suite over time, as ``evalkit history SUITE --format json`` prints it."""
-        key = ("history", query.suite, site.store.generation)
-        found: dict[str, Any] | None = site.kept.get(key, lambda: _history(site, query.suite))
+        found = suite_history(site, query.suite)
         if found is None:
             raise HTTPException(404, "no whole run of that suite is stored")
-        return found
+        return history_json(found)
 
     return rooms
-
-
-def _history(site: Site, suite: str) -> dict[str, Any] | None:
-    rows = history_rows(site.store.tuples, suite)
-    return history_json(history_of(suite, rows)) if rows.points else None

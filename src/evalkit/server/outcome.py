@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def outcome_of(run: RunLine) -> Outcome:
-    """What the run means. As for the exit code, but trial by trial where no gate decides: how many repeats must pass is not stored."""
+    """What was concluded at the run's end; without that, counted trial by trial where no gate decides."""
+    if run.outcome is not None:
+        return run.outcome
     if not run.complete or not run.trials:
         return "unmeasured"
     judged = run.gates_passed + run.gates_failed + run.gates_undecided
@@ -24,7 +26,9 @@ def outcome_of(run: RunLine) -> Outcome:
 
 
 def summary(run: RunLine) -> str:
-    """Gates, then trials with their denominator."""
+    """The verdict at the run's end; without one, gates and then trials with their denominator."""
+    if run.verdict:
+        return run.verdict.partition(": ")[2] or run.verdict
     parts = []
     judged = run.gates_passed + run.gates_failed + run.gates_undecided
     if judged:

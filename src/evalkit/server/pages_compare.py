@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from html import unescape
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -13,20 +11,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from evalkit.errors import ConfigError
-from evalkit.harness.history import history_of
-from evalkit.report.history_page import render_history
 from evalkit.server.api_compare import CompareQuery, HistoryQuery
 from evalkit.server.comparing import choose, compared_view
-from evalkit.server.rendering import page
+from evalkit.server.histories import history_page
+from evalkit.server.rendering import page, whole_page
 from evalkit.server.site import Site
 from evalkit.store.browse import trial_lines
 from evalkit.store.browse_trial import trial_page
 from evalkit.store.browsed import TrialPage
-from evalkit.store.history import history_rows
 
 MOST_REPEATS = 20
 """Repeats of a case that are set side by side."""
-_POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">')
 
 
 class CaseQuery(BaseModel):
@@ -71,11 +66,10 @@ def router(site: Site) -> APIRouter:
     @rooms.get("/history")
     def history(query: Annotated[HistoryQuery, Query()]) -> HTMLResponse:
         """A suite over time: the page that ``evalkit history --html`` writes, with its own policy."""
-        key = ("history page", query.suite, site.store.generation)
-        text = site.kept.get(key, lambda: _history(site, query.suite))
-        found = _POLICY.search(text)
-        policy = f"{unescape(found[1])}; frame-ancestors 'none'" if found else "default-src 'none'"
-        return HTMLResponse(text, headers={"content-security-policy": policy})
+        text = history_page(site, query.suite)
+        if text is None:
+            raise HTTPException(404, f"no whole run of the suite {query.suite!r} is stored")
+        return whole_page(text)
 
     return rooms
 
@@ -86,10 +80,3 @@ def _trials(site: Site, run_id: str, label: str, query: CaseQuery) -> list[Trial
     )
     found = (trial_page(site.store, run_id, line.test_id, line.repeat) for line in lines)
     return [one for one in found if one is not None]
-
-
-def _history(site: Site, suite: str) -> str:
-    rows = history_rows(site.store.tuples, suite)
-    if not rows.points:
-        raise HTTPException(404, f"no whole run of the suite {suite!r} is stored")
-    return render_history(history_of(suite, rows))

@@ -9,14 +9,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from evalkit.errors import ConfigError
+from evalkit.harness.reporting import stored_report
+from evalkit.report.html import render_html
 from evalkit.server.api_runs import RunId, RunsQuery, TrialQuery, TrialsQuery
 from evalkit.server.outcome import outcome_of, summary
-from evalkit.server.rendering import page
+from evalkit.server.rendering import page, whole_page
 from evalkit.server.site import Site
-from evalkit.store.browse import list_runs, list_trials, run_page
+from evalkit.store.browse import list_runs, list_trials, run_line, run_page
 from evalkit.store.browse_trial import trial_page
-from evalkit.store.browsed import TrialPage
+from evalkit.store.browsed import RunLine, TrialPage
 
+MOST_REPORTED = 20_000
+"""Trials of a run whose whole report is made while somebody waits."""
 MOST_MARKS = 1000
 """Pieces of evidence that are marked in one answer."""
 
@@ -56,6 +61,14 @@ def router(site: Site) -> APIRouter:
             conditions=query.model_dump(exclude={"after", "after_repeat", "limit"}, exclude_defaults=True),
         )
 
+    @rooms.get("/runs/{run_id}/report")
+    def report(run_id: RunId) -> HTMLResponse:
+        """The run's report as ``evalkit report`` writes it, made from the journal and not from a file that somebody put there."""
+        found = run_line(site.store, run_id)
+        if found is None or found.trials > MOST_REPORTED:
+            raise HTTPException(404, _no_report(found))
+        return whole_page(site.reports.get((run_id, site.store.generation), lambda: _report(site, run_id)))
+
     @rooms.get("/runs/{run_id}/trial")
     def trial(request: Request, run_id: RunId, query: Annotated[TrialQuery, Query()]) -> HTMLResponse:
         """One trial in full."""
@@ -65,6 +78,19 @@ def router(site: Site) -> APIRouter:
         return page(site, request, "trial.html.j2", t=found, pieces=marked(found))
 
     return rooms
+
+
+def _report(site: Site, run_id: str) -> str:
+    try:
+        return render_html(stored_report(site.config, run_id).report)
+    except ConfigError as error:
+        raise HTTPException(404, "the journal of this run is not here: only its figures are") from error
+
+
+def _no_report(run: RunLine | None) -> str:
+    if run is None:
+        return "there is no such run"
+    return f"the run has {run.trials:,} trials, too many for a page made now: evalkit report {run.run_id} writes it to a file"
 
 
 def marked(trial: TrialPage) -> list[tuple[str, bool]]:

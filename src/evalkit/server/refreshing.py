@@ -7,6 +7,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from evalkit.errors import StoreError
+from evalkit.server.histories import make_ahead
 
 if TYPE_CHECKING:
     from evalkit.server.site import Site
@@ -38,12 +39,18 @@ class Refresher:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                damage = self._site.store.refresh().damage
-                self._say("; ".join(damage))
+                self._look()
             except (StoreError, OSError) as error:
                 self._say(str(error))
             self._site.ready.set()
             self._stop.wait(PAUSE_S)
+
+    def _look(self) -> None:
+        found = self._site.store.refresh()
+        self._say("; ".join(found.damage))
+        if found.read or found.forgotten or not self._site.ready.is_set():
+            self._site.ready.set()
+            make_ahead(self._site)
 
     def _say(self, problem: str) -> None:
         if problem and problem != self._said:

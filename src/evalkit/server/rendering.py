@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
+from html import unescape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 SCRIPTS = ("charts.js", "live.js", "label.js", "keys.js")
 """The scripts that a page may name."""
+
+_POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">')
 
 
 def templates() -> Environment:
@@ -50,6 +54,13 @@ def page(site: Site, request: Request, name: str, *, status: int = 200, **values
         nonce=request.state.nonce, ready=site.ready.is_set(), here=request.url.path, **values
     )
     return HTMLResponse(text, status_code=status)
+
+
+def whole_page(text: str) -> HTMLResponse:
+    """A page that the report's code has made, which brings its own style, scripts and policy."""
+    found = _POLICY.search(text)
+    policy = f"{unescape(found[1])}; frame-ancestors 'none'" if found else "default-src 'none'; frame-ancestors 'none'"
+    return HTMLResponse(text, headers={"content-security-policy": policy})
 
 
 def source(name: str) -> str:

@@ -41,5 +41,6 @@ class Site:
     live: Live
     book: LabelBook
     kept: Kept = field(default_factory=Kept)
+    reports: Kept = field(default_factory=lambda: Kept(most=4))
     ready: Event = field(default_factory=Event)
     closing: Event = field(default_factory=Event)

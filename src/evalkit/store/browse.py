@@ -25,6 +25,8 @@ T = TypeVar("T")
 EXCERPT = 200
 """Characters of an answer in a list."""
 
+_OUTCOMES = frozenset({"passed", "failed", "undecided", "unmeasured"})
+
 _RUNS = """
 with page as (
   select * from runs
@@ -49,7 +51,8 @@ with page as (
 select page.*, coalesce(suites, []) as suites, coalesce(trials, 0) as trials, coalesce(passed, 0) as passed,
   coalesce(failed, 0) as failed, coalesce(errors, 0) as errors, coalesce(skipped, 0) as skipped,
   coalesce(gates_passed, 0) as gates_passed, coalesce(gates_failed, 0) as gates_failed,
-  coalesce(gates_undecided, 0) as gates_undecided, coalesce(gates_not_judged, 0) as gates_not_judged, paid_usd
+  coalesce(gates_undecided, 0) as gates_undecided, coalesce(gates_not_judged, 0) as gates_not_judged, paid_usd,
+  json_extract_string(extra, '$.summary.outcome') as outcome, json_extract_string(extra, '$.summary.verdict') as verdict
 from page left join counted using (run_id) left join gated using (run_id) left join named using (run_id)
 left join passed_over using (run_id) left join paid using (run_id)
 order by started_at desc nulls last, run_id desc
@@ -194,6 +197,8 @@ def _narrowed(wanted: Filter) -> tuple[str, str, dict[str, Any]]:
 def _run_line(row: Mapping[str, Any]) -> RunLine:
     values = {name: row[name] for name in RunLine.__dataclass_fields__}
     values |= {name: utc(row[name]) for name in ("started_at", "finished_at")}
+    if row["outcome"] not in _OUTCOMES:
+        values |= {"outcome": None, "verdict": None}
     return RunLine(**values)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - the server's API is made from these fields
-from typing import Any
+from typing import Any, Literal
 
 from evalkit.model.results import Family, GateStatus, Mode, Status  # noqa: TC001 - the same
 
@@ -12,7 +12,7 @@ from evalkit.model.results import Family, GateStatus, Mode, Status  # noqa: TC00
 @dataclass(frozen=True, slots=True)
 class RunLine:
     """A run in the list. Counts are trials, ``gates_…`` are gates. ``planned`` is None if the run died before it knew, ``paid_usd``
-    if a live call has no known price."""
+    if a live call has no known price. ``outcome`` and ``verdict`` are what was concluded at its end, None if it came to none."""
 
     run_id: str
     started_at: datetime | None
@@ -35,6 +35,8 @@ class RunLine:
     gates_undecided: int
     gates_not_judged: int
     paid_usd: float | None
+    outcome: Literal["passed", "failed", "undecided", "unmeasured"] | None
+    verdict: str | None
 
 
 @dataclass(frozen=True, slots=True)
