@@ -258,3 +258,45 @@ def test_the_workers_of_xdist_change_nothing(project):
     project.evalkit("run")
     project.evalkit("baseline", "save")
     assert project.evalkit("run", "-n", "2").code == 0
+
+
+def test_a_baseline_in_parquet_judges_the_next_run_too(project):
+    """--format or the file's name says Parquet; the gate finds it, and two files for one suite are an error."""
+    project.suite(suite())
+    project.evalkit("run")
+    saved = project.evalkit("baseline", "save", "--format", "parquet")
+    assert saved.out.startswith("baselines/hello.parquet: 80 trials of run ")
+    assert project.evalkit("run").code == 0
+    project.evalkit("baseline", "save", "--file", "kept.parquet")
+    assert project.evalkit("run", "--baseline", "kept.parquet").code == 0
+    wrong = project.evalkit("baseline", "save", "--format", "json", "--file", "kept.parquet")
+    assert wrong.code == 2
+    assert "does not end with .json" in wrong.err
+    project.evalkit("baseline", "save")
+    both = project.evalkit("baseline", "show")
+    assert both.code == 2
+    assert "hello has two baselines" in both.err
+
+
+def test_files_stand_on_either_side_of_a_comparison(project):
+    """A file against a run, a run against a file, two files: the flips are those of the two runs; a file that is not there is one error."""
+    project.suite(suite())
+    project.evalkit("run")
+    project.evalkit("baseline", "save", "--file", "before.json")
+    answer_badly(project, *CASES[:20])
+    project.evalkit("run")
+    project.evalkit("baseline", "save", "--file", "after.parquet")
+    for words in (("before.json", "latest"), ("before.json", "after.parquet"), ("before.json:v1", "after.parquet:v1")):
+        ran = project.evalkit("compare", *words)
+        assert ran.code == 0, ran.err
+        assert "20 broken   0 fixed" in ran.out
+    assert "0 broken   20 fixed" in project.evalkit("compare", "latest", "before.json").out
+    assert "20 broken" in project.evalkit("compare", "--baseline", "before.json").out
+    missing = project.evalkit("compare", "befor.json", "latest")
+    assert missing.code == 2
+    assert "there is no file befor.json" in missing.err
+    (project.root / "after.parquet").write_bytes(b"nothing")
+    damaged = project.evalkit("compare", "before.json", "after.parquet")
+    assert damaged.code == 3
+    assert "after.parquet" in damaged.err
+    assert damaged.err.count("error:") == 1

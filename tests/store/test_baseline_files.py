@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
+import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import StoreError
@@ -43,10 +44,12 @@ def key(row):
     return row.label, row.case_id, row.case_digest, row.repeat
 
 
+@pytest.mark.parametrize("name", ["s.json", "s.parquet"])
+@settings(max_examples=40, deadline=None)
 @given(rows=st.lists(ROWS, min_size=1, max_size=5, unique_by=key))
-def test_what_is_written_is_read_again(tmp_path_factory, rows):
-    """Every field, whatever the names hold, sorted; the variant's own fields are those of its first row."""
-    path = tmp_path_factory.mktemp("b") / "s.json"
+def test_what_is_written_is_read_again(tmp_path_factory, name, rows):
+    """Every field, whatever the names hold, sorted, in either format; the variant's own fields are those of its first row."""
+    path = tmp_path_factory.mktemp("b") / name
     saved = saved_baseline(RUN, rows)
     write_baseline(path, saved)
     read = read_baseline(path)
@@ -124,3 +127,54 @@ def test_every_trial_is_one_line(tmp_path):
     lines = (tmp_path / "s.json").read_text(encoding="utf-8").splitlines()
     trials = [json.loads(line) for line in lines if line.startswith('{"case_id"')]
     assert [trial["case_id"] for trial in trials] == ["c"]
+
+
+def parquet(path, sql):
+    """Write a Parquet file as any other program would; ``good`` is a sound baseline's table."""
+    write_baseline(path.with_name("good.parquet"), good())
+    with duckdb.connect() as connection:
+        connection.execute(f"create view good as from read_parquet('{path.with_name('good.parquet')}')")
+        connection.execute(f"copy ({sql}) to '{path}' (format parquet)")
+
+
+@pytest.mark.parametrize(
+    ("sql", "complaint"),
+    [
+        ("select 1 as one", "has no column: 'case_digest'"),
+        ("select *, 'x' as answer from good", "it has a column too many: 'answer'"),
+        ("select * exclude (fresh) from good", "it has no column: 'fresh'"),
+        ("from good limit 0", "holds no trial"),
+        ("from good union all from good", "a trial of case 'c' is there twice"),
+        (
+            "from good union all select * replace ('other' as suite, 'x' as case_id) from good",
+            "of several runs or suites",
+        ),
+        ("select * replace ('evalkit.baseline/2' as format) from good", "not a baseline of format evalkit.baseline/1"),
+        ("select * replace ('passed' as status) from good", "variants.0.trials.0.status"),
+        ("select * replace (-1.0 as cost_usd) from good", "no number of 0 or more"),
+        ("select * replace ('0.1' as cost_usd) from good", "variants.0.trials.0.cost_usd"),
+        ("select * replace (['a'] as checks) from good", "variants.0.trials.0.checks"),
+        ("select * replace (null as label) from good", "variants.0.label"),
+    ],
+)
+def test_a_parquet_file_of_another_shape_is_refused(tmp_path, sql, complaint):
+    """Columns too few or too many, other types, other words, two baselines in one: one error that names the file."""
+    path = tmp_path / "s.parquet"
+    parquet(path, sql)
+    with pytest.raises(StoreError) as caught:
+        read_baseline(path)
+    assert complaint in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda raw: raw[:-30], lambda raw: b"{}", lambda raw: b"", lambda raw: raw[:4] + b"X" * 99 + raw[103:]]
+)
+def test_a_damaged_parquet_file_is_refused(tmp_path, damage):
+    """Torn, empty, no Parquet at all, or overwritten in the middle: one error, no crash."""
+    path = tmp_path / "s.parquet"
+    write_baseline(path, good())
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(StoreError) as caught:
+        read_baseline(path)
+    assert str(path) in str(caught.value)

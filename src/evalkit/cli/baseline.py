@@ -25,14 +25,23 @@ def baseline_group() -> None:
 @baseline_group.command("save")
 @click.argument("suites", nargs=-1)
 @click.option("--run", "run", default="latest", show_default=True, metavar="RUN", help="The run to keep.")
-@click.option("--file", "file", metavar="FILE", help="Where to. Default: baselines/<suite>.json. For one suite only.")
-def save_command(suites: tuple[str, ...], run: str, file: str | None) -> int:
+@click.option(
+    "--file",
+    "file",
+    metavar="FILE",
+    help="Where to. Default: baselines/<suite>.json (or .parquet). For one suite only.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["json", "parquet"]), help="Default: by the name of FILE, else json."
+)
+def save_command(suites: tuple[str, ...], run: str, file: str | None, form: str | None) -> int:
     """Write the measurements of a run, without answers, to one file per suite: commit it.
 
     \b
     Examples:
       evalkit baseline save
       evalkit baseline save refund-replies --run 20261120T0915
+      evalkit baseline save --format parquet
     """
     from evalkit.files import shown
     from evalkit.harness.baselines import kept_suites
@@ -45,7 +54,9 @@ def save_command(suites: tuple[str, ...], run: str, file: str | None) -> int:
     if file is not None and len(chosen) != 1:
         raise click.UsageError(f"--file takes one suite; name one of {', '.join(kept)}")
     for suite in chosen:
-        path = config.folder("baselines") / f"{suite}.json" if file is None else Path.cwd() / file
+        path = config.folder("baselines") / f"{suite}.{form or 'json'}" if file is None else Path.cwd() / file
+        if form is not None and path.suffix != f".{form}":
+            raise click.UsageError(f"--format {form}, but the name of {file} does not end with .{form}")
         write_baseline(path, kept[suite])
         rows = kept[suite].measurements()
         errors = sum(row.status == "error" for row in rows)

@@ -33,7 +33,7 @@ def compare_command(
 ) -> int:
     """Compare two variants of a run, two runs, or a run against a baseline.
 
-    A side is a run id (or the beginning of one), "latest", a variant, or RUN:VARIANT.
+    A side is a run id (or the beginning of one), "latest", a variant, RUN:VARIANT, or a file of 'evalkit baseline save'.
 
     \b
     Examples:
@@ -41,6 +41,7 @@ def compare_command(
       evalkit compare 20261120T0915 latest --margin 0.02
       evalkit compare latest --baseline 20261101T1200
       evalkit compare 20261101T1200:candidate latest:candidate --format json
+      evalkit compare baselines/refund-replies.parquet latest
     """
     from evalkit.compare.as_json import comparison_json
     from evalkit.compare.compare import Wanted

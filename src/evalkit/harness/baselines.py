@@ -12,7 +12,7 @@ from evalkit.files import shown
 from evalkit.harness.revisions import base_commits, branch_commits
 from evalkit.harness.runner import journal_root
 from evalkit.harness.sides import History
-from evalkit.store.baselines import read_baseline, saved_baseline
+from evalkit.store.baselines import SUFFIXES, read_baseline, saved_baseline
 from evalkit.store.reader import list_runs, read_run
 
 if TYPE_CHECKING:
@@ -74,12 +74,12 @@ class Baselines:
             )
         path = self._config.root / text
         if path.is_dir():
-            return self._of_file(path / f"{suite}.json", suite)
+            return self._of_file(saved_file(path, suite), suite)
         return self._of_file(path, suite) if path.is_file() else self._of_run(self._named(text), suite)
 
     def file(self, suite: str) -> Path:
-        """Where the suite's baseline is committed unless the user says otherwise."""
-        return self._config.folder("baselines") / f"{suite}.json"
+        """Where the suite's baseline is committed unless the user says otherwise. Raises ConfigError if there are two."""
+        return saved_file(self._config.folder("baselines"), suite)
 
     def _named(self, text: str) -> str:
         try:
@@ -155,6 +155,17 @@ class Baselines:
             return StoredBaseline("", problem=f"{name} is of the suite {saved.suite!r}")
         at = f", commit {saved.git_revision[:10]}" if saved.git_revision else ""
         return StoredBaseline(f"{name} (run {saved.run_id}{at})", saved.measurements(), saved.run_id)
+
+
+def saved_file(folder: Path, suite: str) -> Path:
+    """The suite's baseline in ``folder``, ``<suite>.json`` or ``<suite>.parquet``. Raises ConfigError if both are there."""
+    files = [folder / f"{suite}{suffix}" for suffix in SUFFIXES]
+    found = [file for file in files if file.is_file()]
+    if len(found) > 1:
+        raise ConfigError(
+            f"{suite} has two baselines in {folder}: {found[0].name} and {found[1].name}", hint="delete one of them"
+        )
+    return found[0] if found else files[0]
 
 
 def _commit(run: RunEntry | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalkit.compare.compare import Wanted, compare_evidence
@@ -10,9 +11,10 @@ from evalkit.compare.kinds import CaseKind, CaseTable, Outcome
 from evalkit.compare.pair import flip_kind, most_urgent_first
 from evalkit.compare.ratios import RatioMoments
 from evalkit.compare.values import Flip
-from evalkit.errors import StoreError
+from evalkit.errors import ConfigError, StoreError
 from evalkit.harness.runner import journal_root
-from evalkit.harness.sides import Compared, History, compare_sides, partners
+from evalkit.harness.sides import Compared, History, Named, compare_sides, partners
+from evalkit.store.baselines import SUFFIXES, read_baseline
 from evalkit.store.database import DATABASE_FILE, ingest
 from evalkit.store.paired import STATUSES, paired_runs
 
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evalkit.config import Config
-    from evalkit.harness.sides import Named
+    from evalkit.harness.sides import Chosen
+    from evalkit.model.results import Measurement
     from evalkit.store.paired import CountedPair, PairedRuns
 
 _WAIT_S = 2.0
@@ -28,18 +31,44 @@ _WAIT_S = 2.0
 
 
 def compare_named(config: Config, a: str, b: str, *, wanted: Wanted, run_id: str | None = None) -> Compared:
-    """Compare what ``a`` and ``b`` name, each a run, ``latest``, a variant of ``run_id`` (the latest if None), or ``RUN:VARIANT``.
+    """Compare what ``a`` and ``b`` name, each a run, ``latest``, a variant of ``run_id`` (the latest if None), ``RUN:VARIANT``, or a file of
+    ``evalkit baseline save``, with ``:VARIANT`` or without.
 
     The database answers, brought up to date if need be; the same figures come from the journals where it cannot. Raises ConfigError
-    for a side that there is not, StoreError for journals that cannot be read.
+    for a side that there is not, StoreError for journals or files that cannot be read.
     """
+    files = [_file_named(config, text) for text in (a, b)]
     history = History(config)
-    left, right = (history.named(text, default_run=run_id) for text in (a, b))
-    found = _counted(config, left, right, wanted)
-    if found is not None:
-        return found
-    sides = [one.among(history.rows(one.run_id)) for one in (left, right)]
+    if not any(files):
+        left, right = (history.named(text, default_run=run_id) for text in (a, b))
+        found = _counted(config, left, right, wanted)
+        if found is not None:
+            return found
+    sides = [
+        history.choose(text, default_run=run_id) if file is None else _of_file(*file)
+        for text, file in zip((a, b), files, strict=True)
+    ]
     return compare_sides(*sides, margin=wanted.margin, confidence=wanted.confidence, checks=wanted.checks)
+
+
+def _file_named(config: Config, text: str) -> tuple[Path, str | None] | None:
+    """The baseline file and the variant that ``text`` names, from the current folder or the project's; None if it names no file.
+
+    Files are told by the ends of their names. Raises ConfigError for one that is not there.
+    """
+    head, colon, tail = text.rpartition(":")
+    for name, variant in ((text, None), (head, tail)) if colon else ((text, None),):
+        if Path(name).suffix in SUFFIXES:
+            found = next((path for path in (Path.cwd() / name, config.root / name) if path.is_file()), None)
+            if found is None:
+                raise ConfigError(f"there is no file {name}", hint="evalkit baseline save writes one; or name a run")
+            return found, variant
+    return None
+
+
+def _of_file(path: Path, variant: str | None) -> Chosen[Measurement]:
+    saved = read_baseline(path)
+    return Named(saved.run_id, variant, complete=True).among(saved.measurements())
 
 
 def _counted(config: Config, a: Named, b: Named, wanted: Wanted) -> Compared | None:

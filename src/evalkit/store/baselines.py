@@ -14,7 +14,8 @@ from evalkit.errors import EvalkitError, StoreError, Where
 from evalkit.files import fresh_file, read_text
 from evalkit.model.cases import Severity  # noqa: TC001 - pydantic reads the annotations below
 from evalkit.model.results import PRIMARY, Family, Measurement, Status
-from evalkit.store.codec import encode
+from evalkit.store.codec import encode, encode_whole
+from evalkit.store.flat_baseline import SUFFIX, read_flat, write_flat
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 FORMAT = "evalkit.baseline/1"
 """Version of the file's layout."""
+SUFFIXES = (".json", SUFFIX)
+"""What the name of a baseline file ends with."""
 MAX_TRIALS = 200_000
 
 
@@ -121,12 +124,15 @@ def _variant(rows: Sequence[Measurement]) -> SavedVariant:
 
 
 def write_baseline(path: Path, baseline: SavedBaseline) -> None:
-    """Write the file whole or not at all. Raises StoreError."""
+    """Write the file whole or not at all: Parquet if its name says so, else JSON. Raises StoreError."""
     text = "\n".join(_lines(baseline)) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with fresh_file(path) as temporary:
-            temporary.write_bytes(text.encode("utf-8", "replace"))
+            if path.suffix == SUFFIX:
+                write_flat(temporary, encode_whole(baseline))
+            else:
+                temporary.write_bytes(text.encode("utf-8", "replace"))
     except OSError as error:
         raise StoreError(f"cannot write the baseline: {error.strerror or error}", where=Where(str(path))) from error
 
@@ -155,10 +161,10 @@ def _json(value: object) -> str:
 
 
 def read_baseline(path: Path) -> SavedBaseline:
-    """Read a baseline file: anything that is not exactly this format is refused. Raises StoreError."""
+    """Read a baseline file, JSON or Parquet: anything that is not exactly this format is refused. Raises StoreError."""
     where = Where(str(path))
     try:
-        text = read_text(path, where=where)
+        text = _json(read_flat(path)) if path.suffix == SUFFIX else read_text(path, where=where)
         plain = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise StoreError(f"not a baseline: {error}", hint=_AGAIN, where=where) from error
