@@ -6,7 +6,8 @@ STAMP := $(VENV)/.installed
 CHARTS := src/evalkit/report/assets/vendor
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check ifeval safety checks-speed bench recordings docs charts screenshots wheel clean
+TESTS ?= tests
+.PHONY: help demo test test-wheel audit lint check ifeval safety checks-speed bench recordings docs charts screenshots wheel clean
 
 help: ## show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -67,8 +68,23 @@ charts: ## build the charting library of the pages again (needs Node 20 and npm)
 screenshots: demo ## write the README's picture of the report (needs Chromium)
 	@$(BIN)/python -m benchmarks.screenshots
 
-wheel: $(STAMP) ## build the wheel into dist/
-	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+wheel: $(STAMP) ## build the wheel into dist/, twice, and compare the bytes
+	@rm -rf dist build/again
+	@for place in dist build/again; do \
+	  SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $$place . || exit 1; \
+	done
+	@cmp dist/*.whl build/again/*.whl && echo "wheel: $$(cd dist && ls *.whl), the same bytes twice"
+
+test-wheel: wheel ## install the wheel into a fresh environment and run the tests (TESTS=…) against it, where there is no src
+	@rm -rf build/wheel && mkdir -p build/wheel/project
+	@git ls-files -z -- ':!src' | xargs -0 cp --parents --target-directory=build/wheel/project
+	@$(PYTHON) -m venv build/wheel/venv
+	@build/wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@build/wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt dist/*.whl --group dev
+	cd build/wheel/project && ../venv/bin/python -m pytest -n 2 --dist loadfile $(TESTS)
+
+audit: $(STAMP) ## look for known vulnerabilities of what is installed, where an advisory service can be reached
+	@$(BIN)/python -m benchmarks.audit
 
 clean: ## remove what was built
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache

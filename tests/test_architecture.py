@@ -16,6 +16,7 @@ import evalkit
 from evalkit import errors
 
 SOURCE = Path(evalkit.__file__).parent
+ROOT = Path(__file__).parents[1]
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if "starter" not in path.parts)
 HEAVY = ("openai", "anthropic", "pandas", "duckdb", "jinja2", "pydantic", "yaml", "numpy", "click", "genai_prices")
 
@@ -33,7 +34,7 @@ def test_the_layers_hold() -> None:
     """Every import points downwards, and each heavy package has one home (the contracts are in pyproject.toml)."""
     done = subprocess.run(
         [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
-        cwd=SOURCE.parents[1],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
@@ -155,3 +156,41 @@ def test_nothing_dangerous_is_used(word: str) -> None:
         if word in code.replace("literal_eval(", "").replace("_exec(", "").replace("re.eval(", ""):
             users.append(path.relative_to(SOURCE).as_posix())
     assert users == []
+
+
+RUNS_DATA = {"eval", "exec", "compile", "__import__"}
+UNPICKLES = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "joblib"}
+ANY_TAG = {"load", "load_all", "full_load", "unsafe_load", "Loader", "UnsafeLoader", "FullLoader"}
+
+
+def runs_data(node: ast.AST) -> str | None:
+    """What about ``node`` could turn data into code, or None."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in RUNS_DATA:
+        return node.func.id
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+        return next((name for name in modules if name.partition(".")[0] in UNPICKLES), None)
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "yaml":
+        return f"yaml.{node.attr}" if node.attr in ANY_TAG else None
+    if isinstance(node, ast.keyword) and node.arg in {"shell", "allow_pickle"}:
+        return node.arg if getattr(node.value, "value", None) is not False else None
+    return None
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_no_data_becomes_code(path: Path) -> None:
+    """No pickle in any of its forms, no YAML with tags, no eval and exec, no shell: what is read is data."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = [f"{what} in line {getattr(node, 'lineno', '?')}" for node in ast.walk(tree) if (what := runs_data(node))]
+    assert not found
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["eval('1')", "import pickle", "from dill import loads", "yaml.load(x)", "yaml.FullLoader", "run(x, shell=True)"],
+)
+def test_what_turns_data_into_code_is_recognised(text: str) -> None:
+    """The rule above sees each of these, and not their harmless neighbours."""
+    assert any(runs_data(node) for node in ast.walk(ast.parse(text)))
+    harmless = "yaml.parse(x); re.compile(x); ast.literal_eval(x); run(x, shell=False); evaluate(x); yaml.CSafeLoader"
+    assert not any(runs_data(node) for node in ast.walk(ast.parse(harmless)))

@@ -8,6 +8,7 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
+import evalkit
 from evalkit.checks.catalog import CHECKS, Families, describe, editor_schemas
 from evalkit.checks.reference import check_text, listing_text, reference_markdown
 from evalkit.errors import ConfigError
@@ -109,7 +110,7 @@ FAMILIES = ("shape", "content", "safety", "judge", "metamorphic")
 @pytest.mark.parametrize("family", ["shape", "content", "safety"])
 def test_no_module_of_a_family_knows_another_family(family):
     """import-linter holds the families' main modules apart; this holds for every module whose name begins with its family's."""
-    folder = Path(__file__).parents[2] / "src" / "evalkit" / "checks"
+    folder = Path(evalkit.__file__).parent / "checks"
     for path in [folder / f"{family}.py", *folder.glob(f"{family}_*.py")]:
         imported = re.findall(r"evalkit\.checks\.(\w+) import", path.read_text(encoding="utf-8"))
         others = [name for name in imported if name.partition("_")[0] in set(FAMILIES) - {family}]
