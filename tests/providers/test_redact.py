@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -110,6 +113,52 @@ def test_json_is_redacted_in_values_keys_and_lists():
         "a": ["[REDACTED:DB_PASSWORD]", 1, None, {"b": "x[REDACTED:DB_PASSWORD]"}],
         "[REDACTED:DB_PASSWORD]": True,
     }
+
+
+LONG = "zz-plain-key-value-that-is-long"
+ATTACKS = (
+    LONG[:20] * 100_000,
+    LONG[-20:] * 100_000,
+    LONG[:19] * 100_000,
+    "sk-" * 700_000,
+    "sk-a " * 400_000,
+    "eyJ" + "a" * 2_000_000,
+    ("eyJ" + "a" * 1999 + ".") * 1000,
+    "-----BEGIN PRIVATE KEY-----" * 70_000,
+    "-----BEGIN PRIVATE KEY-----" + "A" * 2_000_000,
+    "Authorization: Bearer " * 90_000,
+    "uthorization" * 160_000,
+    "://" * 700_000,
+    "://a:" * 400_000,
+    "://" + "a" * 2_000_000,
+    "AKIA" * 500_000,
+    "zz-plain-key-valu" * 100_000,
+)
+
+
+def test_a_text_made_to_be_slow_is_not():
+    """Two megabytes each, in a process that has a minute for all: looking again from every place would take hours."""
+    code = (
+        "import sys; sys.path.insert(0, 'tests/providers'); from test_redact import ATTACKS, ENVIRON, LONG, Redactor\n"
+        "r = Redactor({**ENVIRON, 'LONG_KEY': LONG})\n"
+        "for text in ATTACKS: r.text(text); r.suspects(text)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], timeout=60, check=True)
+
+
+def test_halves_of_a_long_secret_are_found():
+    """A check quotes so many characters of an answer and no more; the cut may go through a key."""
+    long = "xk-live-Zx81QmPw77LkRt20VbNe64"
+    redactor = Redactor({"A_KEY": long})
+    for cut in (long[:22], long[-22:], f"{long[:20]} and {long[-21:]}", long):
+        assert redactor.text(f"'{cut}'").replace("[REDACTED:A_KEY]", "").strip("' and") == ""
+    assert redactor.text(long[:19]) == long[:19]
+
+
+def test_what_a_client_is_given_is_secret_whatever_it_is_called():
+    """A key in a variable without a telling name, a header of the configuration; in hex too."""
+    redactor = Redactor({}, given={"LOGIN": "opaque.value"})
+    assert redactor.text(f"opaque.value {b'opaque.value'.hex()}") == "[REDACTED:LOGIN] [REDACTED:LOGIN]"
 
 
 def test_a_secret_inside_another_one_does_not_leave_the_rest():

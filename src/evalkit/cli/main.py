@@ -29,6 +29,7 @@ _COMMANDS = {
     "ingest": "evalkit.cli.sql:ingest_command",
     "init": "evalkit.cli.init:init_command",
     "prompts": "evalkit.cli.prompts:prompts_group",
+    "purge": "evalkit.cli.purge:purge_command",
     "race": "evalkit.cli.race:race_command",
     "report": "evalkit.cli.report:report_command",
     "rescore": "evalkit.cli.rescore:rescore_command",

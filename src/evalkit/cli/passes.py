@@ -83,8 +83,9 @@ class _Session:
 
 def default_words(config: Config) -> list[str]:
     """The words that every pass begins with; what a user should know before it is told here. Raises ConfigError for an unsafe untrusted project."""
-    from evalkit.cli.untrusted import fork_advice, safe_words, told
+    from evalkit.cli.untrusted import fork_advice, hide_secrets, safe_words, told
 
+    hide_secrets(os.environ)
     words = safe_words(config) if config.untrusted else ["--rootdir", str(config.root)]
     advice = fork_advice(os.environ)
     for line in told(config) if config.untrusted else filter(None, [advice]):

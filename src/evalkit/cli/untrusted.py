@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 import evalkit
+from evalkit.harness.secrecy import mask_commands
 from evalkit.harness.untrusted import left_out, require_safe
 from evalkit.report.clean import one_line
 
@@ -53,6 +57,17 @@ def _is_of(entry: str, root: Path) -> bool:
     path = Path(entry or ".").resolve()
     own = path == Path(evalkit.__file__).resolve().parents[1] or path.is_relative_to(Path(sys.prefix).resolve())
     return path.is_relative_to(root) and not own
+
+
+def hide_secrets(environ: Mapping[str, str]) -> None:
+    """In a job of GitHub Actions let its log hide the secrets of the environment, whoever prints them.
+
+    The commands go to standard error, which a job rarely keeps, and never into a file: they hold the secrets.
+    """
+    if environ.get("GITHUB_ACTIONS") != "true" or stat.S_ISREG(os.fstat(2).st_mode):
+        return
+    for command in mask_commands():
+        click.echo(command, err=True)
 
 
 def fork_advice(environ: Mapping[str, str]) -> str | None:

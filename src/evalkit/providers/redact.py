@@ -98,15 +98,22 @@ class _Cut:
         self.head, self.tail = value[:_PART], value[-_PART:]
 
     def taken_out(self, text: str) -> str:
-        """Return ``text`` without such parts; each is looked at once."""
-        while (start := text.find(self.head)) >= 0:
-            length = _common(text[start : start + len(self._value)], self._value)
-            text = text[:start] + self._mark + text[start + length :]
-        while (at := text.find(self.tail)) >= 0:
-            end = at + _PART
-            length = _common(text[max(0, end - len(self._value)) : end][::-1], self._value[::-1])
-            text = text[: end - length] + self._mark + text[end:]
+        """Return ``text`` without such parts; no character is looked at more than twice."""
+        if self.head in text:
+            text = _without_starts(text, self.head, self._value, self._mark)
+        if self.tail in text:
+            backwards = _without_starts(text[::-1], self.tail[::-1], self._value[::-1], self._mark[::-1])
+            text = backwards[::-1]
         return text
+
+
+def _without_starts(text: str, head: str, value: str, mark: str) -> str:
+    """``text`` with ``mark`` in place of every ``head`` and what follows it of ``value``."""
+    pieces, done = [], 0
+    while (start := text.find(head, done)) >= 0:
+        pieces += [text[done:start], mark]
+        done = start + _common(text[start : start + len(value)], value)
+    return "".join([*pieces, text[done:]])
 
 
 def _common(left: str, right: str) -> int:

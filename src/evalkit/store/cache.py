@@ -19,7 +19,7 @@ from evalkit.store.codec import decode, decode_text, dumps
 from evalkit.store.lines import scan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
 CACHE_FILE = "cache.sqlite"
@@ -155,6 +155,22 @@ class Cache:
                 raise
             self._db.execute("commit")
         return outcome
+
+    def forget(self, keys: Iterable[str], *, runs: Collection[str]) -> None:
+        """Delete the answers to the requests ``keys`` for good; those that other journals than those of ``runs`` hold come back when these are read.
+
+        Raises StoreLockedError while another process uses the file, which must be written anew.
+        """
+        with self._lock, _guarded(self._path):
+            self._db.execute("pragma secure_delete = on")
+            self._db.execute("begin immediate")
+            self._db.executemany("delete from responses where key = ?", ((key,) for key in keys))
+            known = [name for (name,) in self._db.execute("select file from absorbed")]
+            others = [(name,) for name in known if name.partition("/")[0] not in runs]
+            self._db.executemany("delete from absorbed where file = ?", others)
+            self._db.execute("commit")
+            self._db.execute("vacuum")
+            self._db.execute("pragma wal_checkpoint(truncate)")
 
     def span(self) -> tuple[int, float | None, float | None]:
         """Return how many answers there are, and the Unix times of the oldest and the newest; None without any."""

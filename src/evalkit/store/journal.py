@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -237,6 +239,8 @@ def _create(folder: Path, run_id: str, worker: str) -> tuple[Path, int]:
     try:
         private_folder(home)
         fd = os.open(path, flags, 0o600)
+        with suppress(OSError):  # where there are no locks, nobody can tell that the run is in progress
+            fcntl.flock(fd, fcntl.LOCK_SH)
         _sync_folder(home)
         _sync_folder(folder)
     except OSError as error:

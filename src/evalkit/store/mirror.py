@@ -175,7 +175,7 @@ def mirrored(reports: Path) -> Iterator[Mirror]:
     The project's own database is never opened: not even the lock of a reader is taken on it.
     """
     home = reports / FOLDER
-    _sweep(home)
+    sweep(home)
     folder = home / f"{os.getpid()}-{secrets.token_hex(4)}"
     try:
         private_folder(home)
@@ -235,7 +235,7 @@ def _copied(source: Path, path: Path) -> bool:
     return True
 
 
-def _sweep(home: Path) -> None:
+def sweep(home: Path) -> None:
     """Delete what servers that were killed have left."""
     for folder in home.iterdir() if home.is_dir() and not home.is_symlink() else ():
         owner = folder.name.partition("-")[0]
