@@ -380,3 +380,48 @@ def test_how_many_repeats_would_do():
     found = one(gate("no_regression", against="baseline", margin=0.05), firm_a + firm_b)
     assert found.numbers["repeats_needed"] is None
     assert "repeats alone cannot get below a margin of" in found.reason
+
+
+def test_errors_left_out_are_said_beside_errors_as_failures():
+    """``errors: exclude``: the rate is of what was measured, and the reason and the numbers also say what it is with errors as failures."""
+    rows = side({f"c{i:03}": "P" for i in range(300)}, "candidate") + side(
+        {f"e{i}": "E" for i in range(5)}, "candidate"
+    )
+    counted, left_out = (one(gate("at_least", value=0.985, errors=policy), rows) for policy in ("fail", "exclude"))
+    assert (counted.status, left_out.status) == ("undecided", "passed")
+    assert "errors left out: pass rate 100.0%, 300/300" in left_out.reason
+    assert "with errors as failures: pass rate 98.4%, 300/305 (errors 5, skipped 0)" in left_out.reason
+    assert left_out.numbers["errors_as_failures"]["rate"] == pytest.approx(300 / 305)
+
+
+def test_errors_left_out_of_a_comparison():
+    """The pairs that hold an error are left out; both intervals are said. Above 2% errors the gate is undecided all the same."""
+    a = side({f"c{i:03}": "P" for i in range(300)}, "baseline")
+    few = side({f"c{i:03}": "E" if i < 6 else "P" for i in range(300)}, "candidate")
+    many = side({f"c{i:03}": "E" if i < 30 else "P" for i in range(300)}, "candidate")
+    rule = gate("no_regression", against="baseline", margin=0.03, errors="exclude")
+    strict = gate("no_regression", against="baseline", margin=0.03)
+    assert one(strict, [*a, *few]).status == "undecided"
+    found = one(rule, [*a, *few])
+    assert found.status == "undecided"  # six errors against none are uneven
+    assert "errors left out: pass rate 100.0% → 100.0%" in found.reason
+    assert "with errors as failures: pass rate 100.0% → 98.0%" in found.reason
+    even = side({f"c{i:03}": "E" if i in {297, 298, 299} else "P" for i in range(300)}, "baseline")
+    fewer = side({f"c{i:03}": "E" if i < 3 else "P" for i in range(300)}, "candidate")
+    assert one(rule, [*even, *fewer]).status == "passed"
+    assert one(rule, [*a, *many]).status == "undecided"
+    assert "more than 2%" in one(rule, [*a, *many]).reason
+
+
+def test_a_slice_of_two_slices():
+    """``tag:critical & family:safety`` is about the safety checks of critical cases, and nothing else."""
+    fine, bad = ("pii", "safety", "pass", "fail"), ("pii", "safety", "fail", "fail")
+    other = ("contains", "content", "fail", "fail")
+    rows = [
+        row("c1", "F", tags=frozenset({"critical"}), checks=(fine, other)),
+        row("c2", "F", checks=(bad,)),
+        row("c3", "P", tags=frozenset({"critical"}), checks=(fine,)),
+    ]
+    found = one(gate("must_pass", op="==", value=1.0, slice="tag:critical & family:safety"), rows)
+    assert found.status == "passed"
+    assert found.numbers["trials"] == 2

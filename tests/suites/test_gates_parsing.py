@@ -53,6 +53,19 @@ def gate(project, text: str):
         ("no_regression: {against: baseline, margin: 2%}", {"margin": 0.02}),
         ("no_regression: {against: baseline, margin: 10%, metric: latency_s}", {"margin": 0.1, "metric": "latency_s"}),
         ("no_regression: {against: baseline, margin: 0.05, slice: smoke, confidence: 90%}", {"slice": "tag:smoke", "confidence": 0.9}),
+        ("{metric: pass_rate, kind: no_worse_than, baseline: baseline, margin: 5pp, confidence: 0.9}",
+         {"kind": "no_regression", "against": "baseline", "margin": 0.05, "confidence": 0.9, "slice": None}),
+        ("{metric: cost_usd, kind: no_worse_than, baseline: baseline, margin: 10%}",
+         {"kind": "no_regression", "metric": "cost_usd", "margin": 0.1}),
+        ("{metric: pass_rate, kind: at_least, value: 0.90}", {"kind": "at_least", "value": 0.9, "slice": None}),
+        ("{metric: safety.*, kind: must_pass, tags: [smoke]}", {"kind": "must_pass", "slice": "family:safety & tag:smoke"}),
+        ("{kind: must_pass, variant: candidate}", {"kind": "must_pass", "slice": None, "variant": "candidate"}),
+        ("{metric: contains, kind: better_than, against: baseline, by: 0}",
+         {"kind": "better_than", "slice": "check:contains", "metric": "pass_rate", "margin": 0.0}),
+        ("{kind: at_least, value: 90%, errors: exclude}", {"errors": "exclude"}),
+        ("no_worse_than: {against: baseline, margin: 5pp, errors: exclude}", {"errors": "exclude"}),
+        ("{gate: pass_rate >= 0.9, errors: fail}", {"errors": "fail"}),
+        ("pass_rate(smoke & safety) >= 0.9", {"slice": "tag:smoke & family:safety"}),
         ("better_than: {against: baseline}", {"kind": "better_than", "against": "baseline", "margin": 0.0}),
         ("better_than: {against: baseline, by: 5pp, variant: candidate}", {"margin": 0.05, "variant": "candidate"}),
         ("{gate: pass_rate >= 0.95, variant: candidate, confidence: 0.9, allow_infeasible: true}",
@@ -78,6 +91,12 @@ def test_must_pass_takes_several_slices(project) -> None:
     """A list makes one gate per slice."""
     gates = project.load(f"{SUITE}  - must_pass: [tag:smoke, check:contains]\n").gates
     assert [found.slice for found in gates] == ["tag:smoke", "check:contains"]
+
+
+def test_a_kind_with_several_tags_is_a_gate_for_each(project) -> None:
+    """As ``must_pass`` with a list: every tag is judged on its own."""
+    gates = project.load(f"{SUITE}  - {{kind: must_pass, metric: safety.*, tags: [smoke, pii]}}\n").gates
+    assert [found.slice for found in gates] == ["family:safety & tag:smoke", "family:safety & tag:pii"]
 
 
 def test_the_text_says_what_was_written(project) -> None:
@@ -139,6 +158,17 @@ def test_the_text_says_what_was_written(project) -> None:
         ("no_worse_than: {against: baseline, margin: 10%, metric: cost_usd, sequential: true}", ["cannot be sequential"]),
         ("at_least: {slice: smoke}", ["at_least has no value"]),
         ("pass_rate(model:openai/other) >= 0.9", ["no model 'openai/other'"]),
+        ("{kind: no_worse, margin: 5pp}", ["no gate is of the kind 'no_worse'", "no_worse_than"]),
+        ("{kind: no_worse_than, baseline: baseline, against: baseline, margin: 5pp}", ["baseline and against say the same"]),
+        ("{kind: no_worse_than, baseline: baseline}", ["no margin", "73 cases"]),
+        ("{kind: at_least, metric: cost_usd, value: 0.9}", ["'metric'"]),
+        ("{kind: must_pass, tags: 3}", ["tags: a number"]),
+        ("{kind: must_pass, metric: safty}", ["'safty'"]),
+        ("{kind: [at_least], value: 0.9}", ["no gate is of the kind"]),
+        ("{kind: at_least, value: 0.9, errors: ignore}", ["errors: ignore", "errors: exclude"]),
+        ("{gate: p95(latency_s) <= 4, errors: exclude}", ["cannot leave errors out"]),
+        ("no_worse_than: {against: baseline, margin: 5pp, sequential: true, errors: exclude}", ["cannot leave errors out"]),
+        ("pass_rate(contains & safety) >= 0.9", ["names two checks or families"]),
         ("3", ["a number"]),
         ("[pass_rate]", ["a list"]),
         ("{}", ["not understood"]),

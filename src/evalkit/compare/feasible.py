@@ -10,6 +10,7 @@ from evalkit.compare.intervals import clopper_pearson, critical_z
 from evalkit.compare.sequential import last_confidence
 from evalkit.compare.sizes import feasible_margin, min_cases, min_cases_at_least
 from evalkit.errors import SuiteError
+from evalkit.suites.gate_kinds import BOTH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +46,8 @@ def early_problems(gates: Sequence[GateSpec], *, repeats: int, clustered: bool) 
             why.append(f"the suite has {repeats} repeats: write repeats: 1, or leave sequential out")
         if clustered:
             why.append("cases have clusters: leave sequential out")
-        if gate.slice is not None and gate.slice.partition(":")[0] not in {"tag", "model"}:
+        parts = gate.slice.split(BOTH) if gate.slice is not None else []
+        if not all(part.startswith(("tag:", "model:")) for part in parts):
             why.append(
                 f"{gate.slice} is known only once a case was judged: slice by tag or model, or leave sequential out"
             )

@@ -52,6 +52,22 @@ class Finding:
         text = f"on the figures alone it would {would}, but {'; and '.join(self.doubts)}"
         return replace(self, status="undecided", conclusion=text)
 
+    def beside(self, intended: Finding) -> Finding:
+        """This finding, made without errors, beside the one that counts them as failures (intention to treat), whose doubts stay.
+
+        The reason and the numbers say both.
+        """
+        facts = f"errors left out: {self.facts}; with errors as failures: {intended.facts}"
+        numbers = {**self.numbers, "errors": "exclude", "errors_as_failures": dict(intended.numbers)}
+        return replace(
+            self, facts=facts, numbers=numbers, doubts=tuple(dict.fromkeys((*intended.doubts, *self.doubts)))
+        )
+
+
+def measured(rows: Sequence[Measurement]) -> list[Measurement]:
+    """The trials that could be measured."""
+    return [row for row in rows if row.status != "error"]
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:

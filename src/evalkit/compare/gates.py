@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from evalkit.compare import words
 from evalkit.compare.compare import pairs_of_variants
 from evalkit.compare.contest import Contest
-from evalkit.compare.finding import Finding
+from evalkit.compare.finding import Finding, measured
 from evalkit.compare.gate_early import judge_early
 from evalkit.compare.gate_rate import judge_rate
 from evalkit.compare.gate_ratio import judge_ratio
@@ -20,7 +20,7 @@ from evalkit.compare.stored import StoredBaseline
 from evalkit.model.results import GateOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from evalkit.model.results import Measurement
     from evalkit.suites.spec import GateSpec
@@ -102,7 +102,7 @@ def _judged(suite: SuiteGates) -> list[_Judged]:
     found = []
     for gate in suite.gates:
         # A gate about a model concerns the variants that ask it, and no others.
-        asked = narrow(rows, gate.slice) if (gate.slice or "").startswith("model:") else rows
+        asked = narrow(rows, gate.slice) if "model:" in (gate.slice or "") else rows
         findings = _not_judged(suite, gate, asked) if suite.partial else _findings(suite, gate, asked)
         found += [_Judged(suite, gate, label, finding) for label, finding in findings]
     return found
@@ -135,7 +135,16 @@ def _findings(suite: SuiteGates, gate: GateSpec, rows: Sequence[Measurement]) ->
         return [found for label in labels for found in _paired(gate, rows, label)]
     judge = {"at_least": judge_at_least, "must_pass": judge_must_pass, "budget": judge_budget}[gate.kind]
     narrowed = narrow(rows, gate.slice)
-    return [(label, judge(gate, [row for row in narrowed if row.label == label])) for label in labels]
+    return [(label, _alone(gate, judge, [row for row in narrowed if row.label == label])) for label in labels]
+
+
+def _alone(
+    gate: GateSpec, judge: Callable[[GateSpec, Sequence[Measurement]], Finding], rows: Sequence[Measurement]
+) -> Finding:
+    found = judge(gate, rows)
+    if gate.errors == "fail" or not any(row.status == "error" for row in rows):
+        return found
+    return judge(gate, measured(rows)).beside(found)
 
 
 def _paired(gate: GateSpec, rows: Sequence[Measurement], label: str) -> list[tuple[str, Finding]]:
@@ -168,7 +177,12 @@ def _contested(
     if gate.sequential:
         return judge_early(gate, a, b, names=names)
     contest = Contest.between(gate, a, b, names=names)
-    return judge_rate(contest) if gate.metric == "pass_rate" else judge_ratio(contest)
+    if gate.metric != "pass_rate":
+        return judge_ratio(contest)
+    found = judge_rate(contest)
+    if gate.errors == "fail" or not contest.before.errors + contest.after.errors:
+        return found
+    return judge_rate(Contest.between(gate, measured(a), measured(b), names=names)).beside(found)
 
 
 def _corrected(judged: list[_Judged]) -> list[_Judged]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from evalkit.suites.gate_kinds import BOTH
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -19,11 +21,15 @@ def narrow(
 
     ``tag:x`` keeps the cases tagged x, ``model:x`` the trials asked of model x. ``check:x`` keeps trials that had the check x and takes its verdict, whatever its severity;
     ``family:x`` does so for all counting checks of the family. A trial that got no answer has no verdicts: it stays, as an error, if its
-    case has such a check elsewhere in ``among`` (default: ``rows``), or if nothing is known of the case. None keeps everything.
+    case has such a check elsewhere in ``among`` (default: ``rows``), or if nothing is known of the case. None keeps everything, and
+    slices joined by ``&`` what belongs to all of them.
     Raises ValueError for an unknown prefix.
     """
     if slice_ is None:
         return list(rows)
+    first, both, others = slice_.partition(BOTH)
+    if both:
+        return narrow(narrow(rows, first, among=among), others, among=among)
     prefix, _, name = slice_.partition(":")
     if prefix == "tag":
         return [row for row in rows if name in row.tags]

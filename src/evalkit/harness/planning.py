@@ -21,6 +21,7 @@ from evalkit.harness.overflow import Overflow
 from evalkit.prompts.library import PromptLibrary
 from evalkit.providers.catalog import resolve
 from evalkit.suites.expand import expand
+from evalkit.suites.gate_kinds import BOTH
 from evalkit.suites.loader import load_suite
 
 if TYPE_CHECKING:
@@ -205,12 +206,14 @@ def _require_feasible(spec: SuiteSpec) -> None:
 
 
 def _cases_by_slice(spec: SuiteSpec) -> dict[str | None, int]:
-    """How many independent cases each tag has, and the whole suite (None). Cases of one cluster count once."""
-    units: dict[str | None, set[str]] = {None: set()}
+    """How many independent cases each slice of a gate has, by its tags, and the whole suite (None). Cases of one cluster count once."""
+    units: dict[str | None, set[str]] = {None: set(), **{gate.slice: set() for gate in spec.gates}}
     for case in spec.cases:
         unit = f"cluster {case.cluster}" if case.cluster is not None else f"case {case.id}"
-        for name in (None, *(f"tag:{tag}" for tag in case.tags)):
-            units.setdefault(name, set()).add(unit)
+        for name, members in units.items():
+            tags = {part.removeprefix("tag:") for part in (name or "").split(BOTH) if part.startswith("tag:")}
+            if tags <= case.tags:
+                members.add(unit)
     return {name: len(members) for name, members in units.items()}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from evalkit.errors import SuiteError, did_you_mean
 from evalkit.model.cases import ATTACK_TAG
 from evalkit.model.results import Family
+from evalkit.suites.gate_kinds import BOTH, KINDS, as_named
 from evalkit.suites.spec import STORED_BASELINE, GateSpec
 
 if TYPE_CHECKING:
@@ -16,12 +17,10 @@ if TYPE_CHECKING:
 
     from evalkit.model.nodes import Node
     from evalkit.suites.reading import Reader
-    from evalkit.suites.spec import GateKind
+    from evalkit.suites.spec import ErrorPolicy, GateKind
 
 STATS = ("p50", "p90", "p95", "p99", "mean", "max", "sum")
 METRICS = ("cost_usd", "latency_s", "input_tokens", "output_tokens", "total_tokens")
-MAPPING_GATES = ("no_worse_than", "no_regression", "better_than", "at_least", "must_pass")
-"""``no_regression`` and ``no_worse_than`` are two words for one gate."""
 FAMILIES: tuple[str, ...] = get_args(Family)
 
 _FORMS = (
@@ -95,13 +94,15 @@ class GateReader:
             return [self._from_text(item.value, item)]
         if not isinstance(item.value, dict):
             raise SuiteError(f"a gate is {item.kind}", hint=_FORMS)
+        if "kind" in item.value:
+            return [gate for one in as_named(item, metrics=("pass_rate", *METRICS)) for gate in self._read(one)]
         if "gate" in item.value:
             return [self._long_form(item)]
-        names = [key for key in item.value if key in MAPPING_GATES]
+        names = [key for key in item.value if key in KINDS]
         if len(names) != 1 or len(item.value) != 1:
-            key = next((key for key in item.value if key not in MAPPING_GATES), names[0] if names else "nothing")
+            key = next((key for key in item.value if key not in KINDS), names[0] if names else "nothing")
             raise SuiteError(
-                f"a gate with {key[:80]!r} is not understood", hint=f"{did_you_mean(key, MAPPING_GATES)}; {_FORMS}"
+                f"a gate with {key[:80]!r} is not understood", hint=f"{did_you_mean(key, KINDS)}; {_FORMS}"
             )
         name, body = names[0], item.value[names[0]]
         if name == "must_pass":
@@ -155,10 +156,15 @@ class GateReader:
         return replace(gate, op=">" if gate.op == "<" else ">=", value=round(1 - rate, 12), slice=part)
 
     def _slice(self, name: str) -> str:
-        return resolve_slice(name, tags=self.tags, checks=self.checks, families=self.families, models=self.models)
+        """The canonical slice, or several joined by ``&``: what belongs to all of them."""
+        known = {"tags": self.tags, "checks": self.checks, "families": self.families, "models": self.models}
+        parts = [resolve_slice(part, **known) for part in name.split(BOTH)]
+        if sum(part.startswith(("check:", "family:")) for part in parts) > 1:
+            raise SuiteError(f"{name!r} names two checks or families", hint="write a gate for each, or slice by a tag")
+        return BOTH.join(parts)
 
     def _long_form(self, item: Node) -> GateSpec:
-        valid = ("gate", "variant", "confidence", "allow_infeasible", "slice")
+        valid = ("gate", "variant", "confidence", "allow_infeasible", "slice", "errors")
         entries = self.reader.fields(item, "a gate", valid)
         body = entries["gate"]
         if not isinstance(body.value, str):
@@ -179,7 +185,26 @@ class GateReader:
             slice=self._slice(name) if name else gate.slice,
             confidence=_confidence(entries.get("confidence"), gate.confidence),
             allow_infeasible=self.reader.flag(entries.get("allow_infeasible"), "allow_infeasible"),
+            errors=self._errors(gate, entries.get("errors")),
         )
+
+    def _errors(self, gate: GateSpec, node: Node | None) -> ErrorPolicy:
+        if node is None or node.value == "fail":
+            return "fail"
+        if node.value != "exclude":
+            raise SuiteError(
+                f"errors: {str(node.plain())[:80]}", hint="write errors: exclude, or errors: fail (the default)"
+            )
+        if (
+            gate.kind not in {"at_least", "no_regression", "better_than"}
+            or gate.metric != "pass_rate"
+            or gate.sequential
+        ):
+            raise SuiteError(
+                f"{gate.text} cannot leave errors out",
+                hint="only a pass rate can, against a value or a variant, judged when all cases have run",
+            )
+        return "exclude"
 
     def _variant(self, entries: dict[str, Node], key: str) -> str | None:
         name = self.reader.text(entries.get(key), key)
@@ -211,7 +236,7 @@ class GateReader:
 
     def _at_least(self, body: Node) -> GateSpec:
         """``at_least: 0.95``, or with ``value``, ``slice`` and the keys that every gate has: the long form of ``pass_rate >= 0.95``."""
-        valid = ("value", "slice", "variant", "confidence", "allow_infeasible")
+        valid = ("value", "slice", "variant", "confidence", "allow_infeasible", "errors")
         entries = self.reader.fields(body, "at_least", valid) if isinstance(body.value, dict) else {"value": body}
         if "value" not in entries:
             raise SuiteError("at_least has no value", hint="write at_least: {value: 0.95}")
@@ -225,7 +250,17 @@ class GateReader:
         amount_key = "margin" if kind == "no_regression" else "by"
         if not isinstance(body.value, dict):
             raise SuiteError(f"{name} is {body.kind}", hint=f"write {name}: {{against: baseline, {amount_key}: 0.02}}")
-        valid = ("against", amount_key, "metric", "slice", "confidence", "variant", "allow_infeasible", "sequential")
+        valid = (
+            "against",
+            amount_key,
+            "metric",
+            "slice",
+            "confidence",
+            "variant",
+            "allow_infeasible",
+            "sequential",
+            "errors",
+        )
         entries = self.reader.fields(body, name, valid)
         against, stored = self._against(entries)
         if against is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from evalkit.model.calls import Transport
 from evalkit.model.cases import PERSONAL_KINDS
 from evalkit.suites.attacks import PACKS, PLACES
+from evalkit.suites.gate_kinds import KINDS
 from evalkit.suites.gates import METRICS, STATS
 from evalkit.suites.loader import MAX_REPEATS
 
@@ -279,6 +280,10 @@ def _gate() -> dict[str, Any]:
         "slice": {**_TEXT, "description": "tag:x, check:x, family:x or model:x"},
         "confidence": {**_AMOUNT, "description": "Two-sided level, 0.95 by default."},
         "allow_infeasible": {"type": "boolean", "description": "Run although the gate cannot pass with these cases."},
+        "errors": {
+            "enum": ["fail", "exclude"],
+            "description": "Count errors as failures (the default), or leave them out and say both.",
+        },
     }
     paired = {
         "against": {
@@ -299,7 +304,26 @@ def _gate() -> dict[str, Any]:
             *(_closed({name: _closed(no_worse, ["margin"])}, [name]) for name in ("no_worse_than", "no_regression")),
             _closed({"better_than": _closed({"by": _AMOUNT, **paired}, [])}, ["better_than"]),
             _closed({"must_pass": _must_pass(common["variant"])}, ["must_pass"]),
+            _closed(_by_kind(no_worse, common), ["kind"]),
         ]
+    }
+
+
+def _by_kind(no_worse: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
+    """``{kind: no_worse_than, metric: pass_rate, …}``: every gate in one form."""
+    tags = {"anyOf": [_TEXT, {"type": "array", "minItems": 1, "items": _TEXT}]}
+    return {
+        **no_worse,
+        **common,
+        "kind": {"enum": list(KINDS), "description": "What the gate asks for."},
+        "baseline": {**_TEXT, "description": "As against."},
+        "metric": {
+            **_TEXT,
+            "description": "pass_rate by default; a cost, latency or token metric; a check or a family.",
+        },
+        "tags": {**tags, "description": "Cases with this tag; one gate for each."},
+        "value": _AMOUNT,
+        "by": _AMOUNT,
     }
 
 

@@ -54,6 +54,8 @@ STORED_BASELINE = "baseline"
 """What ``against`` says for the stored baseline, in a suite that has no variant of that name."""
 
 GateKind = Literal["at_least", "must_pass", "budget", "no_regression", "better_than"]
+ErrorPolicy = Literal["fail", "exclude"]
+"""``fail``: a trial that could not be measured counts as one that failed. ``exclude``: it is left out, and both figures are said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class GateSpec:
     statistic (``stat`` of ``metric``) against ``value``. ``no_regression`` and ``better_than``: paired against the variant ``against``
     with ``margin`` (in rate units, 0.02 is 2 pp; for ratio metrics 0.10 is 10%), or, where ``stored``, against the stored baseline. ``op`` is the comparison as written (``>=``, ``<=``,
     ``<``, ``>``, ``==``). ``slice`` narrows to a tag, a check, a family or a model (``tag:smoke``, ``check:pii``, ``family:safety``,
-    ``model:openai/gpt-5-mini``). ``sequential`` lets the gate decide before all cases have run. ``variant`` is the
+    ``model:openai/gpt-5-mini``), or, joined by ``&``, to what belongs to several of them. ``errors`` says what becomes of trials that could not be measured. ``sequential`` lets the gate decide before all cases have run. ``variant`` is the
     variant it applies to; None means every variant that no gate names in ``against``.
     """
 
@@ -83,6 +85,7 @@ class GateSpec:
     allow_infeasible: bool = False
     stored: bool = False
     sequential: bool = False
+    errors: ErrorPolicy = "fail"
 
 
 @dataclass(frozen=True, slots=True)
