@@ -61,7 +61,7 @@ _FILL = (
     (
         f"insert into trials select run_id || '/' || {_TEST} || '#0', run_id, 'refunds', '{SUITE}', 'case-' || n, sha256('c' || n), variant, '{MODEL}', "
         f"variant || '-{MODEL}', 0, {_TEST}, if(luck < 10, 'fail', if(luck = 11, 'error', 'pass')), run_id || '/main-1-ab#' || (i % 10000), sha256(variant || n), "
-        "'primary' from g order by i"
+        "'primary', if(n % 10 = 0, ['smoke'], []), null from g order by i"
     ),
     (
         f"insert into verdicts select run_id || '/' || {_TEST} || '#0', run_id, k, ['contains', 'json', 'rubric'][k + 1], ['content', 'shape', 'judge'][k + 1], "
@@ -112,6 +112,7 @@ def pages(runs: list[str], rng: random.Random) -> dict[str, tuple[str, dict[str,
     run, other, n = rng.choice(runs), rng.choice(runs), rng.randrange(PER_RUN // 2)
     label = f"{rng.choice(['baseline', 'candidate'])}-{MODEL}"
     return {
+        "history": ("/history", {"suite": "refunds"}),  # first: it waits until what is made ahead is there
         "runs": ("/", {}),
         "run": (f"/runs/{run}", {}),
         "run, failed trials": (f"/runs/{run}", {"status": "fail", "check": "contains"}),
@@ -133,7 +134,6 @@ def pages(runs: list[str], rng: random.Random) -> dict[str, tuple[str, dict[str,
         ),
         "comparison, any two runs": ("/compare", {"a": run, "b": other}),
         "comparison, seen before": ("/compare", {"a": f"{runs[-1]}:baseline", "b": f"{runs[-1]}:candidate"}),
-        "history": ("/history", {"suite": "refunds"}),
     }
 
 

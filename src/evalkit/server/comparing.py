@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from evalkit.harness.sides import Chosen, Compared, compare_sides
+from evalkit.compare.compare import Wanted
+from evalkit.harness.comparing_runs import compare_counted
+from evalkit.harness.sides import Compared, Named, compare_sides
 from evalkit.model.results import RunInfo
 from evalkit.report.comparison_view import ComparisonView, PromptChange, comparison_view
 from evalkit.report.prompt_diff import diff_prompts
@@ -15,8 +17,10 @@ from evalkit.store.measured import measurements, prompts_of
 
 if TYPE_CHECKING:
     from evalkit.compare.values import Comparison, Side
-    from evalkit.model.results import Measurement, PromptRecord
+    from evalkit.model.results import PromptRecord
     from evalkit.server.site import Site
+
+_PATHS = "select suite, label, any_value(suite_path) as suite_path from trials where run_id = $run group by all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,28 +31,42 @@ class ComparedView:
     notes: tuple[str, ...]
 
 
-def choose(site: Site, text: str) -> Chosen[Measurement] | None:
-    """The side that ``text`` names: ``RUN``, or ``RUN:VARIANT`` by name or label; None if it is not stored. Raises StoreError."""
+def choose(site: Site, text: str) -> Named | None:
+    """The side that ``text`` names: ``RUN``, or ``RUN:VARIANT`` by name or label; None if there is no such run. Raises StoreError."""
     run_id, colon, name = text.partition(":")
     run = run_line(site.store, run_id)
-    if run is None:
-        return None
-    rows: tuple[Measurement, ...] = site.kept.get(
-        ("rows", run_id, site.store.generation), lambda: measurements(site.store, run_id)
-    )
-    if colon:
-        rows = tuple(row for row in rows if name in {row.variant, row.label})
-    return Chosen(run_id, name if colon else None, rows, complete=run.complete) if rows else None
+    return None if run is None else Named(run_id, name if colon else None, run.complete)
 
 
-def compared(site: Site, a: Chosen[Measurement], b: Chosen[Measurement], *, checks: bool = False) -> Compared:
-    """The comparisons, one per suite and cell; kept until the store changes. Raises ConfigError if the sides have nothing in common."""
-    key = ("compared", a.run_id, a.variant, b.run_id, b.variant, checks, site.store.generation)
-    return site.kept.get(key, lambda: compare_sides(a, b, checks=checks))
+def compared(site: Site, a: Named, b: Named) -> Compared:
+    """The comparisons, one per suite and cell; kept until the store changes.
+
+    Raises ConfigError for an unknown variant, or if the sides have nothing in common.
+    """
+    return site.kept.get(("compared", a, b, site.store.generation), lambda: _compared(site, a, b))
 
 
-def compared_view(site: Site, a: Chosen[Measurement], b: Chosen[Measurement]) -> ComparedView:
+def _compared(site: Site, a: Named, b: Named) -> Compared:
+    with site.store.paired(a.run_id, b.run_id) as runs:
+        if not runs.doubtful:
+            return compare_counted(runs, a, b, Wanted())
+    left, right = (one.among(measurements(site.store, one.run_id)) for one in (a, b))
+    return compare_sides(left, right)
+
+
+def paths_of(site: Site, *run_ids: str) -> dict[tuple[str, str], str]:
+    """The suite file of each suite and label of some runs. Raises StoreError."""
+    rows = (row for run_id in run_ids for row in site.store.rows(_PATHS, run=run_id))
+    return {(row["suite"], row["label"]): row["suite_path"] for row in rows}
+
+
+def compared_view(site: Site, a: Named, b: Named) -> ComparedView:
     """The same for the page, with what changed in the prompts. Raises ConfigError."""
+    key = ("compared view", a, b, site.store.generation)
+    return site.kept.get(key, lambda: _compared_view(site, a, b))
+
+
+def _compared_view(site: Site, a: Named, b: Named) -> ComparedView:
     found = compared(site, a, b)
     report = _bare_report(a.run_id, found.comparisons)
     views = (comparison_view(report, index) for index in range(len(found.comparisons)))
@@ -57,21 +75,16 @@ def compared_view(site: Site, a: Chosen[Measurement], b: Chosen[Measurement]) ->
     )
 
 
-def _prompt_change(
-    site: Site, a: Chosen[Measurement], b: Chosen[Measurement], comparison: Comparison
-) -> PromptChange | None:
+def _prompt_change(site: Site, a: Named, b: Named, comparison: Comparison) -> PromptChange | None:
     before, after = _prompt(site, a, comparison, comparison.a), _prompt(site, b, comparison, comparison.b)
     if before is None or after is None or before.digest == after.digest:
         return None
     return PromptChange(before, after, diff_prompts(before, after))
 
 
-def _prompt(site: Site, chosen: Chosen[Measurement], comparison: Comparison, side: Side) -> PromptRecord | None:
-    prompts: dict[tuple[str, str], PromptRecord] = site.kept.get(
-        ("prompts", chosen.run_id, site.store.generation), lambda: prompts_of(site.store, chosen.run_id)
-    )
-    path = next((row.suite_path for row in chosen.rows if (row.suite, row.label) == (comparison.suite, side.label)), "")
-    return prompts.get((path, side.label))
+def _prompt(site: Site, named: Named, comparison: Comparison, side: Side) -> PromptRecord | None:
+    path = paths_of(site, named.run_id).get((comparison.suite, side.label), "")
+    return prompts_of(site.store, named.run_id).get((path, side.label))
 
 
 def _bare_report(run_id: str, comparisons: tuple[Comparison, ...]) -> RunReport:

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse
 
 from evalkit.errors import ConfigError
 from evalkit.server.api_compare import CompareQuery, HistoryQuery
-from evalkit.server.comparing import choose, compared_view
+from evalkit.server.comparing import choose, compared_view, paths_of
 from evalkit.server.histories import history_page
 from evalkit.server.rendering import page, whole_page
 from evalkit.server.site import Site
@@ -51,7 +51,7 @@ def router(site: Site) -> APIRouter:
             found = compared_view(site, a, b)
         except ConfigError as error:
             raise HTTPException(404, error.message) from error
-        paths = {(row.suite, row.label): row.suite_path for row in (*a.rows, *b.rows)}
+        paths = paths_of(site, a.run_id, b.run_id)
         return page(site, request, "compare.html.j2", found=found, a=a, b=b, paths=paths)
 
     @rooms.get("/compare/case")

@@ -23,6 +23,7 @@ from evalkit.store.database import (
     unread_runs,
 )
 from evalkit.store.lines import first_and_last
+from evalkit.store.paired import PairedRuns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,6 +96,12 @@ class Mirror:
         """Answer a query, one tuple per row, as of the last refresh. Raises StoreError."""
         with self._cursor() as cursor:
             return cursor.execute(sql, values).fetchall()
+
+    @contextmanager
+    def paired(self, a: str, b: str) -> Iterator[PairedRuns]:
+        """Two runs to be counted case by case, as of the last refresh. Raises StoreError."""
+        with self._cursor() as cursor:
+            yield PairedRuns(cursor, a, b)
 
     def refresh(self, *, now: float | None = None) -> Refreshed:
         """Read every run that is new or has changed, run by run, and forget those whose journals were deleted since. Raises StoreError.
