@@ -92,7 +92,7 @@ SELECT *
 |---|---|
 | 1 | `two` |
 
-![photo](https://evil.invalid/p.png) and *soft* 2 * 3 * 4"""
+![photo](https://evil.invalid/p.png) and *soft* 2 * 3 * 4 * five*"""
 
 
 def _odd(visit, tmp_path, result_or_text, **changes):
@@ -141,6 +141,10 @@ def test_copy_gives_the_text_as_it_was_received(visit, browser, tmp_path):
     page.locator(".command .copy").click()
     page.locator(".command .copy", has_text="Copied").wait_for()
     assert page.evaluate(pasted) == page.locator(".command code").inner_text()
+    page.evaluate(
+        "window.kept = navigator.clipboard; Object.defineProperty(navigator, 'clipboard', { value: undefined })"
+    )
+    pasted = "window.kept.readText()"  # as on a page that came over plain HTTP
     page.locator(".copies .copy").click()
     page.locator(".copies .copy", has_text="Copied").wait_for()
     assert page.evaluate(pasted).startswith("[system]\nYou answer for the shop.")
@@ -264,7 +268,7 @@ def test_an_answer_without_markdown_offers_no_preview(visit, tmp_path):
 
 def test_evidence_behind_the_first_part_is_marked_when_all_is_shown(visit, tmp_path):
     """Also where the text goes beyond the basic plane, and where a piece ends in the middle of a character."""
-    text = "👋 filler\n" * 4000 + "within 30 days"
+    text = "a" + "👋" * 25000 + "\nwithin 30 days"
     page = _odd(visit, tmp_path, text)
     assert page.locator("#detail mark.evidence").count() == 0
     page.locator(".verdicts li", has_text="contains").get_by_role("button", name="show").click()

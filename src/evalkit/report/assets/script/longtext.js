@@ -62,12 +62,14 @@ const copied = async (text) => {
     await navigator.clipboard.writeText(text.toWellFormed());
     return true;
   } catch {
+    const before = document.activeElement;
     const field = el("textarea", { class: "hidden" });
     field.value = text;
     (document.querySelector("dialog[open]") ?? document.body).append(field);
     field.select();
     const done = document.execCommand("copy");
     field.remove();
+    before.focus();
     return done;
   }
 };
