@@ -228,6 +228,10 @@ def test_checks_judge_the_original_and_the_store_does_not_have_it(private):
     assert {place for place, data in found.items() if people(data)} == set()
     assert b"[REDACTED:email]" in found["table responses"]
     assert b"[REDACTED:card]" in found["table cases"]
+    spans = [
+        one.get("spans", []) for record in project.journal() if record["t"] == "result" for one in record["verdicts"]
+    ]
+    assert spans == [[]] * 3, "they would point into the text as it was"
     assert b"taken out of 1 answer" in found["stdout"]
     project.evalkit("run")
     assert len(server.requests) == 2, "what was stored is not what was said, so it must not be served"
