@@ -8,6 +8,8 @@ import pytest
 from fakes.eval_project import Project
 from served import SUITE, start
 
+from evalkit.store.label_items import swapped
+
 
 @pytest.fixture
 def desk(tmp_path):
@@ -97,6 +99,8 @@ def test_a_pair_stands_in_an_order_that_stays_and_the_choice_means_the_right_var
     first = served.get(f"/api/runs/{run_id}/pairs", **labels)["items"]
     assert first == served.get(f"/api/runs/{run_id}/pairs", a=labels["b"], b=labels["a"])["items"]
     assert len(first) == 3
+    assert all(("dear" in item["left"]) == swapped(item["key"]) for item in first)
+    assert {swapped(f"{number:032x}") for number in range(9)} == {True, False}
     page = visit(served, f"/runs/{run_id}/label?start=yes&what=pairs&by=ben")
     for number in range(1, 4):
         page.locator("#answers pre").nth(1).wait_for()
