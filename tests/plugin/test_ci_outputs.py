@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
 from fakes.eval_project import cases
+from fakes.payloads import PAYLOADS
+
+from evalkit.report.clean import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,6 +117,34 @@ def test_junit_has_properties_for_all_and_output_for_failures(
     assert (project.root / page).is_file()
     assert good.find("system-out") is None
     assert {one.attrib["name"]: one.attrib["value"] for one in good.iter("property")}["answer"] == "Hello"
+
+
+def test_hostile_answers_leave_junit_and_the_log_in_order(project: Project, job: Path) -> None:
+    """Every payload as an answer, and as a gate's own words: the file parses, holds only legal characters, and the log obeys nothing."""
+    payloads = [text for text in PAYLOADS if text.strip() and not re.search("[\ud800-\udfff]", text)]
+    names = [f"case-{number:03d}" for number in range(len(payloads))]
+    escaped = [
+        "".join(f"\\U{ord(character):08X}" for character in text) for text in payloads
+    ]  # TOML takes no control character
+    answers = ", ".join(f'{name} = "{text}"' for name, text in zip(names, escaped, strict=True))
+    project.write("pyproject.toml", f"[tool.evalkit.providers.scripted]\nanswers = {{{answers}}}\n")
+    rows = "\n".join(f"  - {{id: {name}, vars: {{customer: {name}}}}}" for name in names)
+    project.suite(f"suite: hello\nprompt: hello:v1\ncases:\n{rows}\nchecks: [contains: Hello]\n")
+    result = project.run("suites", "--junitxml=j.xml")
+    assert result.ret == 1
+    tree = ET.parse(project.root / "j.xml")
+    found = {case.attrib["name"].partition("[")[0]: case for case in tree.iter("testcase")}
+    assert len(found) == len(payloads)
+    for name, text in zip(names, payloads, strict=True):
+        answer = next(one.attrib["value"] for one in found[name].iter("property") if one.attrib["name"] == "answer")
+        assert answer.startswith(one_line(text, limit=500)[:100])
+    assert not re.search(
+        "[\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]", (project.root / "j.xml").read_text(encoding="utf-8")
+    )
+    log = [line for line in result.outlines if re.match(r"\s*(::|##)", line)]
+    assert len(log) == len(commands(result)) == 10
+    assert all(line.startswith("::error file=") for line in log)
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", result.stdout.str())
 
 
 def test_without_a_junit_file_no_answer_is_kept(project: Project, job: Path) -> None:

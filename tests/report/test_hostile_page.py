@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from browsing import one_answer
+from fakes.payloads import PAYLOADS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from payloads import PAYLOADS
 from sample_report import build_report, make_case, make_result, summarise, variant
 
 from evalkit.model.calls import Attempt, CallFailure, Message, ToolCall

@@ -62,7 +62,7 @@ def compare_command(
     if form == "json":
         click.echo(json.dumps([comparison_json(comparison) for comparison in compared.comparisons], indent=2))
     else:
-        click.echo("\n\n".join(comparison_text(comparison) for comparison in compared.comparisons))
+        click.echo("\n\n".join(clean(comparison_text(comparison)) for comparison in compared.comparisons))
     return 0
 
 

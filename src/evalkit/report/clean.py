@@ -14,7 +14,8 @@ _HIDDEN = re.compile(
     "]"
 )
 _COMMAND = re.compile(r"(?<!\S):(?=:)")
-_ATTACHMENT = re.compile(r"\[(?=\[ATTACHMENT\|)", re.IGNORECASE)
+_ATTACHMENT = re.compile(r"\[(?=\[(?:ATTACHMENT|PROPERTY)\|)", re.IGNORECASE)
+_LINE = 10_000
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _LEGACY_COMMAND = re.compile(r"##(?=(?:vso|teamcity)?\[)", re.IGNORECASE)
 
@@ -31,8 +32,8 @@ def clean(text: str, *, limit: int | None = None) -> str:
     """Return ``text`` fit for a terminal or a CI log: :func:`visible`, without tabs, and nothing in it reads as a CI command.
 
     GitHub reads ``::name::`` at the start of a line and ``##[name]`` anywhere, Azure ``##vso[name]``, TeamCity ``##teamcity[name]``: each is broken with a
-    backslash (``::`` after any blank, because the text may be wrapped later). So is ``[[ATTACHMENT|path]]``, which GitLab and Jenkins find
-    in the output of JUnit. ``limit`` keeps that many characters of ``text`` and says how many were left out.
+    backslash (``::`` after any blank, because the text may be wrapped later). So are ``[[ATTACHMENT|path]]`` and ``[[PROPERTY|…]]``, which
+    GitLab and plugins of Jenkins find in the output of JUnit. ``limit`` keeps that many characters of ``text`` and says how many were left out.
     """
     shown = visible(shortened(text, limit)).replace("\t", r"\t")
     return _ATTACHMENT.sub(r"[\\", _LEGACY_COMMAND.sub(r"#\\#", _COMMAND.sub(r"\\:", shown)))
@@ -45,10 +46,11 @@ def shortened(text: str, limit: int | None) -> str:
     return f"{text[:limit]}… ({len(text) - limit:,} more characters)"
 
 
-def one_line(text: str, *, limit: int | None = None) -> str:
-    """Return :func:`clean` text on one line: runs of white space become one blank."""
-    bounded = text if limit is None else text[: limit * 4]
-    return clean(" ".join(bounded.split()), limit=limit)
+def one_line(text: str, *, limit: int = _LINE) -> str:
+    """Return :func:`clean` text on one line, runs of white space as one blank: ``limit`` characters, and how many were left out."""
+    shown = " ".join(text[: limit * 4].split())
+    left_out = max(0, len(shown) - limit) + max(0, len(text) - limit * 4)
+    return f"{clean(shown[:limit])}{f'… ({left_out:,} more characters)' if left_out else ''}"
 
 
 def around(text: str, spans: tuple[tuple[int, int], ...], *, width: int) -> str:

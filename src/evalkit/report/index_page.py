@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -85,7 +86,9 @@ def write_index(reports: Path) -> Path:
 
 
 def _line(entry: RunEntry, reports: Path) -> RunLine:
-    link = f"{quote(entry.run_id)}/index.html" if (reports / entry.run_id / "index.html").is_file() else None
+    link = (
+        f"{quote(os.fsencode(entry.run_id))}/index.html" if (reports / entry.run_id / "index.html").is_file() else None
+    )
     run = entry.info
     if run is None:
         return RunLine(entry.run_id, "", None, "Its journal cannot be read.", (), 0, "", "", "", link)

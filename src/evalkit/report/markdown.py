@@ -23,7 +23,11 @@ MAX_BYTES = 900_000
 _FLIPS_SHOWN = 20
 _CASES_SHOWN = 20
 _ANSWER_LIMIT = 1500
-_SPECIAL = re.compile(r"[\\`*_\[\]<>#|~@&$^]|^[-+=]|^\d(?=\d*[.)])|(?<=www)\.|:(?=//)", re.IGNORECASE)
+_SPECIAL = re.compile(
+    r"[\\`*_\[\]<>#|~@&$^]|^[-+=]|^\d(?=\d*[.)])|(?<=www)\.|:(?=//)|!(?=\w)|(?<=\bGH)-(?=\d)", re.IGNORECASE
+)
+_BREAK = "&#8203;"
+_BROKEN = frozenset("@#!.:-&~$")
 
 
 def markdown_summary(report: RunReport, *, limit: int = MAX_BYTES) -> str:
@@ -45,9 +49,15 @@ def _parts(report: RunReport) -> Iterator[str]:
 def text(value: str, *, limit: int = 500) -> str:
     """Return ``value`` as one line that Markdown shows literally: no markup, link, mention, issue reference or table cell break.
 
-    Every special character becomes an HTML character reference, so that the text can be copied as it was.
+    Every special character becomes an HTML character reference. GitHub and GitLab look for mentions, references and addresses in the
+    text that comes out of that, so a zero-width space stands behind a character that could begin one.
     """
-    return _SPECIAL.sub(lambda match: f"&#{ord(match.group())};", one_line(value, limit=limit))
+    return _SPECIAL.sub(_reference, one_line(value, limit=limit))
+
+
+def _reference(match: re.Match[str]) -> str:
+    character = match.group()
+    return f"&#{ord(character)};{_BREAK if character in _BROKEN and (match.start() or character in '@#!') else ''}"
 
 
 def fenced(value: str, *, limit: int = _ANSWER_LIMIT) -> str:

@@ -85,4 +85,34 @@ _CHARACTERS = (
     "a" * 5000,
 )
 
-PAYLOADS = (*_MARKUP, *_ADDRESSES, *_COMMANDS, *_CHARACTERS)
+_FORMATS = (
+    "::stop-commands::pwned\n::add-mask::a\n  ::set-output name=x::y\n::endgroup::",
+    "##teamcity[buildProblem description='x']\n##vso[task.complete result=Succeeded]\n##[error]x",
+    "[[ATTACHMENT|/etc/passwd]] [[PROPERTY|verdict=passed]]",
+    "line\r::error::after a carriage return\x85::error::after a next line",
+    "=1+1",
+    "+cmd|' /C calc'!A0",
+    "-2+3",
+    "@SUM(1+1)",
+    "\t=1+1",
+    "\r=1+1",
+    "\n=1+1",
+    "  =1+1",
+    "\uff1d1+1",
+    "\uff0b1\uff0d1\uff20A1",
+    "\u200b=1+1",
+    "\ufeff=1+1",
+    '"=1+1',
+    "a;=1+1;b",
+    "@team @org/team please look, closes #1, GH-2, !3, &4, owner/repo#5 and mail me@evil.invalid",
+    "</details></summary>\n# heading\n- [ ] task\n```\n~~~\n````markdown\n![t](https://tracker.invalid/a.png)",
+    "| a | b |\n|---|---|\n| <!-- | --> |\n\n    code\n***\n<https://evil.invalid> www.evil.invalid https://evil.invalid",
+    "[ref]: https://evil.invalid\n[ref] ![ref] [^1]\n\n[^1]: note\n$x$ :tada: `code` ``",
+    "]]> <![CDATA[ <!ENTITY x SYSTEM 'file:///etc/passwd'> <?xml version='1.0'?> &x;",
+    "\x0b\x0c\x1c\x1d\x1e\x1f",
+    "p\u0430ypal \u0410dmin \u2215 \u2044etc",  # letters that only look Latin
+    "\U0010ffff\ufdd0",
+    "id-" + "x" * 20_000,
+)
+
+PAYLOADS = (*_MARKUP, *_ADDRESSES, *_COMMANDS, *_CHARACTERS, *_FORMATS)
