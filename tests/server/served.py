@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -83,11 +84,13 @@ class Served:
         return reply.json
 
     def until(self, path: str, wanted: Any, **query: object) -> Any:
-        """Ask until ``wanted(answer)`` holds; the test's own time limit ends it otherwise."""
-        while True:
+        """Ask until ``wanted(answer)`` holds; a promise that is broken ends the wait after a minute."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
             found = self.get(path, **query)
             if wanted(found):
                 return found
+        raise AssertionError(f"{path} never became what was waited for: {found}")
 
     def stop(self, number: int = signal.SIGINT) -> tuple[int, str]:
         """End it; its exit code and what it said on standard error."""
