@@ -110,12 +110,15 @@ class Config:
         return self.root / relative
 
     def reach(self, suite: Path) -> Path:
-        """The folder whose files the ``suite`` may name: the project; of an untrusted one, its suites folder, or where the suite lies."""
+        """The folder whose files the ``suite`` may name: the project; of an untrusted one, its suites folder, or where else the suite lies.
+
+        A suite at the top of an untrusted project may name none there: beside it lie credentials.
+        """
         if not self.untrusted:
             return self.root
         suites = self.folder("suites").resolve()
         home = suite.resolve().parent
-        return suites if home.is_relative_to(suites) else home
+        return suites if home == self.root or home.is_relative_to(suites) else home
 
 
 def find_root(start: Path) -> Path:
@@ -161,9 +164,12 @@ def load_config(
 
 def _table(path: Path, where: Where) -> dict[str, Any]:
     try:
-        table: dict[str, Any] = tomllib.loads(read_text(path, where=where)).get("tool", {}).get("evalkit", {})
-    except tomllib.TOMLDecodeError as error:
+        tools = tomllib.loads(read_text(path, where=where)).get("tool", {})
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"not valid TOML: {error}", where=where) from error
+    table = tools.get("evalkit", {}) if isinstance(tools, dict) else tools
+    if not isinstance(table, dict):
+        raise ConfigError("[tool.evalkit] is not a table", where=where)
     return table
 
 

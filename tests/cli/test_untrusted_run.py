@@ -181,6 +181,40 @@ def test_a_prompt_reads_nothing_outside_the_prompts_folder(fork):
     assert "outside of prompts/" in ran.out
 
 
+@pytest.mark.parametrize("name", ["prompts", "suites", "recordings", "baselines"])
+@pytest.mark.parametrize("folder", [".", ".git", "secrets/.aws", "here", "git"])
+def test_the_checkout_cannot_have_all_of_itself_read(fork, name, folder):
+    """Its settings name the folders: not the top, where jobs leave credentials, and nothing hidden, also not behind a link."""
+    fork.write(".git/config", "[http]\nextraheader = AUTHORIZATION: basic c2VjcmV0\n")
+    fork.write("secrets/.aws/credentials", "secret")
+    (fork.root / "here").symlink_to(".")
+    (fork.root / "git").symlink_to(".git")
+    fork.configure(**{name: folder})
+    ran = untrusted(fork, "--mode", "replay")
+    assert ran.code == 2
+    assert f"{name} = '{folder}' is not read in a project that is not trusted" in ran.err
+
+
+def test_a_suite_at_the_top_names_no_file_there(fork):
+    """What lies beside it is the whole checkout, with the credentials of git and of the job."""
+    fork.write("secret.json", "{}")
+    fork.write(
+        "top.yaml", SUITE.replace("suite: hello", "suite: top").replace("contains: Hello", "json_schema: secret.json")
+    )
+    ran = untrusted(fork, "--mode", "replay", "top.yaml")
+    assert ran.code == 2
+    assert "leads out of the project" in ran.out + ran.err or "no file 'secret.json'" in ran.out + ran.err
+
+
+@pytest.mark.parametrize("text", ["tool = 3", "[tool]\nevalkit = 3", "tool = " + "[" * 5000])
+def test_a_pyproject_of_another_shape_is_one_error(fork, text):
+    """A fork's file is anybody's text: no traceback, whatever is in it."""
+    fork.write("pyproject.toml", text)
+    ran = untrusted(fork, "--mode", "replay")
+    assert ran.code == 2
+    assert ran.err.splitlines()[-1 if "hint" not in ran.err else -2].startswith("error: pyproject.toml: ")
+
+
 @pytest.mark.parametrize("mode", ["cache", "live", "refresh", "batch"])
 def test_without_a_ceiling_nobody_is_asked(fork, monkeypatch, mode):
     """The suites decide how much is asked, so somebody else must say where it ends. A ceiling of the checkout itself does not count."""

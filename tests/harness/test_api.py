@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
@@ -197,6 +199,29 @@ def test_run_ids_sort_by_time():
     ids = [new_run_id(start + timedelta(microseconds=50 * step)) for step in range(5)]
     assert ids == sorted(ids)
     assert len({new_run_id(start) for _ in range(3)}) > 1
+
+
+def test_the_facts_of_an_untrusted_run_start_no_filter_of_its_repository(tmp_path):
+    """``git status`` compares changed files through the filters that ``.git/config`` names: whether they differ is not asked."""
+    place, root = tmp_path / "elsewhere", tmp_path / "fork"
+    place.mkdir()
+
+    def git(*words):
+        subprocess.run(["git", "-C", str(root), *words], check=True, capture_output=True)
+
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+    (root / ".gitattributes").write_text("* filter=evil\n", encoding="utf-8")
+    (root / "a.txt").write_text("one\n", encoding="utf-8")
+    git("add", ".")
+    git("-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "one")
+    git("config", "filter.evil.clean", f"echo ran >> {place}/sign; cat")
+    (root / "a.txt").write_text("two\n", encoding="utf-8")
+    os.utime(root / "a.txt", (1, 1))
+    info = describe_run(run_id="r", mode="replay", root=root, untrusted=True)
+    assert (info.git_revision is not None, info.git_dirty) == (True, None)
+    assert not (place / "sign").exists()
+    assert describe_run(run_id="r", mode="replay", root=root).git_dirty is True
+    assert (place / "sign").exists(), "of a trusted project it is asked: else this test shows nothing"
 
 
 def test_a_run_knows_its_place(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ import pytest
 from evalkit.errors import PromptError, Where
 from evalkit.prompts.diff import diff
 from evalkit.prompts.git import GitTree
+from evalkit.prompts.library import PromptLibrary
 from evalkit.prompts.lock import release
 
 PLACE = Where("suites/a.yaml", 4)
@@ -66,8 +67,6 @@ def test_the_same_text_has_the_same_digest_on_disk_and_in_git(repository):
 
 def test_a_project_in_a_folder_of_the_repository(repository, tmp_path):
     """The revision is read relative to the project, not to the top of the repository."""
-    from evalkit.prompts.library import PromptLibrary
-
     sub = tmp_path / "services" / "shop"
     (sub / "prompts" / "a").mkdir(parents=True)
     (sub / "prompts" / "a" / "v1.j2").write_text("here")
@@ -146,6 +145,32 @@ def test_a_huge_file_in_git_is_refused_before_it_is_read(repository):
     git(repository.root, "commit", "-qm", "big")
     with pytest.raises(PromptError, match="2,000,001 bytes; the limit is 2,000,000"):
         repository.library.get("big:v1", at="HEAD")
+
+
+def test_a_confined_library_starts_no_program_that_the_repository_names(repository, tmp_path_factory):
+    """To fetch what a partial clone lacks, git runs the command in the repository's own settings."""
+    place = tmp_path_factory.mktemp("elsewhere")
+    (place / "fetch").write_text(f"#!/bin/sh\necho ran >> {place}/sign\nexit 1\n")
+    (place / "fetch").chmod(0o700)
+    old = subprocess.check_output(
+        ["git", "-C", str(repository.root), "rev-parse", "HEAD:prompts/reply/v1.j2"], text=True
+    )
+    (repository.root / ".git" / "objects" / old[:2] / old[2:].strip()).unlink()
+    settings = {
+        "core.repositoryformatversion": "1",
+        "extensions.partialClone": "origin",
+        "remote.origin.promisor": "true",
+        "remote.origin.url": ".",
+        "remote.origin.uploadpack": f"{place}/fetch",
+    }
+    for key, value in settings.items():
+        git(repository.root, "config", key, value)
+    with pytest.raises(PromptError):
+        PromptLibrary(repository.root, repository.root / "prompts", confined=True).get("reply:v1", at="main")
+    assert not (place / "sign").exists()
+    with pytest.raises(PromptError):
+        repository.library.get("reply:v1", at="main")
+    assert (place / "sign").exists(), "of a trusted project, git fetches: else this test shows nothing"
 
 
 def test_odd_file_names_are_listed_as_they_are(repository):

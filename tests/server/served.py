@@ -58,10 +58,10 @@ class Served:
         )  # fmt: skip
         assert self.process.stdout
         self.said = self.process.stdout.readline()
-        found = re.search(r"http://127\.0\.0\.1:(\d+)/\?token=(\S+)", self.said)
+        found = re.search(r"http://([^/:]+):(\d+)/\?token=(\S+)", self.said)
         if found is None:
             raise AssertionError(self.said + self.process.communicate()[1])
-        self.url, self.port, self.token = found[0], int(found[1]), found[2]
+        self.url, self.host, self.port, self.token = found[0], found[1], int(found[2]), found[3]
 
     def ask(self, path: str, *, method: str = "GET", body: Any = None, token: bool = True, **headers: str) -> Reply:
         """One request, with the token unless told otherwise."""

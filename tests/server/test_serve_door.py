@@ -47,6 +47,15 @@ def test_another_host_name_is_refused(served, host):
     assert served.ask("/healthz", Host=f"localhost:{served.port}").status == 200
 
 
+def test_the_link_of_an_open_address_opens(project):
+    """A server on every address prints the machine's name, and used to refuse whoever came by it."""
+    served = Served(project.root, "--host", "0.0.0.0", "--public")
+    assert served.host == socket.gethostname()
+    assert served.ask("/healthz", Host=f"{served.host}:{served.port}").status == 200
+    assert served.ask("/healthz", Host=f"evil.example:{served.port}").status == 421
+    served.stop()
+
+
 def test_another_origin_changes_nothing(served):
     """A request that writes must be JSON, and must not say that it comes from elsewhere; nothing is allowed to other origins."""
     run_id = served.get("/api/runs")[0]["run_id"]

@@ -8,9 +8,10 @@ import pytest
 from samples import call, gate, info, prompt, request, result
 
 from evalkit.errors import StoreError
+from evalkit.store.codec import encode
 from evalkit.store.journal import Journal
 from evalkit.store.lines import frame, scan
-from evalkit.store.reader import list_runs, read_run
+from evalkit.store.reader import list_runs, read_run, run_entry
 
 
 @pytest.fixture
@@ -192,6 +193,19 @@ def test_a_journal_of_another_run_is_not_mixed_in(journal, tmp_path):
     records = read_run(journal.parent, strict=False)
     assert {read.trial.case.id for read in records.results} == {"case-0", "case-1", "case-2"}
     assert records.damage == ("gw1-copy.jsonl: left out, because it is of run r2",)
+
+
+def test_a_record_inside_a_journal_cannot_name_another_run(journal, tmp_path):
+    """Only the first record used to be looked at: an ``end`` of another run would take that run's place in the database."""
+    path = next(journal.parent.glob("*.jsonl"))
+    with path.open("ab") as file:
+        file.write(frame({"t": "end", "run": encode(info("r2", complete=True))}))
+    with pytest.raises(StoreError, match="it is of run r2"):
+        read_run(journal.parent)
+    records = read_run(journal.parent, strict=False)
+    assert records.run.run_id == "r1"
+    assert any("it is of run r2" in note for note in records.damage)
+    assert run_entry(journal.parent).info == info()
 
 
 def test_a_lost_file_is_not_a_smaller_run(tmp_path):

@@ -106,7 +106,10 @@ class Baselines:
         )
 
     def _on_base(self) -> Iterable[_Found]:
-        commits = {commit: place for place, commit in enumerate(base_commits(self._config.root))}
+        commits = {
+            commit: place
+            for place, commit in enumerate(base_commits(self._config.root, untrusted=self._config.untrusted))
+        }
         found = [
             _Found(run, commits[run.info.git_revision])
             for run in self._whole_runs()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from evalkit import __version__
 from evalkit.model.results import RunInfo
-from evalkit.prompts.git import GIT
+from evalkit.prompts.git import GIT, offline_environ
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,9 +33,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def describe_run(*, run_id: str, mode: Mode, root: Path, command: Sequence[str] | None = None) -> RunInfo:
-    """The facts of a run that is about to start in the project ``root``."""
-    revision, branch, dirty = _git(root)
+def describe_run(
+    *, run_id: str, mode: Mode, root: Path, untrusted: bool = False, command: Sequence[str] | None = None
+) -> RunInfo:
+    """The facts of a run that is about to start in the project ``root``; see :func:`uncommitted` for one that is not trusted."""
+    revision, branch, dirty = _git(root, untrusted=untrusted)
     words = sys.argv if command is None else command
     return RunInfo(
         run_id=run_id,
@@ -50,13 +52,21 @@ def describe_run(*, run_id: str, mode: Mode, root: Path, command: Sequence[str] 
     )
 
 
-def _git(root: Path) -> tuple[str | None, str | None, bool | None]:
+def _git(root: Path, *, untrusted: bool) -> tuple[str | None, str | None, bool | None]:
     """Revision, branch and dirtiness; None for each that cannot be known (no git, no repository, no commit)."""
     revision = git_line(root, "rev-parse", "HEAD")
     if revision is None:
         return None, None, None
-    status = git_line(root, "status", "--porcelain", "--untracked-files=no")
-    return revision, git_line(root, "rev-parse", "--abbrev-ref", "HEAD"), None if status is None else status != ""
+    return revision, git_line(root, "rev-parse", "--abbrev-ref", "HEAD"), uncommitted(root, untrusted=untrusted)
+
+
+def uncommitted(root: Path, *, untrusted: bool) -> bool | None:
+    """Whether a file that git tracks was changed; None if that cannot be known.
+
+    Of an untrusted repository it is not asked: to compare files, git runs the filters that the repository's own settings name.
+    """
+    status = None if untrusted else git_line(root, "status", "--porcelain", "--untracked-files=no")
+    return None if status is None else status != ""
 
 
 def git_line(root: Path, *arguments: str) -> str | None:
@@ -68,6 +78,7 @@ def git_line(root: Path, *arguments: str) -> str | None:
             text=True,
             check=False,
             timeout=10,
+            env=offline_environ(),
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

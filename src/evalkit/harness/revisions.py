@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from evalkit.harness.facts import git_line
+from evalkit.harness.facts import git_line, uncommitted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ def branch_commits(root: Path, branch: str) -> tuple[str, ...]:
     return next(filter(None, (_history(root, name) for name in (f"origin/{branch}", branch))), ())
 
 
-def base_commits(root: Path) -> tuple[str, ...]:
+def base_commits(root: Path, *, untrusted: bool = False) -> tuple[str, ...]:
     """The commits that the working tree may be measured against, nearest first: the merge base with the main branch, and those before it.
 
     On the main branch itself, with nothing uncommitted, its newest commit is what is being measured and is left out. Empty
@@ -34,8 +34,7 @@ def base_commits(root: Path) -> tuple[str, ...]:
     if base is None:
         return ()
     commits = _history(root, base)
-    clean = git_line(root, "status", "--porcelain", "--untracked-files=no") == ""
-    return commits[1:] if base == head and clean else commits
+    return commits[1:] if base == head and uncommitted(root, untrusted=untrusted) is False else commits
 
 
 def _main_names(root: Path) -> list[str]:

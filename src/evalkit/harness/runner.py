@@ -73,7 +73,7 @@ class Runner:
         self._observe = observe
         self._config = config
         self._pricing = make_pricing(config)
-        self._info = describe_run(run_id=run_id, mode=config.mode, root=config.root)
+        self._info = describe_run(run_id=run_id, mode=config.mode, root=config.root, untrusted=config.untrusted)
         if earlier is None:
             routes = make_routes(config, collector=self._collector if config.mode == "batch" else None)
         else:

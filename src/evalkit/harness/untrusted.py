@@ -32,6 +32,7 @@ def require_safe(config: Config) -> None:
     """Raise ConfigError unless a run of this untrusted project can neither read outside its folders, nor spend without a ceiling."""
     for name in _FOLDERS:
         _require_no_way_out(config.folder(name), config.root)
+        _require_own_folder(config, name)
     _require_own_reports(config)
     if config.mode != "replay" and config.max_cost_usd is None and config.max_calls is None:
         raise ConfigError(
@@ -85,6 +86,17 @@ def _entries(folder: Path) -> Iterator[Path]:
     """Everything in ``folder``, links named and not followed."""
     for home, folders, files in os.walk(folder):
         yield from (Path(home) / name for name in sorted((*folders, *files)))
+
+
+def _require_own_folder(config: Config, name: Literal["prompts", "suites", "recordings", "baselines"]) -> None:
+    """The checkout says which folders are read: not all of it, and not what is hidden, where git and other tools keep credentials."""
+    parts = config.folder(name).resolve().relative_to(config.root).parts
+    if not parts or any(part.startswith(".") for part in parts):
+        raise ConfigError(
+            f"{name} = {getattr(config, name)!r} is not read in a project that is not trusted",
+            hint="name a folder inside the project, one that is not hidden",
+            where=Where("pyproject.toml"),
+        )
 
 
 def _require_no_way_out(folder: Path, root: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GIT = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "safe.bareRepository=explicit")
-"""How every command of git begins: it starts no program that a repository names, and takes no folder of the checkout for a repository."""
+"""How every command of git begins: no file monitor that the repository names, and no folder of the checkout is taken for a repository."""
 
 _REVISION = re.compile(r"(?!-)[^\s\x00-\x1f\x7f:?*\[\\]{1,200}\Z")
 _ENTRY = re.compile(rb"(\d{6}) (\w+) ([0-9a-f]{40,64}) +(\d+|-)\t(.+)\Z", re.DOTALL)
@@ -33,10 +34,14 @@ class _Entry:
 
 
 class GitTree:
-    """The files of a project at ``revision``. Raises PromptError at ``where`` if that is no revision of the repository."""
+    """The files of a project at ``revision``; ``offline``: what a partial clone lacks is not fetched.
 
-    def __init__(self, root: Path, revision: str, *, where: Where | None = None) -> None:
+    Raises PromptError at ``where`` if that is no revision of the repository.
+    """
+
+    def __init__(self, root: Path, revision: str, *, offline: bool = False, where: Where | None = None) -> None:
         self._root = root
+        self._environ = offline_environ() if offline else None
         self._revision = revision
         if not _REVISION.match(revision) or ".." in revision:
             raise PromptError(
@@ -93,10 +98,20 @@ class GitTree:
         command = [*GIT, "--literal-pathspecs", "-C", str(self._root), *args]
         try:
             return subprocess.run(  # noqa: S603 - fixed command, no shell, the revision is checked
-                command, capture_output=True, timeout=_TIMEOUT_S, check=False, stdin=subprocess.DEVNULL
+                command,
+                capture_output=True,
+                timeout=_TIMEOUT_S,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                env=self._environ,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise PromptError(f"git cannot be run: {error}", hint="install git, or leave out at:") from error
+
+
+def offline_environ() -> dict[str, str]:
+    """The environment for a git that fetches nothing: in a partial clone it would start whatever program the repository names for that."""
+    return {**os.environ, "GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"}
 
 
 def _entry(match: re.Match[bytes]) -> _Entry:

@@ -32,13 +32,14 @@ class PromptLibrary:
     """The folder ``folder`` of the project ``root``: one sub-folder per prompt, one file ``v3.j2`` per version.
 
     Templates are compiled once and kept by digest. :meth:`get` reads the files each time. ``confined``: no file outside of ``folder`` is
-    read, also no schema that a prompt names. Every error is a PromptError.
+    read, also no schema that a prompt names, and nothing is fetched. Every error is a PromptError.
     """
 
     def __init__(self, root: Path, folder: Path, *, confined: bool = False) -> None:
         self._root = root
         self._folder = shown(folder, root)
         self._disk = DiskTree(root, reach=folder if confined else None)
+        self._confined = confined
         self._templates: dict[tuple[str, str], PromptTemplate] = {}
         self._git_trees: dict[str, GitTree] = {}
         self.lock_file = LockFile(folder / "prompts.lock", shown=f"{self._folder}/prompts.lock")
@@ -117,7 +118,7 @@ class PromptLibrary:
 
     def _tree_at(self, revision: str, where: Where | None) -> GitTree:
         if revision not in self._git_trees:
-            self._git_trees[revision] = GitTree(self._root, revision, where=where)
+            self._git_trees[revision] = GitTree(self._root, revision, offline=self._confined, where=where)
         return self._git_trees[revision]
 
     def _no_prompt(self, name: str, tree: Tree, at: str | None, where: Where | None) -> PromptError:

@@ -133,11 +133,16 @@ def _access(address: Address, port: int) -> Access:
     return Access(
         token=secrets.token_urlsafe(32),
         cookie=f"evalkit-{port}",  # cookies do not know ports: two servers must not log each other out
-        hosts=frozenset({"127.0.0.1", "localhost", "::1", address.host.lower()}),
+        hosts=frozenset({"127.0.0.1", "localhost", "::1", _shown_host(address).lower()}),
         any_address=not address.loopback,
     )
 
 
 def _link(address: Address, port: int, token: str) -> str:
-    host = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(address.host, address.host)  # noqa: S104 - compared, not bound
+    host = _shown_host(address)
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/?token={token}"
+
+
+def _shown_host(address: Address) -> str:
+    """The name that the printed link has, and that a browser sends back."""
+    return socket.gethostname() if address.host in {"0.0.0.0", "::"} else address.host  # noqa: S104 - compared, not bound

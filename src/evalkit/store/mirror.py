@@ -167,11 +167,12 @@ class Mirror:
         """Drop the runs whose folders were there at an earlier refresh and are not any more: they were purged."""
         there = {path.name for path in self._journals.iterdir()} if self._journals.is_dir() else set()
         gone = tuple(sorted(self._known - there))
-        self._known = there
-        for run_id in gone:
-            cursor.begin()
-            forget_run(cursor, run_id)
-            cursor.commit()
+        with self._writing:
+            for run_id in gone:
+                cursor.begin()
+                forget_run(cursor, run_id)
+                cursor.commit()
+        self._known = there  # only now: what could not be dropped is dropped at the next refresh
         return gone
 
 

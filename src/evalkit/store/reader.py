@@ -115,7 +115,7 @@ class _Reader:
                 )
                 continue
             try:
-                self._take(path, line)
+                self._take(path, line, run_id)
             except StoreError as error:
                 place = f"record {line.number} at byte {line.start}"
                 if self._strict:
@@ -135,10 +135,13 @@ class _Reader:
             )
         self._got.damage.append(f"{path.name}: left out, because {problem}")
 
-    def _take(self, path: Path, line: Line) -> None:
+    def _take(self, path: Path, line: Line, run_id: str) -> None:
         if line.body is None:
             raise StoreError("its checksum does not match")
         take(self._got, line.body, f"{path.stem}#{line.number}")
+        for infos in (self._got.starts, self._got.ends):
+            if infos and infos[-1].run_id != run_id:  # it would replace what is stored of that run
+                raise StoreError(f"it is of run {infos.pop().run_id}")
 
     def records(self, folder: Path) -> RunRecords:
         """Everything read, as one frozen value. Raises StoreError if no file says which run it is."""
@@ -255,6 +258,8 @@ def _infos(paths: Iterable[Path]) -> Iterable[RunInfo]:
         for record in reversed(first_and_last(path)):
             if record["t"] in {"run", "end"}:
                 try:
-                    yield decode(RunInfo, record.get("run"))
+                    info = decode(RunInfo, record.get("run"))
                 except StoreError:
                     continue  # listed as damaged if no other record is readable
+                if info.run_id == path.parent.name:
+                    yield info
