@@ -14,13 +14,19 @@ from benchmarks.coverage import early, races
 from benchmarks.coverage.binary import paired, scenarios, thresholds
 from benchmarks.coverage.simulated import settings, simulate
 
-SIZES = {"repeats": (10, 20, 50, 100, 300), "clusters": (5, 10, 20, 60), "scores": (10, 20, 50, 100, 300)}
+SIZES = {
+    "repeats": (10, 20, 50, 100, 300),
+    "clusters": (5, 10, 20, 60),
+    "scores": (10, 20, 50, 100, 300),
+    "adverse": (10, 20, 50, 100, 300),
+}
 PROMISED = {
-    # the lowest coverage that the method was specified with, by number of cases, and its highest false pass at any of them; the
-    # populations of the specification are described, not published, so ours differ, and each may be missed by NEAR
-    "repeats": ((0.962, 0.954, 0.942, 0.936, 0.944), 0.054),
-    "clusters": ((0.975, 0.954, 0.954, 0.954), 0.025),
-    "scores": ((0.954, 0.941, 0.939, 0.947, 0.942), 0.058),
+    # the lowest coverage that the method was specified with, and its highest false pass, by number of cases. The populations of the
+    # specification are described, not published, so ours differ: coverage may be missed by NEAR, and so may the highest false pass of all
+    "repeats": ((0.962, 0.954, 0.942, 0.936, 0.944), (0.023, 0.037, 0.054, 0.052, 0.035)),
+    "clusters": ((0.975, 0.954, 0.954, 0.954), (0.025, 0.025, 0.025, 0.025)),
+    "scores": ((0.954, 0.941, 0.939, 0.947, 0.942), (0.043, 0.058, 0.030, 0.022, 0.025)),
+    "adverse": ((0.0,) * 5, (1.0,) * 5),  # printed, not judged: see the limits in docs/statistics.md
 }
 NEAR = 0.01
 ENOUGH = 3000
@@ -69,12 +75,10 @@ def _thresholds() -> list[str]:
 
 
 def _simulated(kind: str, rounds: int) -> list[str]:
-    coverages, most = PROMISED[kind]
-    print(
-        f"\n{kind}, {rounds} samples each{'':20} mean   minimum coverage   worst false pass (specified: at most {most})"
-    )
+    coverages, passes = PROMISED[kind]
+    print(f"\n{kind}, {rounds} samples each{'':20} mean   minimum coverage   worst false pass")
     broken = []
-    for n, least in zip(SIZES[kind], coverages, strict=True):
+    for n, least, most in zip(SIZES[kind], coverages, passes, strict=True):
         cells = [
             simulate(name, population, n, delta, rounds=rounds, seed=11) for name, population, delta in settings(kind)
         ]
@@ -84,10 +88,10 @@ def _simulated(kind: str, rounds: int) -> list[str]:
         false_pass = passed.false_pass or 0.0
         print(
             f"  n = {n:<4}{mean:37.3f}{worst.coverage:19.3f}{false_pass:19.3f}   "
-            f"(specified {least})   {worst.name}; {passed.name}",
+            f"(specified {least}, {most})   {worst.name}; {passed.name}",
             flush=True,
         )
-        if rounds >= ENOUGH and (worst.coverage < least - NEAR or false_pass > most + NEAR):
+        if rounds >= ENOUGH and (worst.coverage < least - NEAR or false_pass > max(passes) + NEAR):
             broken.append(f"{kind}, n = {n}: coverage {worst.coverage:.3f}, false pass {false_pass:.3f}")
     return broken
 

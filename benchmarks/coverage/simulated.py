@@ -42,7 +42,7 @@ def simulate(name: str, population: Population, n: int, delta: float, *, rounds:
 
 def settings(kind: str) -> Iterator[tuple[str, Population, float]]:
     """The populations of one table, each without a change and with a drop of 5 pp."""
-    table = {"repeats": _repeats(), "clusters": _clusters(), "scores": _scores()}[kind]
+    table = {"repeats": _repeats(), "clusters": _clusters(), "scores": _scores(), "adverse": _adverse()}[kind]
     for name, population in table.items():
         for delta in (0.0, -MARGIN):
             yield f"{name}, {100 * delta:+.0f} pp", population, delta
@@ -57,6 +57,22 @@ def _repeats() -> dict[str, Population]:
         "all flaky": lambda _, n, delta: (np.full(n, 0.8), np.full(n, 0.8 + delta)),
     }
     return {f"{name}, {k} repeats": _repeated(mix, k) for name, mix in mixes.items() for k in (3, 10)}
+
+
+def _adverse() -> dict[str, Population]:
+    """What repeats hide: a few cases break for good (one in twenty), beside flaky ones that say the repeats are worth much."""
+    mixes: dict[str, Callable[[np.random.Generator, int, float], tuple[np.ndarray, np.ndarray]]] = {
+        "one in ten flaky": lambda source, n, delta: _breaking(source.random(n), delta, flaky=0.1, rate=0.5),
+        "all pass 98%": lambda source, n, delta: _breaking(source.random(n), delta, flaky=1.0, rate=0.98),
+    }
+    return {f"{name}, {k} repeats": _repeated(mix, k) for name, mix in mixes.items() for k in (3, 10)}
+
+
+def _breaking(draw: np.ndarray, delta: float, *, flaky: float, rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """The whole change happens in cases that never pass afterwards."""
+    before = np.where(draw < flaky, rate, 1.0)
+    broken = draw > 1.0 + delta / (rate if flaky == 1.0 else 1.0)
+    return before, np.where(broken, 0.0, before)
 
 
 def _scaled(rates: np.ndarray, mean: float, delta: float) -> tuple[np.ndarray, np.ndarray]:
