@@ -70,8 +70,8 @@ screenshots: demo ## write the README's picture of the report (needs Chromium)
 
 wheel: $(STAMP) ## build the wheel into dist/, twice, and compare the bytes
 	@rm -rf dist build/again
-	@for place in dist build/again; do \
-	  SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $$place . || exit 1; \
+	@export SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct); for place in dist build/again; do \
+	  $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $$place . || exit 1; \
 	done
 	@cmp dist/*.whl build/again/*.whl && echo "wheel: $$(cd dist && ls *.whl), the same bytes twice"
 

@@ -23,7 +23,7 @@ from evalkit.prompts.limits import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 MISSING_FILTERS: Mapping[str, str] = {
     "attr": "write x.name or x['name']",
@@ -37,7 +37,12 @@ MISSING_FILTERS: Mapping[str, str] = {
 """Filters of Jinja that a prompt cannot use, and what to do instead."""
 
 _SLOW_CHARS_PER_STEP = 2
-_SLOW = frozenset({"title", "urlencode", "wordcount", "wordwrap"})
+_SLOW = frozenset({"format", "title", "urlencode", "wordcount", "wordwrap"})
+_ITERATING = frozenset({
+    "batch", "groupby", "join", "list", "map", "max", "min", "reject", "rejectattr", "select", "selectattr", "slice", "sort",
+    "unique",
+})  # fmt: skip
+"""Filters that look at every character of a text as an item."""
 _SIZED = frozenset({"batch", "center", "indent", "round", "slice", "truncate", "wordwrap"})
 
 
@@ -71,7 +76,7 @@ def _metered_test(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     passes = _PassArg.from_obj(function)
-    speed = {"chars_per_step": _SLOW_CHARS_PER_STEP} if name in _SLOW else {}
+    speed = _speed(name)
 
     @pass_context
     @wraps(function)
@@ -92,6 +97,12 @@ def _metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         return meter.counted(result) if hasattr(result, "__next__") else meter.keep(result)
 
     return run
+
+
+def _speed(name: str) -> dict[str, int]:
+    if name in _ITERATING:
+        return {"chars_per_step": 1}
+    return {"chars_per_step": _SLOW_CHARS_PER_STEP} if name in _SLOW else {}
 
 
 def _input(value: Any) -> Any:  # noqa: ANN401 - template values
@@ -161,7 +172,24 @@ def _tojson(value: Any, indent: int | None = None) -> str:  # noqa: ANN401 - a J
     """JSON for a model to read: not escaped for HTML, letters of every script as they are."""
     if indent is not None and not 0 <= indent <= 16:
         raise LimitError("tojson takes an indent from 0 to 16")
+    _foresee_lines(value, indent or 0)
     return json.dumps(value, ensure_ascii=False, indent=indent, default=_not_json)
+
+
+def _foresee_lines(value: Any, indent: int) -> None:  # noqa: ANN401 - a JSON value
+    """Raise LimitError if the blanks before the lines alone would be too many: each part has its own, as many as it lies deep."""
+    level, depth, blanks = [value], 0, 0
+    while indent and level:
+        level = [part for one in level for part in _parts(one)]
+        depth += 1
+        blanks += indent * depth * len(level)
+        check_chars(blanks)
+
+
+def _parts(value: Any) -> Iterable[Any]:  # noqa: ANN401 - a JSON value
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, (list, tuple)) else ()
 
 
 def _not_json(value: Any) -> Any:  # noqa: ANN401 - json.dumps asks for it

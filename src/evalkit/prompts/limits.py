@@ -23,6 +23,7 @@ MAX_ARGUMENT = 100_000
 _CHARS_PER_STEP = 64
 _STEPS_PER_CALL = 10
 _WIDTH_DIGITS = 4
+_PLAIN_FLOAT, _SHORT_FLOAT, _LONGEST_FLOAT = 1e15, 25, 320  # %f writes every digit before the point
 _PERCENT = re.compile(r"%(?:\([^)]*\))?[#0\- +]*(\*|\d*)(?:\.(\*|\d*))?")
 
 
@@ -149,14 +150,41 @@ def check_argument(value: Any) -> None:  # noqa: ANN401 - whatever a template co
 
 
 def check_percent(template: str, values: Any) -> None:  # noqa: ANN401 - the right side of %
-    """Raise LimitError if a ``%`` format asks for a width or precision of more than four digits."""
+    """Raise LimitError if a ``%`` format asks for a width or precision of more than four digits, or could make too long a text.
+
+    A named value may be used by every directive, any other one by a single one.
+    """
+    parts = (
+        list(values.values()) if isinstance(values, dict) else list(values) if isinstance(values, tuple) else [values]
+    )
+    sizes = [_shown_size(part) for part in parts]
+    named = "%(" in template
+    wide, count = 0, 0
     for match in _PERCENT.finditer(template):
-        for width in match.groups():
-            if width == "*":
-                for value in values if isinstance(values, tuple) else (values,):
-                    check_argument(value)
-            elif width and len(width) > _WIDTH_DIGITS:
-                raise LimitError(f"the width in {match.group()[:20]!r} is too large (at most {_WIDTH_DIGITS} digits)")
+        count += 1
+        wide += sum(_width(asked, parts, match.group()) for asked in match.groups() if asked)
+    long = count * max(sizes, default=0) if named else sum(sizes)
+    check_chars(len(template) + wide + long)
+
+
+def _width(asked: str, parts: list[Any], directive: str) -> int:
+    """The width or precision that a directive asks for; ``*`` takes it from the values."""
+    if asked == "*":
+        for part in parts:
+            check_argument(part)
+        return max((abs(part) for part in parts if isinstance(part, int)), default=0)
+    if len(asked) > _WIDTH_DIGITS:
+        raise LimitError(f"the width in {directive[:20]!r} is too large (at most {_WIDTH_DIGITS} digits)")
+    return int(asked)
+
+
+def _shown_size(value: Any) -> int:  # noqa: ANN401 - whatever a template computes
+    """About how many characters a value has as text."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, float):
+        return _LONGEST_FLOAT if abs(value) > _PLAIN_FLOAT else _SHORT_FLOAT
+    return len(str(value)) if isinstance(value, (list, tuple, dict, int)) else 0
 
 
 def check_spec(spec: str) -> None:

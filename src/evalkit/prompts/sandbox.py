@@ -55,6 +55,7 @@ _METHODS: dict[type, frozenset[str]] = {
     type(None): frozenset(),
 }  # fmt: skip
 _SHOWN_KEYS = 12
+_STEPS_PER_FIELD = 4
 
 
 class Missing(StrictUndefined):
@@ -74,12 +75,21 @@ class Missing(StrictUndefined):
 
 
 class _Formatter(SandboxedFormatter):
-    """``str.format`` with bounded widths and plain values only."""
+    """One ``str.format`` with bounded widths, plain values only, and a bounded text: a field may be named any number of times."""
+
+    def __init__(self, env: Sandbox) -> None:
+        super().__init__(env)
+        self._meter = env.meter
+        self._chars = 0
 
     def format_field(self, value: Any, format_spec: str) -> str:  # noqa: ANN401 - template values
         check_spec(format_spec)
         check_plain(value)
-        return str(super().format_field(value, format_spec))
+        text = str(super().format_field(value, format_spec))
+        self._chars += len(text)
+        check_chars(self._chars)
+        self._meter.step(_STEPS_PER_FIELD)
+        return text
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -239,6 +249,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         elif operator == "**" and isinstance(left, int) and isinstance(right, int):
             _foresee_bits(left.bit_length() * abs(right))
         elif operator == "%" and isinstance(left, str):
+            self.meter.step(_STEPS_PER_FIELD * left.count("%"))
             check_percent(left, right)
         return self.meter.keep(super().call_binop(context, operator, left, right))
 
