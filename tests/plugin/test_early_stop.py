@@ -69,6 +69,34 @@ def test_without_a_drop_nothing_is_left_out_for_nothing(project: PytestProject) 
     assert counts(project) == (200, 0)
 
 
+def test_workers_stop_together(project: PytestProject) -> None:
+    """With -n 2 each worker hears what the other measured: a clear drop stops both, and everything is accounted for once."""
+    worse(project)
+    project.suite(SUITE)
+    result = project.run("suites", "-n", "2", "--no-header")
+    assert result.ret == 1
+    measured, skipped = counts(project)
+    assert measured + skipped == 200
+    assert skipped > 40
+    result.stdout.fnmatch_lines(["*decided early: new is worse than old*trials were never asked*"])
+    assert "missing" not in result.stdout.str()
+
+
+def test_a_case_that_pytest_skips_is_not_waited_for(project: PytestProject) -> None:
+    """A conftest skips some cases: the others still decide the gate early, and the account says the same."""
+    worse(project)
+    project.suite(SUITE)
+    project.write(
+        "conftest.py",
+        "import pytest\n\n\ndef pytest_collection_modifyitems(items):\n"
+        "    for item in items:\n        if '1' in item.name.partition('[')[0]:\n"
+        "            item.add_marker(pytest.mark.skip(reason='not today'))\n",
+    )
+    result = project.run_here("suites")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*decided early: new is worse than old*"])
+
+
 def test_a_part_of_a_suite_never_stops_early(project: PytestProject) -> None:
     """With -k the gate is not judged, so every selected case is run."""
     worse(project)

@@ -11,7 +11,7 @@ from evalkit.compare.slices import narrow
 from evalkit.model.results import Measurement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from evalkit.harness.planning import SuitePlan
     from evalkit.model.cases import PlannedTest
@@ -86,9 +86,10 @@ def _placeholder(test: PlannedTest) -> Measurement:
 
 
 class EarlyStops:
-    """Every suite of a session that may stop early, by its path."""
+    """Every suite of a session that may stop early, by its path. ``elsewhere`` brings what other processes measured since it was last asked."""
 
-    def __init__(self, plans: Iterable[SuitePlan]) -> None:
+    def __init__(self, plans: Iterable[SuitePlan], *, elsewhere: Callable[[], Iterable[Result]] = list) -> None:
+        self._elsewhere = elsewhere
         self._suites = {
             plan.spec.path: EarlyStop(plan) for plan in plans if any(gate.sequential for gate in plan.spec.gates)
         }
@@ -117,4 +118,7 @@ class EarlyStops:
     def reason(self, test: PlannedTest) -> str | None:
         """Why ``test`` need not be asked; None if it must be."""
         suite = self._suites.get(test.trials[0].suite_path)
-        return None if suite is None else suite.reason
+        if suite is None:
+            return None
+        self.heard(self._elsewhere())
+        return suite.reason

@@ -10,11 +10,14 @@ from evalkit.errors import SuiteError
 from evalkit.harness.early import EarlyStops
 from evalkit.harness.racing import Races
 from evalkit.pytest_plugin.items import EvalItem
+from evalkit.store.elsewhere import Elsewhere
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from evalkit.harness.planning import SuitePlan
+    from evalkit.model.results import Result
 
 
 def require_raceable(config: pytest.Config) -> None:
@@ -30,20 +33,29 @@ def require_raceable(config: pytest.Config) -> None:
 
 
 def early_stops(
-    plans: Iterable[SuitePlan], items: list[pytest.Item], *, race: float | None
+    config: pytest.Config, plans: Iterable[SuitePlan], items: list[pytest.Item], reports: Path
 ) -> EarlyStops | Races | None:
     """Listen to the suites of ``plans`` that may stop early, and put their ``items`` in order; None if there is no such suite.
 
-    With ``race`` all of them are races, at that confidence. Raises pytest.UsageError for a suite that cannot be one.
+    A worker also hears, from the run's journals under ``reports``, what the others measured. In a race all suites may stop. Raises pytest.UsageError for
+    a suite that cannot be raced.
     """
+    race = config.getoption("evalkit_race")
     if race is None:
-        stops: EarlyStops | Races = EarlyStops(plans)
+        stops: EarlyStops | Races = EarlyStops(plans, elsewhere=_elsewhere(config, reports))
         return _in_order(stops, items) if stops else None
     try:
         stops = Races(plans, [item.test for item in items if isinstance(item, EvalItem)], confidence=race)
     except SuiteError as error:
         raise pytest.UsageError(str(error)) from error
     return _in_order(stops, items)
+
+
+def _elsewhere(config: pytest.Config, reports: Path) -> Callable[[], Iterable[Result]]:
+    worker = getattr(config, "workerinput", None)
+    if worker is None:
+        return list
+    return Elsewhere(reports / "journal" / worker["evalkit_run_id"], own=f"{worker['workerid']}-").news
 
 
 def _in_order(stops: EarlyStops | Races, items: list[pytest.Item]) -> EarlyStops | Races:

@@ -192,11 +192,11 @@ class EvalSession:
         from evalkit.pytest_plugin.items import EvalItem
 
         items.sort(key=lambda item: not (isinstance(item, EvalItem) and item.test.trials[0].priority == 0))
-        race = self.pytest_config.getoption("evalkit_race")
-        if race is not None or any(gate.sequential for plan in self.plans.values() for gate in plan.spec.gates):
+        gates = (gate for plan in self.plans.values() for gate in plan.spec.gates)
+        if self.pytest_config.getoption("evalkit_race") is not None or any(gate.sequential for gate in gates):
             from evalkit.pytest_plugin.early import early_stops
 
-            self._early = early_stops(self.plans.values(), items, race=race)
+            self._early = early_stops(self.pytest_config, self.plans.values(), items, self.config.folder("reports"))
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -339,7 +339,7 @@ class EvalSession:
         from evalkit.harness.window import AHEAD, Window
 
         stops_early = bool(self.pytest_config.getoption("maxfail"))
-        # A run that stopped early recorded no more than it asked: a replay must not run ahead of the decision.
+        # A run that stopped early recorded no more than it asked, so a replay must not run ahead of the decision.
         ahead = 1 if self._early is not None and self.config.mode == "replay" else AHEAD * self.config.concurrency
         return Window(self._items, self._submit, limit=ahead, slow_start=stops_early)
 
