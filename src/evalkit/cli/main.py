@@ -28,6 +28,7 @@ _COMMANDS = {
     "history": "evalkit.cli.history:history_command",
     "ingest": "evalkit.cli.sql:ingest_command",
     "init": "evalkit.cli.init:init_command",
+    "merge": "evalkit.cli.merge:merge_command",
     "prompts": "evalkit.cli.prompts:prompts_group",
     "purge": "evalkit.cli.purge:purge_command",
     "race": "evalkit.cli.race:race_command",
