@@ -157,3 +157,24 @@ def test_a_merge_that_was_killed_is_finished_by_the_next(sharded):
     assert ran.code == 0
     assert "nothing is added" not in ran.out
     assert json.loads(rows(sharded)) == [{"n": 8, "d": 8}]
+
+
+def test_what_was_redacted_stays_so(project):
+    """An answer that something was taken out of is nobody's answer: the merged run is not served from it, and says what it does not hold."""
+    project.configure(answers={"default": "Hello, write to ana@shop.example"})
+    project.suite(SUITE.replace("suite: hello", "suite: hello\nredact: [email]"))
+    job(project, "shard-0", "-k", "ana or bob")
+    job(project, "shard-1", "-k", "cyd or dan")
+    assert project.evalkit("merge", "artifacts/shard-0", "artifacts/shard-1").code == 0
+    calls = [record for record in project.journal() if record["t"] == "call"]
+    assert len(calls) == 8
+    assert all(record["redacted"] and "[REDACTED:email]" in record["call"]["reply"]["text"] for record in calls)
+
+
+def test_a_purged_shard_takes_the_merged_run_along(sharded):
+    """The merged run holds the same answers, so that it goes too."""
+    shutil.copytree(sharded.root / "artifacts" / "shard-0", sharded.root / "reports")
+    sharded.evalkit("merge", "artifacts/shard-0", "artifacts/shard-1")
+    (shard,) = [path.name for path in (sharded.root / "reports" / "journal").iterdir() if "-m" not in path.name]
+    assert sharded.evalkit("purge", "--run", shard, "--yes").code == 0
+    assert list((sharded.root / "reports" / "journal").iterdir()) == []

@@ -25,7 +25,7 @@ _SHOWN = 20
 def purge_command(older_than: str | None, run: str | None, prompt: str | None, *, dry_run: bool, yes: bool) -> int:
     """Delete stored runs: their journals, their answers in the cache, their rows in the database, their pages, and finished batches. The cache
     and the database are written anew, so that no byte is left in them. With several options a run must fit them all. Whole runs go, with
-    all that they measured, and runs that were judged again from them.
+    all that they measured, and runs that were judged again or merged from them.
 
     Recordings, baselines and exported files are not touched: they are yours. It refuses while a run is in progress or a server is open. If it is
     interrupted, run it again.
@@ -61,7 +61,7 @@ def _preview(plan: PurgePlan, reports: Path) -> list[str]:
     lines = [f"  {one.run_id}  {_size(one.size)}  {', '.join(sorted(one.prompts))}" for one in plan.runs[:_SHOWN]]
     if len(plan.runs) > _SHOWN:
         lines.append(f"  and {len(plan.runs) - _SHOWN} more")
-    lines += [f"  {one.run_id}  {_size(one.size)}  judged again from {one.copies}" for one in plan.copies]
+    lines += [f"  {one.run_id}  {_size(one.size)}  made of {', '.join(sorted(one.copies))}" for one in plan.copies]
     lines += [
         f"  {path.relative_to(reports)}  {_size(path.stat().st_size)}  an earlier copy" for path in plan.leftovers
     ]

@@ -192,7 +192,8 @@ def _write(
     except OSError as error:
         raise StoreError(f"cannot write the merged run: {error.strerror or error}", where=Where(str(root))) from error
     try:
-        journal = Journal(workshop, info, worker="merge")
+        redacted = frozenset(key for records in runs for key in records.redacted)
+        journal = Journal(workshop, info, worker="merge", redacted=redacted)
         _fill(journal, runs, results, plans)
         journal.close()
         if not (root / info.run_id).exists():  # else its merging was killed later: what it holds is the same

@@ -24,7 +24,7 @@ _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=
 
 @dataclass(frozen=True, slots=True)
 class PurgePlan:
-    """What would be deleted. ``copies`` of the chosen ``runs`` were judged again from them; ``kept`` is how many runs stay."""
+    """What would be deleted. ``copies`` of the chosen ``runs`` were judged again or merged from them; ``kept`` is how many runs stay."""
 
     runs: tuple[Candidate, ...]
     copies: tuple[Candidate, ...]
@@ -91,9 +91,9 @@ def _require_known(prompt: str, stored: list[Candidate]) -> None:
 
 
 def _copies(chosen: set[str], stored: list[Candidate]) -> tuple[Candidate, ...]:
-    """Runs that were judged again from chosen ones, or from such runs."""
+    """Runs that were judged again or merged from chosen ones, or from such runs."""
     found: dict[str, Candidate] = {}
     for one in stored:  # the oldest first: a copy is younger than what it was made of
-        if one.copies in chosen | found.keys() and one.run_id not in chosen:
+        if one.copies & (chosen | found.keys()) and one.run_id not in chosen:
             found[one.run_id] = one
     return tuple(found.values())

@@ -18,7 +18,7 @@ from evalkit.store.commit import GroupWriter
 from evalkit.store.lines import FORMAT, frame, frame_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -58,7 +58,8 @@ class Journal:
 
     Records are encoded and written by one thread. ``redact`` maps a record's plain JSON to plain JSON without secrets; it is asked
     when ``suspects`` finds that a record's JSON text may hold one. ``hide`` does the same for personal data in a call or result of a request,
-    which it is told by its key. A call whose reply is not written as it was is marked: it must not be served again. Any error of writing is final: the run must stop, and what was
+    which it is told by its key. A call whose reply is not written as it was is marked: it must not be served again; so are calls of requests with the keys ``redacted``, which come from
+    journals. Any error of writing is final: the run must stop, and what was
     acknowledged before is on disk.
     """
 
@@ -71,11 +72,13 @@ class Journal:
         redact: Callable[[Any], Any] = _unchanged,
         suspects: Callable[[str], bool] = _always,
         hide: Callable[[str, dict[str, Any]], dict[str, Any]] = _as_it_is,
+        redacted: Collection[str] = (),
     ) -> None:
         self.path, fd = _create(folder, info.run_id, worker)
         self._redact = redact
         self._suspects = suspects
         self._hide = hide
+        self._redacted = redacted
         self._written = 0
         self._calls: dict[tuple[str, str], _Written] = {}
         self._prompts: set[tuple[str, str]] = set()
@@ -184,9 +187,12 @@ class Journal:
 
     def _call_line(self, call: Call) -> bytes:
         key = call.request.key
-        line = self._line("call", {"call": encode_call(call)}, {"key": key}, about=key)
+        line = self._line("call", {"call": encode_call(call)}, self._call_facts(key), about=key)
         self._calls[key, call.source] = _Written(self._written, hash(line), call)
         return line
+
+    def _call_facts(self, key: str) -> dict[str, Any]:
+        return {"key": key, "redacted": True} if key in self._redacted else {"key": key}
 
     def _reference(self, call: Call) -> tuple[bytes, dict[str, Any]]:
         key = call.request.key
@@ -204,7 +210,7 @@ class Journal:
             return known.call == call
         before = self._written
         key = call.request.key
-        line = self._line("call", {"call": encode_call(call)}, {"key": key}, about=key)
+        line = self._line("call", {"call": encode_call(call)}, self._call_facts(key), about=key)
         self._written = before
         return hash(line) == known.hash
 

@@ -36,14 +36,14 @@ _GONE = ".purged"
 class Candidate:
     """A stored run. ``started_at`` is in UTC, None if nobody knows; ``prompts`` are references; ``size`` is that of its journals and pages in bytes.
 
-    ``copies`` names the run that it was judged again from: it holds the same answers.
+    ``copies`` names the runs that it was judged again or merged from: it holds the same answers.
     """
 
     run_id: str
     started_at: datetime | None
     prompts: frozenset[str]
     size: int
-    copies: str | None = None
+    copies: frozenset[str] = frozenset()
 
 
 def candidates(reports: Path) -> list[Candidate]:
@@ -101,13 +101,15 @@ def leftovers(reports: Path) -> list[Path]:
 
 
 def _of_journal(entry: RunEntry, reports: Path) -> Candidate:
-    copies = entry.info.extra.get("rescored") if entry.info else None
+    extra = entry.info.extra if entry.info else {}
+    merged = extra.get("merged")
+    sources = [extra.get("rescored"), *(merged if isinstance(merged, (list, tuple)) else ())]
     return Candidate(
         run_id=entry.run_id,
         started_at=_moment(entry.info.started_at) if entry.info else None,
         prompts=frozenset(ref for ref, _ in _prompts(entry.folder)),
         size=_size(entry.folder) + _size(reports / entry.run_id),
-        copies=copies if isinstance(copies, str) else None,
+        copies=frozenset(one for one in sources if isinstance(one, str)),
     )
 
 
