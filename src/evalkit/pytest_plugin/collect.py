@@ -41,18 +41,18 @@ class SuiteFile(pytest.File):
 
     def collect(self) -> Iterator[EvalItem]:
         """Yield one item per case × variant."""
-        session = session_of(self.config)
-        self.plan = session.plan(self.path)
-        marks = Marks(session.register_tag)
+        host = session_of(self.config).host
+        self.plan = host.plan(self.path)
+        marks = Marks(host.register_tag)
         for test in self.plan.tests:
             name = test.test_id.removeprefix(f"{test.trials[0].suite_path}::")
             # A string id is parsed into name and parameters; a name with brackets is not, and --lf would not find it.
             yield EvalItem.from_parent(
-                self, name=name, nodeid=f"{self.nodeid}::{name}", test=test, host=session, marks=marks
+                self, name=name, nodeid=f"{self.nodeid}::{name}", test=test, host=host, marks=marks
             )
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]  # noqa: ANN401 - pytest's own type is private
         """Show a mistake in the suite as one message instead of a traceback."""
         if isinstance(excinfo.value, EvalkitError):
-            return session_of(self.config).shown(str(excinfo.value))
+            return session_of(self.config).host.shown(str(excinfo.value))
         return super().repr_failure(excinfo)

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from evalkit.engine.trial import Answered
     from evalkit.model.calls import JSON, ToolCall
     from evalkit.model.cases import PlannedTest
-    from evalkit.pytest_plugin.session import EvalSession
+    from evalkit.pytest_plugin.host import CaseHost
 
 
 class Answer:
     """A model's answer inside a Python test. ``text`` is what it said, ``response`` everything about it."""
 
-    def __init__(self, session: EvalSession, test: PlannedTest, answered: Answered, response: Response) -> None:
-        self._session = session
+    def __init__(self, host: CaseHost, test: PlannedTest, answered: Answered, response: Response) -> None:
+        self._host = host
         self._test = test
         self.response = response
         self.result = Result(answered.trial, answered.call, ())
@@ -58,7 +58,7 @@ class Answer:
         return verdict
 
     def _judge(self, spec: CheckSpec) -> Verdict:
-        runner = self._session.runner
+        runner = self._host.runner
         test = replace(self._test, checks=(spec,))
         # The request is asked again, which costs nothing: identical requests of a run share one answer.
         judged = runner.judged(test)
@@ -73,8 +73,8 @@ class Answer:
 class Evalkit:
     """Asks models for one Python test. Every answer and verdict is stored with the run, under the test's name."""
 
-    def __init__(self, session: EvalSession, node: pytest.Item) -> None:
-        self._session = session
+    def __init__(self, host: CaseHost, node: pytest.Item) -> None:
+        self._host = host
         self._node = node
         self._answers: list[Answer] = []
         self._asked = 0
@@ -97,7 +97,7 @@ class Evalkit:
         self._asked += 1
         path, line, _ = self._node.reportinfo()
         file, _, name = self._node.nodeid.partition("::")
-        planner, runner = self._session.planner, self._session.runner
+        planner, runner = self._host.planner, self._host.runner
         test, version = question(
             planner,
             prompt=prompt,
@@ -120,7 +120,7 @@ class Evalkit:
                 hint=failure.hint,
                 where=answered.trial.case.where,
             )
-        answer = Answer(self._session, test, answered, answered.call.reply)
+        answer = Answer(self._host, test, answered, answered.call.reply)
         self._answers.append(answer)
         return answer
 
@@ -132,4 +132,4 @@ class Evalkit:
             verdict = Verdict("assert", "custom", "fail", reason[:500], line=results[-1].trial.case.where.line)
             results[-1] = replace(results[-1], verdicts=(*results[-1].verdicts, verdict))
         for result in results:
-            self._session.runner.record(result)
+            self._host.runner.record(result)

@@ -70,6 +70,6 @@ def evalkit(request: pytest.FixtureRequest) -> Iterator[Evalkit]:
     from evalkit.pytest_plugin.fixtures import Evalkit
     from evalkit.pytest_plugin.session import session_of
 
-    asked = Evalkit(session_of(request.config), request.node)
+    asked = Evalkit(session_of(request.config).host, request.node)
     yield asked
     asked.close()

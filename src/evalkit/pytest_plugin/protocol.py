@@ -27,7 +27,15 @@ _HOOKS = (
     "pytest_runtest_makereport",
     "pytest_runtest_protocol",
 )
-_INDIFFERENT = ("_pytest.", "evalkit.", "_hypothesis_pytestplugin", "xdist.", "anyio.", "pytest_asyncio.")
+_INDIFFERENT = (
+    "_pytest.",
+    "evalkit.",
+    "_hypothesis_pytestplugin",
+    "xdist.",
+    "anyio.",
+    "pytest_asyncio.",
+    "schemathesis.",
+)
 """Modules whose implementations of these hooks do nothing for a case."""
 
 
