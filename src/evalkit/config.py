@@ -7,15 +7,14 @@ trusted, only the names of its folders are read here; the rest comes from a file
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard, get_args
 
 from evalkit.errors import ConfigError, Where, did_you_mean
-from evalkit.files import read_text
 from evalkit.model.cases import PERSONAL_KINDS, PersonalKind
 from evalkit.model.results import Mode
+from evalkit.tomlfile import TomlFile, project_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,10 +121,13 @@ class Config:
 
 
 def find_root(start: Path) -> Path:
-    """Return the nearest folder at or above ``start`` whose ``pyproject.toml`` has ``[tool.evalkit]``, else ``start``."""
+    """Return the nearest folder at or above ``start`` whose ``pyproject.toml`` has ``[tool.evalkit]``, else ``start``.
+
+    Raises ConfigError for a ``pyproject.toml`` on the way that cannot be read.
+    """
     start = start.resolve()
     for folder in (start, *start.parents):
-        if (folder / "pyproject.toml").is_file() and "tool.evalkit" in read_text(folder / "pyproject.toml"):
+        if "tool.evalkit" in (project_file(folder).text() or ""):
             return folder
     return start
 
@@ -143,9 +145,10 @@ def load_config(
     Raises ConfigError.
     """
     root = root.resolve()
-    own = _table(root / "pyproject.toml", Where("pyproject.toml")) if (root / "pyproject.toml").is_file() else {}
-    place = Where("pyproject.toml" if settings is None else str(settings))
-    given = {} if settings is None else _table(settings, place)
+    file = project_file(root)
+    other = file if settings is None else TomlFile(settings, str(settings))
+    own = file.table()
+    given = {} if settings is None else other.table(must_exist=True)
     untrusted = untrusted or own.get("untrusted") is True or given.get("untrusted") is True
     ignored: tuple[str, ...] = ()
     if untrusted:
@@ -153,112 +156,144 @@ def load_config(
             raise ConfigError(
                 "the settings lie in the checkout that is not to be trusted",
                 hint="name a file outside it, for example of a checkout of the main branch",
-                where=place,
+                where=Where(str(settings)),
             )
         ignored = tuple(sorted(own.keys() - _OF_ANY_CHECKOUT))
         own = {key: value for key, value in own.items() if key in _OF_ANY_CHECKOUT}
-    values = {**_values(own, Where("pyproject.toml")), **_values(given, place)}
+    values = {**_values(root, file, own), **_values(root, other, given)}
     values |= {key: value for key, value in overrides.items() if value is not None}
     return Config(**{**values, "root": root, "untrusted": untrusted, "ignored": ignored})
 
 
-def _table(path: Path, where: Where) -> dict[str, Any]:
-    try:
-        tools = tomllib.loads(read_text(path, where=where)).get("tool", {})
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"not valid TOML: {error}", where=where) from error
-    table = tools.get("evalkit", {}) if isinstance(tools, dict) else tools
-    if not isinstance(table, dict):
-        raise ConfigError("[tool.evalkit] is not a table", where=where)
-    return table
-
-
-def _values(table: Mapping[str, Any], where: Where) -> dict[str, Any]:
+def _values(root: Path, file: TomlFile, table: Mapping[str, Any]) -> dict[str, Any]:
     valid = {f.name: f for f in fields(Config) if f.name not in {"root", "ignored"}}
-    values: dict[str, Any] = {}
-    for key, value in table.items():
+    reader = _Reader(root, file)
+    for key in table:
         if key not in valid:
-            raise ConfigError(f"unknown key {key!r} in [tool.evalkit]", hint=did_you_mean(key, valid), where=where)
-        if key == "untrusted" and not isinstance(value, bool):
-            raise ConfigError(f"untrusted = {value!r} is not true or false", where=where)
-        values[key] = value if key == "untrusted" else _checked(key, value, where)
-    if "redact" in values:
-        values["redact"] = _kinds(values["redact"], where)
-    return values
-
-
-def _kinds(names: tuple[str, ...], where: Where) -> tuple[PersonalKind, ...]:
-    for name in names:
-        if name not in PERSONAL_KINDS:
-            raise ConfigError(f"redact: {name!r}", hint=did_you_mean(name, PERSONAL_KINDS), where=where)
-    return tuple(kind for kind in PERSONAL_KINDS if kind in names)
+            raise reader.error(f"unknown key {key!r} in [tool.evalkit]", key, hint=did_you_mean(key, valid))
+    return {key: reader.checked(key, value) for key, value in table.items()}
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {"mode": get_args(Mode), "on_undecided": get_args(OnUndecided)}
-_NUMBERS: dict[str, float] = {
-    "concurrency": 1,
-    "max_cost_usd": 0,
-    "max_tokens": 0,
-    "max_calls": 0,
-    "retries": 0,
-    "timeout_s": 0.001,
-    "deadline_s": 0.001,
-    "check_timeout_s": 0.001,
+_WHOLE = frozenset({"concurrency", "retries", "max_tokens", "max_calls"})
+_DAYS = 30 * 86_400
+_NUMBERS: dict[str, tuple[float, float]] = {
+    "concurrency": (1, 10_000),
+    "max_cost_usd": (0, 1e12),
+    "max_tokens": (0, 10**15),
+    "max_calls": (0, 10**12),
+    "retries": (0, 10_000),
+    "timeout_s": (0.001, _DAYS),
+    "deadline_s": (0.001, _DAYS),
+    "check_timeout_s": (0.001, _DAYS),
 }
+"""Each number with the least and the most it may be."""
+
+_AMOUNTS = {"prices": "a price", "limits": "a number above 0", "models": "a whole number above 0"}
 
 
-def _checked(key: str, value: Any, where: Where) -> Any:  # noqa: ANN401 - a TOML value
-    if key in _CHOICES:
-        if value not in _CHOICES[key]:
-            raise ConfigError(f"{key} = {value!r}", hint=did_you_mean(str(value), _CHOICES[key]), where=where)
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Checks what stands under ``[tool.evalkit]`` of ``file``, and says in which line of it a mistake is."""
+
+    root: Path
+    file: TomlFile
+
+    def error(self, message: str, *keys: str, hint: str | None = None) -> ConfigError:
+        """The complaint about the value that ``keys`` lead to."""
+        return ConfigError(
+            message, hint=hint or "docs/reference/configuration.md lists every key", where=self.file.where(*keys)
+        )
+
+    def checked(self, key: str, value: Any) -> Any:  # noqa: ANN401 - a TOML value
+        """``value`` as the field ``key`` takes it. Raises ConfigError."""
+        if key == "untrusted":
+            if not isinstance(value, bool):
+                raise self.error(f"untrusted = {value!r} is not true or false", key, hint="write it without quotes")
+            return value
+        if key in _CHOICES:
+            if value not in _CHOICES[key]:
+                raise self.error(f"{key} = {value!r}", key, hint=did_you_mean(str(value), _CHOICES[key]))
+            return value
+        if key in _NUMBERS:
+            return self._number(key, value)
+        if key in {"allow_python", "check_modules", "redact"}:
+            if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+                raise self.error(f"{key} is not a list of names", key, hint=f'write {key} = ["one", "two"]')
+            return self._kinds(tuple(value)) if key == "redact" else tuple(value)
+        return self._tables(key, value) if key in _TABLES else self._path(key, value)
+
+    def _kinds(self, names: tuple[str, ...]) -> tuple[PersonalKind, ...]:
+        for name in names:
+            if name not in PERSONAL_KINDS:
+                raise self.error(f"redact: {name!r}", "redact", hint=did_you_mean(name, PERSONAL_KINDS))
+        return tuple(kind for kind in PERSONAL_KINDS if kind in names)
+
+    def _number(self, key: str, value: Any) -> Any:  # noqa: ANN401 - a TOML value
+        least, most = _NUMBERS[key]
+        kind = "a whole number" if key in _WHOLE else "a number"
+        typed = isinstance(value, int if key in _WHOLE else (int, float)) and not isinstance(value, bool)
+        if not typed or not least <= value <= most:
+            problem = f"{key} = {value!r} is not {kind} of at least {least} and at most {most:,}"
+            raise self.error(problem, key, hint="write it without quotes; leave the key out for the default")
         return value
-    if key in _NUMBERS:
-        whole = key in {"concurrency", "retries", "max_tokens", "max_calls"}
-        if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or value < _NUMBERS[key]:
-            kind = "a whole number" if whole else "a number"
-            raise ConfigError(f"{key} = {value!r} is not {kind} of at least {_NUMBERS[key]}", where=where)
+
+    def _path(self, key: str, value: Any) -> str:  # noqa: ANN401 - a TOML value
+        free = key == "baseline"  # a run may be named, which is no path
+        if not isinstance(value, str) or not value or not value.isprintable() or not (free or _is_inside(Path(value))):
+            wanted = "the name of a run or a file" if free else "a folder inside the project"
+            raise self.error(
+                f"{key} = {value!r} is not {wanted}", key, hint="write a relative path without '..', in quotes"
+            )
+        if not free and (self.root / value).exists() and not (self.root / value).is_dir():
+            raise self.error(f"{key} = {value!r} is a file, not a folder", key, hint="name the folder that holds it")
         return value
-    if key in {"allow_python", "check_modules", "redact"}:
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise ConfigError(f"{key} is not a list of names", where=where)
-        return tuple(value)
-    if key in _TABLES:
-        return _tables(key, value, _TABLES[key], where)
-    free = key == "baseline"  # a run may be named, which is no path
-    if not isinstance(value, str) or not value or not (free or _is_inside(Path(value))):
-        wanted = "the name of a run or a file" if free else "a folder inside the project"
-        raise ConfigError(f"{key} = {value!r} is not {wanted}", where=where)
-    return value
+
+    def _tables(self, key: str, value: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - a TOML value
+        if not isinstance(value, dict) or not all(isinstance(row, dict) for row in value.values()):
+            raise self.error(
+                f"[tool.evalkit.{key}] is not a table of tables", key, hint=f"write [tool.evalkit.{key}.<name>]"
+            )
+        for name, row in value.items():
+            for inner in row:
+                self._entry(key, name, inner, row[inner])
+        return value
+
+    def _entry(self, key: str, name: str, inner: str, value: object) -> None:
+        table = f"[tool.evalkit.{key}.{name}]"
+        if inner not in _TABLES[key]:
+            raise self.error(
+                f"unknown key {inner!r} in {table}", key, name, inner, hint=did_you_mean(inner, _TABLES[key])
+            )
+        if key in _AMOUNTS and not _is_amount(key, inner, value):
+            wanted = "a whole number above 0" if inner == "concurrency" else _AMOUNTS[key]
+            raise self.error(
+                f"{inner} = {value!r} in {table} is not {wanted}", key, name, inner, hint="write it without quotes"
+            )
+        if inner in {"kind", "account"} and (not isinstance(value, str) or not value):
+            raise self.error(
+                f"{inner} = {value!r} in {table} is not a name", key, name, inner, hint="write it in quotes"
+            )
+        if inner == "timeout_s" and not _is_seconds(value):
+            problem = f"{inner} = {value!r} in {table} is not a number of seconds above 0"
+            raise self.error(problem, key, name, inner, hint="write it without quotes")
 
 
 def _is_inside(path: Path) -> bool:
     return not path.is_absolute() and ".." not in path.parts
 
 
-_AMOUNTS = {"prices": "a price", "limits": "a number above 0", "models": "a whole number above 0"}
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _is_amount(key: str, value: object) -> bool:
-    if key == "models":
-        return type(value) is int and value > 0
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+def _is_seconds(value: object) -> bool:
+    return _is_number(value) and 0 < value <= _DAYS
+
+
+def _is_amount(key: str, inner: str, value: object) -> bool:
+    if key == "models" or inner == "concurrency":
+        return type(value) is int and 0 < value <= _NUMBERS["max_tokens"][1]
+    if not _is_number(value) or not 0 <= value < math.inf:
         return False
     return value > 0 or key == "prices"
-
-
-def _tables(key: str, value: Any, valid: frozenset[str], where: Where) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - a TOML value
-    if not isinstance(value, dict) or not all(isinstance(row, dict) for row in value.values()):
-        raise ConfigError(f"[tool.evalkit.{key}] is not a table of tables", where=where)
-    for name, row in value.items():
-        for inner in row:
-            if inner not in valid:
-                raise ConfigError(
-                    f"unknown key {inner!r} in [tool.evalkit.{key}.{name}]",
-                    hint=did_you_mean(inner, valid),
-                    where=where,
-                )
-            if key in _AMOUNTS and not _is_amount(key, row[inner]):
-                raise ConfigError(
-                    f"{inner} = {row[inner]!r} in [tool.evalkit.{key}.{name}] is not {_AMOUNTS[key]}", where=where
-                )
-    return value

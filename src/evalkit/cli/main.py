@@ -81,7 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
     try:
-        code = cli.main([word for word in words if word != "--debug"], prog_name="evalkit", standalone_mode=False)
+        code = cli.main(
+            [word for word in words if word != "--debug"], prog_name="evalkit", standalone_mode=False, obj=debug
+        )
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it closes
         code = 141  # what a shell reports of a program that SIGPIPE ended
@@ -99,6 +101,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if debug:
             raise
         click.echo(f"error: {_clean(str(error))}", err=True)
+        code = 3
+    except Exception as error:  # the top: even a bug of evalkit's own is one message, and not "a case failed" (1)
+        if debug:
+            raise
+        click.echo(f"error: evalkit itself failed: {_clean(f'{type(error).__name__}: {error}')[:500]}", err=True)
+        click.echo("  hint: evalkit --debug … shows the traceback; please report it", err=True)
         code = 3
     sys.exit(code if isinstance(code, int) else 0)
 

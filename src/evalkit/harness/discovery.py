@@ -26,7 +26,7 @@ def is_suite(path: Path, folder: Path) -> bool:
 
 def suites_in(folder: Path) -> list[Path]:
     """Every suite inside ``folder``, sorted."""
-    return sorted(path for path in folder.rglob("*") if path.is_file() and is_suite(path, folder))
+    return sorted(path for path in folder.rglob("*") if not path.is_dir() and is_suite(path, folder))
 
 
 def suite_files(names: Sequence[str | Path], config: Config) -> list[Path]:

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
 from evalkit.checks.base import BuildContext
@@ -23,6 +24,7 @@ from evalkit.providers.catalog import resolve
 from evalkit.suites.expand import expand
 from evalkit.suites.gate_kinds import BOTH
 from evalkit.suites.loader import load_suite
+from evalkit.suites.unused import unused_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -68,6 +70,11 @@ class Planner:
             import_project_module(module, config)
 
     @property
+    def config(self) -> Config:
+        """The project's settings, with the run's options in them."""
+        return self._config
+
+    @property
     def prompts(self) -> PromptLibrary:
         """The project's prompts."""
         return self._prompts
@@ -97,7 +104,9 @@ class Planner:
             raise SuiteError.of(complaints)
         _require_feasible(spec)
         prompts = (*expansion.prompts, *self._templates.taken())
-        return SuitePlan(spec, expansion.tests, prompts, self._overflow.inspect(expansion.tests))
+        unused = unused_variables(spec, expansion.prompts)
+        notes = (*self._overflow.inspect(expansion.tests), *([unused] if unused else []))
+        return SuitePlan(spec, expansion.tests, prompts, notes)
 
     def plans_of(self, test_ids: Iterable[str]) -> list[SuitePlan]:
         """Plan the suites that ``test_ids`` belong to: for a process that collected nothing itself. Raises SuiteError."""
@@ -234,6 +243,12 @@ def load_python(dotted: str, config: Config) -> Any:  # noqa: ANN401 - whatever 
     return getattr(loaded, name)
 
 
+def _blamed(error: BaseException, root: Path) -> Where | None:
+    """The last line of the project's own code that ``error`` came through."""
+    frames = [frame for frame in extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(root)]
+    return Where(shown(Path(frames[-1].filename), root), frames[-1].lineno) if frames else None
+
+
 def import_project_module(module: str, config: Config) -> Any:  # noqa: ANN401 - a module
     """Import a module of the project, with the project's folder first on the path while it loads.
 
@@ -255,5 +270,11 @@ def import_project_module(module: str, config: Config) -> Any:  # noqa: ANN401 -
             f"cannot import {module!r}: {error}",
             hint=f"modules are looked up from {root}; [tool.evalkit] of pyproject.toml or the suite names it",
         ) from error
+    except EvalkitError:
+        raise
+    except (Exception, SystemExit) as error:  # the project's own code, which may raise anything
+        problem = f"cannot import {module!r}: {type(error).__name__}: {error}"
+        hint = "mend the module, or take it out; --debug shows the traceback"
+        raise ConfigError(problem[:500], hint=hint, where=_blamed(error, config.root)) from error
     finally:
         sys.path.remove(root)

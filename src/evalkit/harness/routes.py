@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from evalkit.engine.budget import Pricing
 from evalkit.engine.policy import Policy, Route
-from evalkit.errors import CallError, ConfigError, Where, did_you_mean
+from evalkit.errors import CallError, ConfigError, did_you_mean
 from evalkit.metrics.cost import Prices
 from evalkit.providers.catalog import provider_names, resolve
+from evalkit.tomlfile import project_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +67,7 @@ def make_policy(config: Config) -> Policy:
             raise ConfigError(
                 f"[tool.evalkit.limits.{account}]: no provider has that account",
                 hint=did_you_mean(account, accounts),
-                where=Where("pyproject.toml"),
+                where=project_file(config.root).where("limits", account),
             )
     return Policy(
         concurrency=config.concurrency,

@@ -73,6 +73,7 @@ class Runner:
         self._observe = observe
         self._config = config
         self._pricing = make_pricing(config)
+        policy = make_policy(config)  # before there is a journal: what is wrong in it is no run
         self._info = describe_run(run_id=run_id, mode=config.mode, root=config.root, untrusted=config.untrusted)
         if earlier is None:
             routes = make_routes(config, collector=self._collector if config.mode == "batch" else None)
@@ -97,7 +98,7 @@ class Runner:
             route=routes,
             ledger=self._journal,
             cache=self._cache,
-            policy=make_policy(config),
+            policy=policy,
             pricing=self._pricing,
             observe=observe,
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from jinja2.exceptions import SecurityError, TemplateError, TemplateNotFound, TemplateSyntaxError, UndefinedError
 
 from evalkit.errors import PromptError, Where, did_you_mean
+from evalkit.prompts.limits import LimitError
 from evalkit.prompts.roles import RoleBlocks
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ TEMPLATE_ERRORS = (
     ArithmeticError,
     LookupError,
     AttributeError,
-    RecursionError,
+    RuntimeError,
+    AssertionError,
     MemoryError,
 )
 """All that a template can raise while it compiles or renders."""
@@ -61,6 +63,8 @@ def _message(error: BaseException) -> str:
         return "the template is nested too deep"
     if isinstance(error, MemoryError):
         return "the template needs too much memory"
+    if isinstance(error, AssertionError):
+        return "an argument of a filter makes no sense"
     return f"{error} ({type(error).__name__})"
 
 
@@ -70,9 +74,21 @@ def _hint(error: BaseException, names: Iterable[str]) -> str | None:
         return "a prompt sees its variables and nothing of Python"
     if isinstance(error, UndefinedError):
         missing = re.match(r"'(.{1,80})' is undefined$", message)
-        return f"variables here: {did_you_mean(missing.group(1), names)}" if missing else None
+        return (
+            f"variables here: {did_you_mean(missing.group(1), names)}"
+            if missing
+            else "test it first: {% if … is defined %}"
+        )
     tag = re.match(r"Encountered unknown tag '(.{1,80}?)'", message)
-    return did_you_mean(tag.group(1), _TAGS) if tag else None
+    return did_you_mean(tag.group(1), _TAGS) if tag else _general_hint(error)
+
+
+def _general_hint(error: BaseException) -> str:
+    if isinstance(error, LimitError):
+        return "a template's work is bounded; prepare large data outside, and pass what is needed"
+    if isinstance(error, (TemplateSyntaxError, SyntaxError, RecursionError)):
+        return "look at the {{ }} and {% %} of this line; docs/prompts.md shows what a template may hold"
+    return "look at what this line does with the variables of the case"
 
 
 def _where(error: BaseException) -> Where | None:

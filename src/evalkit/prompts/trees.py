@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from evalkit.errors import EvalkitError, PromptError, Where
-from evalkit.files import read_text
+from evalkit.files import read_text, why_unresolved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,11 +42,15 @@ class DiskTree:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, RuntimeError, ValueError) as error:
-            raise PromptError(f"cannot open: {type(error).__name__}", where=Where(path[:200])) from error
+            problem, hint = f"cannot open: {why_unresolved(error)}", "put a file there"
+            raise PromptError(problem, hint=hint, where=Where(path[:200])) from error
         if not real.is_relative_to(self._reach) and (self._root / path).absolute() == real:
-            raise PromptError(f"outside of {self._reach.name}/, and the project is not trusted", where=Where(path))
+            hint = f"move it into {self._reach.name}/"
+            problem = f"outside of {self._reach.name}/, and the project is not trusted"
+            raise PromptError(problem, hint=hint, where=Where(path))
         if not (real.is_relative_to((self._root / within).resolve()) and real.is_relative_to(self._reach)):
-            raise PromptError(f"a link that leads out of {within or 'the project'}", where=Where(path))
+            problem = f"a symlink that leads out of {within or 'the project'}"
+            raise PromptError(problem, hint="copy the file to where the link is", where=Where(path))
         try:
             return read_text(real, where=Where(path), limit=MAX_FILE_BYTES)
         except EvalkitError as error:
@@ -55,7 +59,9 @@ class DiskTree:
     def entries(self, folder: str) -> list[str]:
         """See :meth:`Tree.entries`."""
         path = self._root / folder
-        return sorted(entry.name for entry in path.iterdir()) if path.is_dir() else []
+        if not path.is_dir() or not path.resolve().is_relative_to(path.parent.resolve()):
+            return []  # what a link elsewhere leads to is nobody's business
+        return sorted(entry.name for entry in path.iterdir())
 
 
 def check_path(text: str, *, what: str, where: Where) -> None:

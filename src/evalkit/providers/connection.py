@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from evalkit.errors import ConfigError, Where
+from evalkit.errors import ConfigError
+from evalkit.tomlfile import project_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,8 +71,10 @@ class Connection:
             state = "not set" if key is None else "empty (in CI: no secret reached this job)"
             what_to_do = "export it, or run offline with --evalkit-mode replay"
             return None if self.local else f"{self.key_env} is {state}; {what_to_do}"
-        if not key.isascii() or not key.isprintable() or " " in key:
-            return f"{self.key_env} holds a blank, a line break or a character that no key has; export it again"
+        if not key.isascii():
+            return f"{self.key_env} holds a character that is not ASCII, so it is no key; copy it again from its source"
+        if not key.isprintable() or " " in key:
+            return f"{self.key_env} holds whitespace (a blank or a line break) or a control character; export it again"
         return None
 
 
@@ -79,7 +83,11 @@ def connection(settings: ProviderSettings, *, base_url_env: str, key_env: str) -
     base_url = text_option(settings, "base_url") or os.environ.get(base_url_env) or None
     headers = settings.options.get("headers", {})
     if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
-        raise option_error(settings, "headers is not a table of texts")
+        raise option_error(settings, "headers is not a table of texts", hint='write headers = {"X-Name" = "value"}')
+    unfit = [name for name, value in headers.items() if not _is_header(name, value)]
+    if unfit:
+        hint = "a name is letters, digits and -, a value ASCII in one line"
+        raise option_error(settings, f"headers: {unfit[0]!r} cannot be sent", hint=hint)
     stream = settings.options.get("stream", False)
     if not isinstance(stream, bool):
         raise option_error(settings, f"stream is {stream!r}, which is not true or false")
@@ -95,6 +103,10 @@ def connection(settings: ProviderSettings, *, base_url_env: str, key_env: str) -
     )
 
 
+def _is_header(name: str, value: str) -> bool:
+    return bool(re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name)) and value.isascii() and value.isprintable()
+
+
 def text_option(settings: ProviderSettings, name: str, *, choices: tuple[str, ...] = ()) -> str | None:
     """Return a provider's option that must be a text (one of ``choices``), or None. Raises ConfigError."""
     value = settings.options.get(name)
@@ -108,13 +120,20 @@ def text_option(settings: ProviderSettings, name: str, *, choices: tuple[str, ..
 
 def option_error(settings: ProviderSettings, problem: str, *, hint: str | None = None) -> ConfigError:
     """Return the error about an entry of ``[tool.evalkit.providers.<name>]``."""
-    return ConfigError(f"[tool.evalkit.providers.{settings.name}]: {problem}", hint=hint, where=Where("pyproject.toml"))
+    hint = hint or "docs/reference/configuration.md lists what a provider takes"
+    where = project_file(settings.root).where("providers", settings.name, problem.partition(" ")[0])
+    return ConfigError(f"[tool.evalkit.providers.{settings.name}]: {problem}", hint=hint, where=where)
 
 
 def _check_url(url: str, settings: ProviderSettings) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise option_error(settings, f"base_url {url!r} is not an http or https URL")
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or 1) > 0 and url.isprintable()
+    except ValueError:  # an address or a port that is none
+        sound = False
+    if not sound or " " in url:
+        hint = 'write base_url = "https://host/v1"'
+        raise option_error(settings, f"base_url {url!r} is not an http or https URL", hint=hint)
     if parts.username is not None or parts.query or parts.fragment:
         raise option_error(
             settings,

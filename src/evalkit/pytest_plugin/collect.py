@@ -53,6 +53,6 @@ class SuiteFile(pytest.File):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]  # noqa: ANN401 - pytest's own type is private
         """Show a mistake in the suite as one message instead of a traceback."""
-        if isinstance(excinfo.value, EvalkitError):
+        if isinstance(excinfo.value, EvalkitError) and not self.config.option.fulltrace:
             return session_of(self.config).host.shown(str(excinfo.value))
         return super().repr_failure(excinfo)

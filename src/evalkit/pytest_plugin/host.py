@@ -6,10 +6,7 @@ import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from evalkit.errors import ConfigError, EvalkitError, MissingExtraError, StoreError
-from evalkit.pytest_plugin.beforehand import require_what_is_named
+from evalkit.errors import StoreError
 from evalkit.pytest_plugin.items import EvalItem
 from evalkit.pytest_plugin.junit import Properties
 from evalkit.pytest_plugin.options import run_options
@@ -19,6 +16,8 @@ from evalkit.pytest_plugin.reports import shape
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    import pytest
 
     from evalkit.config import Config
     from evalkit.engine.trial import Answered
@@ -72,23 +71,21 @@ class CaseHost:
     @property
     def runner(self) -> Runner:
         """The engine and the journal, started when the first item is about to run. Ends the session if they cannot start."""
-        if self._runner is None:
-            from evalkit.harness.runner import Runner
-            from evalkit.pytest_plugin.watch import Watch
+        return self._runner or self._start(early=False)
 
-            try:
-                require_what_is_named(self.config, self._pytest_config, run_id=self._run_id, plans=self.plans.values())
-                worker = self._worker["workerid"] if self._worker else "main"
-                total = sum(len(item.test.trials) for item in self._items)
-                self._watch = Watch(
-                    self._pytest_config, run_id=self._run_id, worker=worker, total=total, redact=self.shown
-                )
-                self._runner = Runner(
-                    self.config, self.planner, run_id=self._run_id, worker=worker, observe=self._watch.observer
-                )
-                self._runner.plan(tuple(self.plans.values()), {item.test.test_id for item in self._items})
-            except EvalkitError as error:
-                pytest.exit(str(error), returncode=2 if isinstance(error, (ConfigError, MissingExtraError)) else 3)
+    def start_early(self) -> None:
+        """Start before the first test, so that a wrong setting or a missing key is told as a usage error; not without a case to run."""
+        if self._items and self._worker is None:
+            self._start(early=True)
+
+    def _start(self, *, early: bool) -> Runner:
+        from evalkit.pytest_plugin.beforehand import start
+
+        facts = {"run_id": self._run_id, "worker": self._worker["workerid"] if self._worker else "main"}
+        plans = tuple(self.plans.values())
+        self._watch, self._runner = start(
+            self._pytest_config, self.planner, plans, self._items, redact=self.shown, early=early, **facts
+        )
         return self._runner
 
     def plan(self, path: Path) -> SuitePlan:
@@ -139,7 +136,7 @@ class CaseHost:
         from evalkit.harness.secrecy import redactor_for
 
         runner = self._runner
-        return runner.shown(text, getattr(item, "test", None)) if runner else redactor_for(self.config).text(text)
+        return runner.shown(text, getattr(item, "test", None)) if runner else redactor_for(self._config).text(text)
 
     def reported(self, item: EvalItem, report: pytest.TestReport) -> None:
         """Shape the report of one phase of ``item``; after the last one let the window move on and the answers go."""

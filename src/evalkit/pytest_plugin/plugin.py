@@ -14,7 +14,7 @@ from evalkit.pytest_plugin.garbage import restore
 from evalkit.pytest_plugin.options import add_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from evalkit.pytest_plugin.fixtures import Evalkit
@@ -62,6 +62,26 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     from evalkit.pytest_plugin.collect import collect_suite
 
     return collect_suite(file_path, parent)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Add to a folder of suites what pytest leaves out because it is no file."""
+    report = yield
+    odd = _odd_files(collector.path) if isinstance(collector, pytest.Directory) and report.passed else []
+    if odd:
+        from evalkit.pytest_plugin.collect import collect_suite
+
+        report.result = [*report.result, *(suite for path in odd if (suite := collect_suite(path, collector)))]
+    return report
+
+
+def _odd_files(folder: Path) -> list[Path]:
+    """What is named like a suite and is no file (a FIFO, a link to nowhere): a suite that is passed over measures nothing."""
+    named = (path for path in folder.iterdir() if path.suffix in _SUFFIXES)
+    return sorted(path for path in named if not path.is_file() and not path.is_dir())
 
 
 @pytest.fixture

@@ -56,7 +56,6 @@ def _load(config: pytest.Config, root: Path) -> Config:
 
 
 def _has_table(root: Path) -> bool:
-    from evalkit.files import read_text
+    from evalkit.tomlfile import project_file
 
-    path = root / "pyproject.toml"
-    return path.is_file() and "[tool.evalkit" in read_text(path)
+    return "[tool.evalkit" in (project_file(root).text() or "")

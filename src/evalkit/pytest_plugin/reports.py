@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from evalkit.errors import EvalkitError
 from evalkit.model.calls import CallFailure
 
 if TYPE_CHECKING:
@@ -29,6 +30,18 @@ _LETTERS = {
     "gate undecided": ("undecided", "U", ("UNDECIDED", {"yellow": True})),
     "gate not_judged": ("skipped", "s", "NOT JUDGED"),
 }
+
+
+def shorten_mistake(report: pytest.TestReport, excinfo: pytest.ExceptionInfo[BaseException], *, path: Path) -> None:
+    """Show a mistake that evalkit found in a Python test (a prompt's name, a variable) as one message with the test's line."""
+    if not isinstance(excinfo.value, EvalkitError):
+        return
+    own = [entry for entry in excinfo.traceback if entry.path == path]
+    name, _, _ = report.nodeid.partition("::")
+    line = 1 + (own[-1].lineno if own else report.location[1] or 0)
+    text = str(excinfo.value)
+    crash = Crash(name, line, text.partition("\n")[0])
+    report.longrepr = Explanation(f"{name}:{line}: {text}", crash)  # type: ignore[assignment]
 
 
 def status_of(report: Any) -> tuple[str, str, Any] | None:  # noqa: ANN401 - any report

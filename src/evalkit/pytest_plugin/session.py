@@ -78,6 +78,8 @@ class EvalSession:
             return (yield)
         self._stops.open()
         try:
+            if not session.testsfailed:  # pytest stops for a broken suite
+                self.host.start_early()
             done = yield
             self._hand_in_batches()
         finally:
@@ -104,12 +106,14 @@ class EvalSession:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Shape the report of a case; let the window move on."""
-        from evalkit.pytest_plugin.reports import without_secrets
+        from evalkit.pytest_plugin.reports import shorten_mistake, without_secrets
 
         report = yield
         if not isinstance(item, EvalItem):
             if call.when == "call" and report.failed and call.excinfo is not None:
                 item.stash[FAILED] = call.excinfo.exconly()
+            if report.failed and call.excinfo is not None and not self.pytest_config.option.fulltrace:
+                shorten_mistake(report, call.excinfo, path=item.path)
             if report.failed or report.sections:
                 without_secrets(report, self.host.shown)
             return report

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 200_000
 """Rows that a dataset may have."""
+MAX_TYPE_DEPTH = 12
+"""Levels that a Parquet column may nest: DuckDB's time to read one doubles with each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +95,12 @@ def read_parquet(path: Path) -> list[dict[str, Any]]:
     _must_be_small_file(path, where)
     try:
         with in_memory(allowed=[str(path), _pattern(path)]) as connection:
-            columns, rows = _parquet_rows(connection, path)
+            columns, rows = _parquet_rows(connection, path, where)
     except duckdb.Error as error:
         raise SuiteError(
-            f"not a readable Parquet file: {first_line(error)}", hint="save it again, or as CSV", where=where
+            f"not a readable Parquet file: {first_line(error).replace(str(path), path.name)}",
+            hint="save it again, or as CSV",
+            where=where,
         ) from error
     if len(rows) > MAX_ROWS:
         raise SuiteError(f"the file has more than {MAX_ROWS:,} rows", hint="split it", where=where)
@@ -114,12 +118,25 @@ def _must_be_small_file(path: Path, where: Where) -> None:
         raise SuiteError(f"the file has {info.st_size:,} bytes; the limit is {MAX_BYTES:,}", where=where)
 
 
-def _parquet_rows(connection: DuckDBPyConnection, path: Path) -> tuple[list[str], list[tuple[Any, ...]]]:
+def _parquet_rows(connection: DuckDBPyConnection, path: Path, where: Where) -> tuple[list[str], list[tuple[Any, ...]]]:
     source = f"read_parquet({quoted(_pattern(path))})"
     described = connection.execute(f"describe from {source}").fetchall()
+    for row in described:
+        if _depth(str(row[1])) > MAX_TYPE_DEPTH:
+            problem = f"the column {str(row[0])[:80]!r} has a type that is nested too deep: {str(row[1])[:60]}"
+            raise SuiteError(problem, hint="flatten it, or save the column as text", where=where)
     chosen = ", ".join(_column(str(row[0]), str(row[1])) for row in described)
     rows = connection.execute(f"select {chosen} from {source}").fetchmany(MAX_ROWS + 1)  # noqa: S608 - quoted above
     return [str(row[0]) for row in described], rows
+
+
+def _depth(kind: str) -> int:
+    """How many levels the name of a DuckDB type nests: ``STRUCT(a INTEGER[])`` has two."""
+    deepest = level = 0
+    for character in kind:
+        level += (character in "([") - (character == ")")  # the brackets of a list stand behind, one pair per level
+        deepest = max(deepest, level)
+    return deepest
 
 
 def _is_utf8(text: str) -> bool:

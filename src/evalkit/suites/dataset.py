@@ -12,7 +12,7 @@ from datetime import date, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from evalkit.errors import EvalkitError, SuiteError
+from evalkit.errors import EvalkitError, SuiteError, Where
 from evalkit.files import inside, read_text, shown
 from evalkit.model.nodes import LONE_SURROGATE, MAX_DEPTH, Node
 from evalkit.yamlfile import load_yaml
@@ -20,7 +20,6 @@ from evalkit.yamlfile import load_yaml
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from evalkit.errors import Where
     from evalkit.suites.reading import Reader
 
 ReadParquet: TypeAlias = "Callable[[Path], list[dict[str, Any]]]"
@@ -62,7 +61,7 @@ def _dataset(path: Path, text: str, where: Where) -> Path:
             f"{text!r} is a directory", hint=f"to read all its files: {text.rstrip('/')}/*.csv", where=where
         )
     if not path.is_file():
-        raise SuiteError(f"{text!r} is not a regular file", where=where)
+        raise SuiteError(f"{text!r} is not a regular file", hint="a FIFO, socket or device is no dataset", where=where)
     if path.suffix.lower() not in SUFFIXES:
         hint = f"a dataset ends in one of {', '.join(SUFFIXES)}"
         raise SuiteError(f"{text!r} is no dataset that evalkit can read", hint=hint, where=where)
@@ -86,7 +85,8 @@ def read_rows(path: Path, *, root: Path, reader: Reader, read_parquet: ReadParqu
 
 def _csv(text: str, reader: Reader) -> Iterator[Node]:
     if "\0" in text:
-        reader.complain("a NUL character in the file", text.count("\n", 0, text.index("\0")) + 1)
+        line = text.count("\n", 0, text.index("\0")) + 1
+        reader.complain("a NUL character in the file", line, "save the table again as CSV in UTF-8")
         return
     rows = _csv_rows(text, reader)
     header = next(rows, None)
@@ -110,16 +110,20 @@ def _csv_rows(text: str, reader: Reader) -> Iterator[Node]:
                 yield Node([Node(cell, line) for cell in cells], line)
             line = table.line_num + 1
     except csv.Error as error:
-        reader.complain(f"not valid CSV: {error}", line, "check the quotes from this line on")
+        hint = "check the quotes from this line on"
+        if "field limit" in str(error):
+            hint += "; a cell of this length belongs into a JSONL file"
+        reader.complain(f"not valid CSV: {error}", line, hint)
 
 
 def _header_ok(header: Node, reader: Reader) -> bool:
     names = [cell.value for cell in header.value]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        reader.complain(f"the header names {', '.join(map(repr, twice[:5]))} more than once", header.line)
+        listed = ", ".join(map(repr, twice[:5]))
+        reader.complain(f"the header names {listed} more than once", header.line, "each column has a name of its own")
     if not all(name.strip() for name in names):
-        reader.complain("a column of the header has no name", header.line)
+        reader.complain("a column of the header has no name", header.line, "name it, or remove the column")
     if len(names) == 1 and any(char in names[0] for char in ";\t"):
         reader.complain("the cells are not separated by commas", header.line, "save the file as CSV with commas")
         return False
@@ -134,9 +138,25 @@ def _jsonl(text: str, reader: Reader) -> Iterator[Node]:
         try:
             yield _row(json.loads(line, object_pairs_hook=_unique, parse_constant=_no_constant), number)
         except (ValueError, RecursionError) as error:
-            cut = number == len(lines)
-            hint = "the last line may be cut off" if cut else "every line holds one JSON object"
-            reader.complain(f"not valid JSON: {str(error)[:200]}", number, hint)
+            reader.complain(
+                f"not valid JSON: {_json_problem(error)}", number, _json_hint(line, last=number == len(lines))
+            )
+            if line.strip() in {"[", "{"}:
+                return  # one document over many lines: each of them would be told
+
+
+def _json_problem(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return f"nested more than {MAX_DEPTH} levels deep"
+    if "integer string conversion" in str(error):
+        return "a number of thousands of digits"
+    return str(error)[:200]
+
+
+def _json_hint(line: str, *, last: bool) -> str:
+    if line.strip() in {"[", "{"}:
+        return "JSON Lines holds one object per line: write each without line breaks, and no list around them"
+    return "the last line may be cut off" if last else "every line holds one JSON object"
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -157,17 +177,23 @@ def _yaml(path: Path, root: Path, reader: Reader) -> Iterator[Node]:
         if isinstance(item.value, dict):
             yield item
         else:
-            reader.complain(f"a row is {item.kind}, not a mapping", item.line)
+            reader.complain(f"a row is {item.kind}, not a mapping", item.line, "write each row as {name: value, …}")
 
 
 def _parquet(path: Path, reader: Reader, read_parquet: ReadParquet | None) -> Iterator[Node]:
     if read_parquet is None:
         raise SuiteError("Parquet cannot be read here", hint="save the data as CSV or JSONL", where=reader.where(1))
-    for number, row in enumerate(read_parquet(path), 1):
+    try:
+        rows = read_parquet(path)
+    except EvalkitError as error:
+        raise SuiteError(error.message, hint=error.hint, where=Where(reader.path)) from error
+    for number, row in enumerate(rows, 1):
         try:
             yield _row(row, number)
         except ValueError as error:
-            reader.complain(f"row {number}: {error}", number)
+            reader.complain(
+                f"row {number}: {error}", number, "change the column in the file, or save the data as JSONL"
+            )
 
 
 def _row(value: object, line: int) -> Node:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from evalkit.errors import EvalkitError, SuiteError
+from evalkit.errors import EvalkitError, SuiteError, Where
 from evalkit.model.calls import Request
 from evalkit.model.cases import PlannedTest, Trial, Variant
 from evalkit.prompts.expressions import Expressions, has_expression
@@ -56,6 +56,7 @@ def expand(
     tests: list[PlannedTest] = []
     for case in spec.cases:
         tests += planner.tests(case, cells)
+    planner.tell_repetitions()
     if check_request is not None:
         _ask_providers(tests, cells, check_request, reader)
     reader.complaints.raise_any()
@@ -81,6 +82,7 @@ class _Planner:
         self._expressions = Expressions()
         self._suite_checks = [(check, _is_dynamic(check)) for check in spec.checks]
         self._suite_has_schema = _names_schema(spec.checks)
+        self._alike: dict[tuple[str, str, str], int] = {}
 
     def tests(self, case: Case, cells: tuple[Cell, ...]) -> list[PlannedTest]:
         """The tests of one case, one per cell; mistakes are noted and their tests left out."""
@@ -97,7 +99,8 @@ class _Planner:
             messages = rendered[key]
             implied = () if has_schema or cell.schema_check is None else (cell.schema_check,)
             if not implied and not checks:
-                self._complain(case, f"case {case.id!r} has no check", "add checks: to the case or to the suite")
+                hint = "add checks: to the case or to the suite"
+                self._reader.complaints.add(SuiteError(f"case {case.id!r} has no check", hint=hint, where=case.where))
             elif messages is not None:
                 tests.append(self._test(case, cell, messages, implied + checks))
         return tests
@@ -111,8 +114,7 @@ class _Planner:
             try:
                 ready.append(resolved(check, self._expressions, scope) if dynamic else check)
             except EvalkitError as error:
-                message = f"{check.name}, for case {case.id!r}: {error.message}"
-                self._reader.complaints.add(SuiteError(message, hint=error.hint, where=check.where))
+                self._complain(case, check.name, error.message, error.hint, at=check.where)
         return tuple(ready) if len(ready) == len(written) else None
 
     def _render(self, prompt: PromptVersion, case: Case) -> tuple[Message, ...] | None:
@@ -120,11 +122,28 @@ class _Planner:
             return self._prompts.render(prompt, case.vars)
         except EvalkitError as error:
             place = f" ({error.where})" if error.where else ""
-            self._complain(case, f"{prompt.ref}, for case {case.id!r}: {error.message}{place}", error.hint)
+            self._complain(case, prompt.ref, f"{error.message}{place}", error.hint, at=case.where)
             return None
 
-    def _complain(self, case: Case, message: str, hint: str | None) -> None:
-        self._reader.complaints.add(SuiteError(message, hint=hint, where=case.where))
+    def _complain(self, case: Case, subject: str, problem: str, hint: str | None, *, at: Where) -> None:
+        """Note a mistake of one case. The same one in many rows of a dataset (a column is missing) is told for the first."""
+        key = (case.where.path, subject, problem)
+        if case.where.path != self._spec.path and key in self._alike:
+            self._alike[key] += 1
+            return
+        self._alike[key] = 0
+        message = f"{subject}, for case {case.id!r}: {problem}"
+        self._reader.complaints.add(SuiteError(message, hint=hint, where=at))
+
+    def tell_repetitions(self) -> None:
+        """Say how many more rows have the mistakes that were told once."""
+        for (path, subject, _), more in self._alike.items():
+            if more:
+                rows = "1 more row" if more == 1 else f"{more:,} more rows"
+                hint = "a column that the file lacks, or a variable that is misspelt, is one mistake in every row"
+                self._reader.complaints.add(
+                    SuiteError(f"{subject}: the same is wrong in {rows} of this file", hint=hint, where=Where(path))
+                )
 
     def _test(
         self, case: Case, cell: Cell, messages: tuple[Message, ...], checks: tuple[CheckSpec, ...]

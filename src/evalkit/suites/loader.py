@@ -6,7 +6,7 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from evalkit.errors import EvalkitError, SuiteError, did_you_mean
+from evalkit.errors import EvalkitError, SuiteError, Where, did_you_mean
 from evalkit.files import shown
 from evalkit.model.cases import PERSONAL_KINDS
 from evalkit.suites.attacks import AttackReader
@@ -117,6 +117,10 @@ def load_suite(
 
 
 def _read(path: Path, root: Path, reader: Reader) -> tuple[Node, Mapping[str, Node]]:
+    if path.is_relative_to(root) and not path.resolve().is_relative_to(root.resolve()):
+        where = Where(path.relative_to(root).as_posix())
+        hint = "copy the file into the project"
+        raise SuiteError("the suite is a symlink that leads out of the project", hint=hint, where=where)
     try:
         document = load_yaml(path, root=root)
     except EvalkitError as error:
