@@ -21,9 +21,11 @@ MAX_BYTES = 64 * 1024 * 1024
 
 def shown(path: Path, root: Path) -> str:
     """Return ``path`` as a user should read it: relative to the project ``root`` with forward slashes, if it is inside."""
+    if path.is_relative_to(root) and ".." not in path.parts:
+        return path.relative_to(root).as_posix()
     try:
         return path.resolve().relative_to(root.resolve()).as_posix()
-    except ValueError:
+    except (ValueError, OSError, RuntimeError):  # it lies elsewhere, or is a link that leads back to itself
         return path.as_posix()
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MAX_ALIAS_WEIGHT = 1_000_000
 MAX_DIGITS = 300
+_FLATTER = "no suite, dataset or front matter needs that; look for an indentation that grows"
 
 _CONSTANTS: dict[str, JSON] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
@@ -47,7 +48,7 @@ def load_yaml(path: Path, *, root: Path) -> Node:
     name = shown(path, root)
     document = parse_yaml(read_text(path, where=Where(name)), name=name)
     if document.value is None:
-        raise EvalkitError("the file is empty", where=Where(name, 1))
+        raise EvalkitError("the file is empty", hint="write something into it, or delete it", where=Where(name, 1))
     return document
 
 
@@ -180,7 +181,7 @@ class _Builder:
             self._weight += len(event.value) // 64
             return self._scalar(event, line)
         if depth > MAX_DEPTH:
-            raise self._error(f"nested too deep: more than {MAX_DEPTH} levels", line)
+            raise self._error(f"nested too deep: more than {MAX_DEPTH} levels", line, _FLATTER)
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(depth)
         items: list[Node] = []
@@ -234,7 +235,7 @@ class _Builder:
                 "a key of a mapping is text, and this one is not", line, 'quote text with braces: "{{ name }}"'
             )
         if event.tag is not None:
-            raise self._error(f"tags are not allowed, and here is {event.tag[:80]!r}", line)
+            raise self._error(f"tags are not allowed, and here is {event.tag[:80]!r}", line, "write the key without it")
         if event.anchor is not None:
             raise self._error(f"the anchor &{event.anchor[:80]} stands before a key", line, "put it before the value")
         self._weight += 1
@@ -252,9 +253,9 @@ class _Builder:
         self._weight += target.weight
         self._alias_weight += target.weight
         if self._alias_weight > MAX_ALIAS_WEIGHT:
-            raise self._error("aliases expand to too much data", line, "put the data into a dataset file")
+            raise self._error("aliases expand to too much data", line, "write the data out once, without aliases")
         if depth + target.height > MAX_DEPTH + 1:
-            raise self._error(f"nested too deep through aliases: more than {MAX_DEPTH} levels", line)
+            raise self._error(f"nested too deep through aliases: more than {MAX_DEPTH} levels", line, _FLATTER)
         self._height = max(self._height, target.height + 1)
         return Node(target.node.value, line)
 
@@ -262,7 +263,11 @@ class _Builder:
         text: str = event.value
         if not event.implicit[0]:
             if LONE_SURROGATE.search(text):
-                raise self._error("an escape in this text is half of a character (a lone surrogate)", line)
+                raise self._error(
+                    "an escape in this text is half of a character (a lone surrogate)",
+                    line,
+                    "write the character itself",
+                )
             return text
         if text in _CONSTANTS:
             return _CONSTANTS[text]

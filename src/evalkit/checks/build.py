@@ -100,7 +100,9 @@ def _single(spec: CheckSpec, context: BuildContext) -> CheckModel | Guarded:
         hint = did_you_mean(spec.name, [*CHECKS, *COMBINATORS])
         raise SuiteError(f"no check named {spec.name!r}", hint=hint, where=spec.where) from error
     if spec.children:
-        raise SuiteError(f"{spec.name} takes no checks inside", where=spec.where)
+        raise SuiteError(
+            f"{spec.name} takes no checks inside", hint="only not, any_of and all_of hold checks", where=spec.where
+        )
     check = parse_params(cls, spec)
     try:
         ready = check.prepare(context)

@@ -43,7 +43,10 @@ class EmbeddingSimilarity(CheckModel):
         ready._endpoint = build.endpoint(self.model)  # noqa: SLF001 - our own private attribute
         problem = build.check_request(ready._question("hello"))  # noqa: SLF001 - our own method
         if problem is not None:
-            raise ConfigError(f"embeddings cannot be asked for: {problem}")
+            raise ConfigError(
+                f"embeddings cannot be asked for: {problem}",
+                hint="name another model, or set up its provider in pyproject.toml",
+            )
         return ready
 
     @property

@@ -113,7 +113,11 @@ def _signature(name: str, function: Judge) -> tuple[type, dict[str, Any]]:
     try:
         hints = typing.get_type_hints(function)
     except NameError as error:
-        raise ConfigError(f"an annotation of the check {name!r} cannot be resolved: {error}", where=where) from error
+        raise ConfigError(
+            f"an annotation of the check {name!r} cannot be resolved: {error}",
+            hint="import what the annotation names, or leave it out",
+            where=where,
+        ) from error
     signature = list(inspect.signature(function).parameters.values())
     takes = hints.get(signature[0].name) if signature else None
     if takes not in {str, Response, CheckContext} or signature[0].kind is inspect.Parameter.KEYWORD_ONLY:

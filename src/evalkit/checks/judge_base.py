@@ -93,7 +93,9 @@ class JudgeCheck(CheckModel):
         for name, endpoint in self._judges:
             problem = build.check_request(self._question(name, endpoint, _PROBE, 0))
             if problem is not None:
-                raise ConfigError(f"the judge cannot be asked: {problem}")
+                raise ConfigError(
+                    f"the judge cannot be asked: {problem}", hint="name another model, or change its parameters"
+                )
 
     # -- what a subclass says --------------------------------------------------------------------------------
 

@@ -98,7 +98,11 @@ def _complaint(cls: type[CheckModel], spec: CheckSpec, path: str, detail: ErrorD
         valid = properties if "." not in path else _inner_names(properties, path)
         return SuiteError(f"{spec.name}: unknown parameter {name!r}", hint=did_you_mean(name, valid), where=spec.where)
     if kind == "json_invalid":
-        return SuiteError(f"{spec.name}: a text that no file can hold: {detail['msg']}", where=spec.where)
+        return SuiteError(
+            f"{spec.name}: a text that no file can hold: {detail['msg']}",
+            hint="write the character itself",
+            where=spec.where,
+        )
     if kind == "missing":
         wanted = in_words(properties[path]) if path in properties else "a value"
         return SuiteError(f"{spec.name}: needs the parameter {path!r}", hint=f"{path} is {wanted}", where=spec.where)

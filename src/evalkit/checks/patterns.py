@@ -29,7 +29,10 @@ def compile_pattern(pattern: str, *, flags: int = 0) -> Pattern[str]:
     try:
         return regex.compile(pattern, flags)
     except (regex.error, RecursionError, OverflowError, ValueError) as error:
-        raise SuiteError(f"{quoted(pattern)} is not a regular expression: {error}") from error
+        raise SuiteError(
+            f"{quoted(pattern)} is not a regular expression: {error}",
+            hint="put a backslash before ( [ { + * ? . | ^ $ that are meant as themselves",
+        ) from error
 
 
 def expanded(pattern: str) -> int:

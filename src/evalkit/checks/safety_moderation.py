@@ -39,7 +39,9 @@ class Moderation(CheckModel):
         ready._endpoint = build.endpoint(self.model)  # noqa: SLF001 - our own private attribute
         problem = build.check_request(ready._question("hello"))  # noqa: SLF001 - our own method
         if problem is not None:
-            raise ConfigError(f"moderation cannot be asked: {problem}")
+            raise ConfigError(
+                f"moderation cannot be asked: {problem}", hint="name a model of a provider that moderates"
+            )
         return ready
 
     def _question(self, text: str) -> Request:

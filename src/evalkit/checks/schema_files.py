@@ -41,7 +41,10 @@ def compile_schema(
             raise files.problem from error
         place = "/".join(str(step) for step in getattr(error, "instance_path", ()))
         reason = quoted(getattr(error, "message", str(error)), 200)
-        raise SuiteError(f"not a JSON Schema{f': at {place}' if place else ''}: {reason}") from error
+        raise SuiteError(
+            f"not a JSON Schema{f': at {place}' if place else ''}: {reason}",
+            hint="the schema must hold against its own meta-schema: look at the keyword named here",
+        ) from error
 
 
 def _identity(schema: object) -> str:

@@ -186,7 +186,10 @@ class Pydantic(JsonCheck):
         try:
             adapter = TypeAdapter(target)
         except PydanticUserError as error:
-            raise SuiteError(f"{self.model} is not a pydantic model: {quoted_message(error.message)}") from error
+            raise SuiteError(
+                f"{self.model} is not a pydantic model: {quoted_message(error.message)}",
+                hint="name a class of pydantic.BaseModel, as package.module.Name",
+            ) from error
         prepared = self.model_copy()
         prepared._adapter = adapter  # noqa: SLF001 - a copy of itself
         return prepared

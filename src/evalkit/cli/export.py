@@ -125,7 +125,10 @@ def _write(what: str, form: Form, records: RunRecords, target: Path) -> None:
                 with path.open("w", encoding="utf-8", newline="") as file:
                     _write_text(what, form, records, file)
     except OSError as error:
-        raise StoreError(f"cannot write {target}: {error.strerror or error}") from error
+        raise StoreError(
+            f"cannot write {target}: {error.strerror or error}",
+            hint="choose a folder that you may write to, with room in it",
+        ) from error
 
 
 def _write_text(what: str, form: Form, records: RunRecords, file: TextIO) -> None:

@@ -68,7 +68,9 @@ def write_starter(folder: Path) -> tuple[list[str], list[str]]:
         for name in wanted:
             _write(folder / name, starter[name])
     except OSError as error:
-        raise ConfigError(f"cannot write {error.filename}: {error.strerror}") from error
+        raise ConfigError(
+            f"cannot write {error.filename}: {error.strerror}", hint="choose a folder that you may write to"
+        ) from error
     return wanted, [_HINTS[name][1] for name in present if _HINTS[name][0] not in read_text(folder / name)]
 
 

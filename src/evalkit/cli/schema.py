@@ -35,6 +35,8 @@ def schema_command(output: Path | None) -> int:
     try:
         output.write_text(f"{text}\n", encoding="utf-8", newline="\n")
     except OSError as error:
-        raise ConfigError(f"cannot write {output}: {error.strerror or error}") from error
+        raise ConfigError(
+            f"cannot write {output}: {error.strerror or error}", hint="choose a folder that you may write to"
+        ) from error
     click.echo(f"wrote {output}")
     return 0

@@ -42,6 +42,6 @@ def suite_files(names: Sequence[str | Path], config: Config) -> list[Path]:
             raise SuiteError(f"there is no {name}", hint=did_you_mean(str(name), there))
         inside = suites_in(path) if path.is_dir() else [path]
         if not inside or not (names or path.is_dir()):
-            raise ConfigError(f"there are no suites in {path}", hint="name the suite files, or write one: evalkit init")
+            raise ConfigError(f"there are no suites in {name}", hint="name the suite files, or write one: evalkit init")
         found.update(dict.fromkeys(inside))
     return list(found)

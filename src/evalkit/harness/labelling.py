@@ -130,7 +130,7 @@ def _rows(path: Path) -> Iterator[_Row]:
     for number, (line, values) in enumerate(_raw(path), 1):
         where = Where(str(path), line)
         if number > MAX_ROWS:
-            raise SuiteError(f"the file has more than {MAX_ROWS:,} rows", where=where)
+            raise SuiteError(f"the file has more than {MAX_ROWS:,} rows", hint="split the file", where=where)
         for name in values:
             if name not in COLUMNS:
                 raise SuiteError(
@@ -158,7 +158,9 @@ def _raw(path: Path) -> Iterator[tuple[int, dict[Any, Any]]]:
             for row in reader:
                 yield reader.line_num, row
         except csv.Error as error:
-            raise SuiteError(f"not CSV: {error}", where=Where(str(path), reader.line_num)) from error
+            raise SuiteError(
+                f"not CSV: {error}", hint="check the quotes of this line", where=Where(str(path), reader.line_num)
+            ) from error
         return
     if path.suffix not in {".jsonl", ".ndjson"}:
         raise SuiteError(f"{path.name!r} is no file of labels", hint="write .csv, .jsonl or .parquet", where=where)
@@ -171,7 +173,9 @@ def _object(line: str, where: Where) -> dict[Any, Any]:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise SuiteError(f"not JSON: {error}", where=where) from error
+        raise SuiteError(f"not JSON: {error}", hint="every line holds one JSON object", where=where) from error
     if not isinstance(value, dict):
-        raise SuiteError("the line holds no object", where=where)
+        raise SuiteError(
+            "the line holds no object", hint='every line is one JSON object: {"test": …, "label": …}', where=where
+        )
     return value

@@ -34,14 +34,21 @@ class RunOptions:
         if self.mode is not None and self.mode not in get_args(Mode):
             raise ConfigError(f"there is no mode {self.mode!r}", hint=did_you_mean(str(self.mode), get_args(Mode)))
         if self.concurrency is not None and self.concurrency < 1:
-            raise ConfigError(f"concurrency {self.concurrency}: at least 1 is needed")
+            raise ConfigError(
+                f"concurrency {self.concurrency}: at least 1 is needed", hint="write --evalkit-concurrency 8, say"
+            )
         if self.max_cost_usd is not None and not self.max_cost_usd >= 0:
-            raise ConfigError(f"max_cost_usd {self.max_cost_usd}: a number of US dollars, 0 or more")
+            raise ConfigError(
+                f"max_cost_usd {self.max_cost_usd}: a number of US dollars, 0 or more",
+                hint="write --max-cost 0.50, say",
+            )
         if self.baseline is not None and not self.baseline.strip():
             raise ConfigError("the baseline has no name", hint="name a run, latest:<branch>, or a file")
         for name, value in (("max_tokens", self.max_tokens), ("max_calls", self.max_calls)):
             if value is not None and value < 0:
-                raise ConfigError(f"{name} {value}: a whole number, 0 or more")
+                raise ConfigError(
+                    f"{name} {value}: a whole number, 0 or more", hint=f"write --{name.replace('_', '-')} 1000, say"
+                )
 
     def apply(self, config: Config) -> Config:
         """The configuration with these choices in it."""

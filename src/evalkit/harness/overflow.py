@@ -124,7 +124,7 @@ def _complaints(found: Sequence[_TooLong]) -> Iterable[SuiteError]:
             where=trial.case.where,
         )
     if len(found) > _SHOWN:
-        yield SuiteError(f"… and {len(found) - _SHOWN:,} more tests that do not fit")
+        yield SuiteError(f"… and {len(found) - _SHOWN:,} more tests that do not fit", hint="mend those above first")
 
 
 def _sentence(model: str, count: TokenCount, window: ContextWindow) -> str:

@@ -21,13 +21,14 @@ from evalkit.harness.foresight import unaskable
 from evalkit.harness.overflow import Overflow
 from evalkit.prompts.library import PromptLibrary
 from evalkit.providers.catalog import resolve
+from evalkit.suites.checkspecs import leaf_names
 from evalkit.suites.expand import expand
 from evalkit.suites.gate_kinds import BOTH
 from evalkit.suites.loader import load_suite
 from evalkit.suites.unused import unused_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from evalkit.checks.build import BuiltCheck
     from evalkit.config import Config
@@ -161,10 +162,8 @@ class Planner:
                 seen.add(id(spec))
                 try:
                     self.build(spec)
-                except SuiteError as error:
-                    complaints.append(error)
                 except EvalkitError as error:
-                    complaints.append(SuiteError(error.message, hint=error.hint, where=error.where or spec.where))
+                    complaints += _about_check(error, spec)
         if complaints:
             raise SuiteError.of(complaints)
 
@@ -178,7 +177,9 @@ class Planner:
             try:
                 return json.loads(read_text(path, where=spec.where))
             except (ValueError, RecursionError) as error:
-                raise SuiteError(f"{text} is not JSON: {error}", where=spec.where) from error
+                raise SuiteError(
+                    f"{text} is not JSON: {error}", hint="look at the line and column named here", where=spec.where
+                ) from error
 
         return BuildContext(
             read_json=read_json,
@@ -198,6 +199,14 @@ def _read_parquet(path: Path) -> list[dict[str, Any]]:
     from evalkit.store.query import read_parquet
 
     return read_parquet(path)
+
+
+def _about_check(error: EvalkitError, spec: CheckSpec) -> Iterator[SuiteError]:
+    """The complaints in ``error``, each with the check's place and a hint if it has none of its own."""
+    names = " or ".join(f"'evalkit checks {name}'" for name in dict.fromkeys(leaf_names(spec)))
+    for one in (error.complaints if isinstance(error, SuiteError) else ()) or (error,):
+        hint = one.hint or f"{names} shows what it takes"
+        yield SuiteError(one.message, hint=hint, where=one.where or spec.where)
 
 
 def _require_feasible(spec: SuiteSpec) -> None:

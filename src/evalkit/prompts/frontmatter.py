@@ -121,7 +121,11 @@ def _text(data: Entries, key: str) -> str:
 def _one_of(data: Entries, key: str, types: tuple[type, ...], wanted: str) -> Any:  # noqa: ANN401 - one of types
     value = data.value.get(key)
     if key in data.value and not isinstance(value, types):
-        raise PromptError(f"{key} is {wanted}, not {value!r}"[:200], where=data.where(key))
+        raise PromptError(
+            f"{key} is {wanted}, not {value!r}"[:200],
+            hint=f"write {key}: as docs/prompts.md shows",
+            where=data.where(key),
+        )
     return value
 
 
@@ -130,7 +134,11 @@ def _defaults(data: Entries) -> Mapping[str, JSON]:
     for key, value in defaults.items():
         place = data.where("defaults", key)
         if not key.isidentifier():
-            raise PromptError(f"{key!r} is not the name of a parameter", where=place)
+            raise PromptError(
+                f"{key!r} is not the name of a parameter",
+                hint="write defaults: {model: provider/model, temperature: 0}",
+                where=place,
+            )
         if key == "model" and (not isinstance(value, str) or not all(value.partition("/"))):
             raise PromptError(f"model is {value!r}", hint="write provider/model, like openai/gpt-5-mini", where=place)
     return defaults
@@ -166,4 +174,8 @@ def _check_schema(name: str, schema: Mapping[str, JSON], where: Where) -> None:
     validator = validator_for(schema, what=f"the input {name!r}", where=where)
     reason = misfit(validator, schema["default"]) if "default" in schema else None
     if reason is not None:
-        raise PromptError(f"the default of the input {name!r} does not fit: {reason}", where=where)
+        raise PromptError(
+            f"the default of the input {name!r} does not fit: {reason}",
+            hint="change the default, or the type",
+            where=where,
+        )

@@ -61,7 +61,9 @@ class GitTree:
         if entry.mode == _LINK:
             raise PromptError("a link cannot be read from git", hint="commit the file itself", where=place)
         if entry.size > MAX_FILE_BYTES:
-            raise PromptError(f"{entry.size:,} bytes; the limit is {MAX_FILE_BYTES:,}", where=place)
+            raise PromptError(
+                f"{entry.size:,} bytes; the limit is {MAX_FILE_BYTES:,}", hint="shorten the file", where=place
+            )
         try:
             text = self._git("cat-file", "blob", entry.object_id).decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -78,7 +80,11 @@ class GitTree:
 
     def _resolve(self, where: Where | None) -> str:
         if not self._run("rev-parse", "--is-inside-work-tree").stdout.startswith(b"true"):
-            raise PromptError(f"at: {self._revision} needs a git repository, and {self._root} is in none", where=where)
+            raise PromptError(
+                f"at: {self._revision} needs a git repository, and the project is in none",
+                hint="leave out at:, or run inside the repository",
+                where=where,
+            )
         found = self._run("rev-parse", "--verify", "--quiet", f"{self._revision}^{{commit}}")
         if found.returncode:
             raise PromptError(
@@ -91,7 +97,11 @@ class GitTree:
     def _git(self, *args: str) -> bytes:
         done = self._run(*args)
         if done.returncode:
-            raise PromptError(f"git {args[0]} failed: {_first_line(done.stderr)}", where=Where(self._revision))
+            raise PromptError(
+                f"git {args[0]} failed: {_first_line(done.stderr)}",
+                hint="name a branch, a tag or a commit that this repository has; in CI fetch the whole history",
+                where=Where(self._revision),
+            )
         return done.stdout
 
     def _run(self, *args: str) -> subprocess.CompletedProcess[bytes]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from evalkit.prompts.trees import Tree
 
 _TOOL_KEYS = ("name", "description", "parameters")
+_TOOL_FORM = "write - {name: lookup, description: …, parameters: {type: object, …}}"
 
 
 def load_version(tree: Tree, folder: str, *, name: str, version: str, at: str | None = None) -> PromptVersion:
@@ -36,7 +37,11 @@ def load_version(tree: Tree, folder: str, *, name: str, version: str, at: str | 
         front = frontmatter.read(found.texts[main], path)
         _check_inputs(found, front, folder)
     except RecursionError as error:
-        raise PromptError("the template is nested too deep", where=Where(path)) from error
+        raise PromptError(
+            "the template is nested too deep",
+            hint="no template needs that; look for brackets that are never closed",
+            where=Where(path),
+        ) from error
     files = _Files(tree, f"{folder}/{name}", front)
     schema = files.schema()
     tools = files.tools()
@@ -86,7 +91,7 @@ class _Files:
             self.schema_path, schema = self._json(output, where)
             where = Where(self.schema_path)
             if not isinstance(schema, Mapping):
-                raise PromptError("a JSON Schema is a mapping", where=where)
+                raise PromptError("a JSON Schema is a mapping", hint='write {"type": "object", …}', where=where)
         if schema is not None:
             validator_for(schema, what="output", where=where)
         return schema  # type: ignore[no-any-return]
@@ -99,7 +104,11 @@ class _Files:
             path, tools = self._json(tools, where)
             where = Where(path)
             if not isinstance(tools, list):
-                raise PromptError("not a list of tools", where=where)
+                raise PromptError(
+                    "not a list of tools",
+                    hint="write a list of mappings with name, description and parameters",
+                    where=where,
+                )
             return _unique([_tool(spec, where) for spec in tools], where)
         return _unique([_tool(spec, self._front.data.where("tools", i)) for i, spec in enumerate(tools or [])], where)
 
@@ -120,20 +129,26 @@ def _parse_json(text: str, where: Where) -> JSON:
     try:
         return json.loads(text, parse_constant=refuse)  # type: ignore[no-any-return]
     except json.JSONDecodeError as error:
-        raise PromptError(f"not valid JSON: {error.msg}", where=Where(where.path, error.lineno)) from error
+        raise PromptError(
+            f"not valid JSON: {error.msg}",
+            hint="mend the file in the line named here",
+            where=Where(where.path, error.lineno),
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise PromptError(f"not valid JSON: {error}", where=where) from error
+        raise PromptError(f"not valid JSON: {error}", hint="mend the file", where=where) from error
 
 
 def _tool(spec: JSON, where: Where) -> Tool:
     if not isinstance(spec, Mapping):
-        raise PromptError("a tool is a mapping with name, description and parameters", where=where)
+        raise PromptError("a tool is a mapping with name, description and parameters", hint=_TOOL_FORM, where=where)
     for key in spec:
         if key not in _TOOL_KEYS:
             raise PromptError(f"unknown key {key!r} in a tool", hint=did_you_mean(key, _TOOL_KEYS), where=where)
     name, description, parameters = (spec.get(key) for key in _TOOL_KEYS)
     if not isinstance(name, str) or not name or not isinstance(description, str) or not isinstance(parameters, Mapping):
-        raise PromptError("a tool needs a name, a description and a JSON Schema under parameters", where=where)
+        raise PromptError(
+            "a tool needs a name, a description and a JSON Schema under parameters", hint=_TOOL_FORM, where=where
+        )
     validator_for(parameters, what=f"the parameters of the tool {name!r}", where=where)
     return Tool(name, description, parameters)
 
@@ -142,5 +157,5 @@ def _unique(tools: list[Tool], where: Where) -> tuple[Tool, ...]:
     names = [tool.name for tool in tools]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise PromptError(f"two tools named {twice!r}", where=where)
+        raise PromptError(f"two tools named {twice!r}", hint="give each tool a name of its own", where=where)
     return tuple(tools)

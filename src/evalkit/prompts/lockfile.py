@@ -57,7 +57,11 @@ class LockFile:
             fresh.write_text(_HEADER + "".join(lines), encoding="utf-8", newline="\n")
             fresh.replace(self._path)
         except OSError as error:
-            raise PromptError(f"cannot write: {error.strerror or error}", where=Where(self._shown)) from error
+            raise PromptError(
+                f"cannot write: {error.strerror or error}",
+                hint="the prompts folder must be writable",
+                where=Where(self._shown),
+            ) from error
 
 
 def _order(ref: str) -> tuple[str, int]:

@@ -62,7 +62,7 @@ class _Walk:
     def run(self, main: str) -> Reach:
         text = self._read(main)
         if text is None:
-            raise PromptError("no such file", where=Where(self._shown(main)))
+            raise PromptError("no such file", hint="put the file there", where=Where(self._shown(main)))
         self._visit(main, text, ())
         return self._found
 
@@ -70,7 +70,7 @@ class _Walk:
         self._found.texts[name] = text
         if sum(map(len, self._found.texts.values())) > _MAX_CHARS or len(self._found.texts) > _MAX_FILES:
             problem = f"a prompt of more than {_MAX_FILES} files or {_MAX_CHARS:,} characters"
-            raise PromptError(problem, where=Where(self._shown(name)))
+            raise PromptError(problem, hint="split the prompt, or include less", where=Where(self._shown(name)))
         parsed = self._parse(name, text)
         self._found.parsed[name] = parsed
         for node in cast("Iterator[_References]", parsed.find_all(_REFERENCES)):

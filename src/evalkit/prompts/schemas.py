@@ -28,7 +28,11 @@ def validator_for(schema: Mapping[str, JSON], *, what: str, where: Where) -> jso
             dict(schema), offline=True, pattern_options=jsonschema_rs.RegexOptions(), mask="the value"
         )
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError, RecursionError) as error:
-        raise PromptError(f"{what} is not a usable JSON Schema: {_reason(error)}", where=where) from error
+        raise PromptError(
+            f"{what} is not a usable JSON Schema: {_reason(error)}",
+            hint="write a JSON Schema, such as {type: string, pattern: '^A'}; $ref may lead only into the schema itself",
+            where=where,
+        ) from error
 
 
 def misfit(validator: jsonschema_rs.Validator, value: Any) -> str | None:  # noqa: ANN401 - a JSON value

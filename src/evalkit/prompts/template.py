@@ -67,7 +67,9 @@ class PromptTemplate:
             reason = misfit(validator, scope[name])
             if reason is not None:
                 raise PromptError(
-                    f"the variable {name!r} does not fit the input of {self._version.ref}: {reason}", where=self._where
+                    f"the variable {name!r} does not fit the input of {self._version.ref}: {reason}",
+                    hint="change the value in the case, or the input in the prompt's front matter; quote a number that is text",
+                    where=self._where,
                 )
 
     def _messages(self, scope: dict[str, Any]) -> tuple[Message, ...]:

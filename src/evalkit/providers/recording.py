@@ -79,7 +79,9 @@ def _exchange(text: str, where: Where) -> Exchange:
     except ValidationError as error:
         raise _unreadable(error, where) from None
     if line.request.model not in {None, line.model}:
-        raise RecordingError(f"two models: {line.model!r} and {line.request.model!r}", where=where)
+        raise RecordingError(
+            f"two models: {line.model!r} and {line.request.model!r}", hint="keep one of the two", where=where
+        )
     request = to_request(line)
     key = replay_key(request)
     if line.key is not None and line.key != key and not line.redacted:
@@ -150,7 +152,9 @@ class Recorder:
             finally:
                 os.close(handle)
         except OSError as error:
-            raise RecordingError(f"cannot write {self._path}: {error.strerror or error}") from error
+            raise RecordingError(
+                f"cannot write {self._path}: {error.strerror or error}", hint="the recordings folder must be writable"
+            ) from error
 
 
 def _write(handle: int, data: bytes) -> None:

@@ -194,7 +194,8 @@ def _imported(name: str, settings: ProviderSettings) -> ModuleType:
         return import_module(name)
     except Exception as error:  # importing runs the project's own code, which may raise anything
         raise ConfigError(
-            f"[tool.evalkit.providers.{settings.name}]: importing {name!r} failed: {type(error).__name__}: {error}"
+            f"[tool.evalkit.providers.{settings.name}]: importing {name!r} failed: {type(error).__name__}: {error}",
+            hint="mend the module; it is looked up from the project's folder",
         ) from error
 
 

@@ -43,10 +43,14 @@ def write_history(history: SuiteHistory, reports: Path) -> Path:
     folder = reports / "history"
     target = folder / f"{history.suite}.html"
     if target.parent != folder or "\\" in history.suite:
-        raise StoreError(f"{history.suite!r} cannot be the name of a page")
+        raise StoreError(
+            f"{history.suite!r} cannot be the name of a page", hint="rename the suite: letters, digits and _ . + -"
+        )
     try:
         private_folder(folder)
         replace_file(target, render_history(history))
     except OSError as error:
-        raise StoreError(f"cannot write the page {target}: {error.strerror or error}") from error
+        raise StoreError(
+            f"cannot write the page {target}: {error.strerror or error}", hint="the reports folder must be writable"
+        ) from error
     return target

@@ -109,13 +109,18 @@ def write_html(report: RunReport, folder: Path) -> Path:
     """
     target = folder / report.run.run_id / "index.html"
     if target.parent.parent != folder or report.run.run_id in {"", ".", ".."}:
-        raise StoreError(f"{report.run.run_id!r} cannot be the name of a report's folder")
+        raise StoreError(
+            f"{report.run.run_id!r} cannot be the name of a report's folder", hint="run ids are letters, digits and -"
+        )
     text = render_html(report)
     try:
         private_folder(target.parent)
         replace_file(target, text)
     except OSError as error:
-        raise StoreError(f"cannot write the report {target}: {error.strerror or error}") from error
+        raise StoreError(
+            f"cannot write the report {target}: {error.strerror or error}",
+            hint="the reports folder must be writable, with room in it",
+        ) from error
     return target
 
 

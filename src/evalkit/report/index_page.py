@@ -81,7 +81,9 @@ def write_index(reports: Path) -> Path:
         private_folder(reports)
         replace_file(target, render_index(entries, reports, older=older))
     except OSError as error:
-        raise StoreError(f"cannot write the page {target}: {error.strerror or error}") from error
+        raise StoreError(
+            f"cannot write the page {target}: {error.strerror or error}", hint="the reports folder must be writable"
+        ) from error
     return target
 
 

@@ -115,7 +115,10 @@ def listening(address: Address) -> Iterator[socket.socket]:
     try:
         family, _, _, _, place = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
-        raise ConfigError(f"there is no address {address.host!r}: {error.strerror or error}") from error
+        raise ConfigError(
+            f"there is no address {address.host!r}: {error.strerror or error}",
+            hint="name an address of this machine, such as 127.0.0.1",
+        ) from error
     with socket.socket(family, socket.SOCK_STREAM) as door:
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

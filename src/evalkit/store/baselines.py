@@ -134,7 +134,11 @@ def write_baseline(path: Path, baseline: SavedBaseline) -> None:
             else:
                 temporary.write_bytes(text.encode("utf-8", "replace"))
     except OSError as error:
-        raise StoreError(f"cannot write the baseline: {error.strerror or error}", where=Where(str(path))) from error
+        raise StoreError(
+            f"cannot write the baseline: {error.strerror or error}",
+            hint="the folder must be writable, with room in it",
+            where=Where(str(path)),
+        ) from error
 
 
 def _lines(baseline: SavedBaseline) -> Iterator[str]:
@@ -205,7 +209,11 @@ def _first(error: ValidationError | RecursionError) -> str:
 def _must_be_sound(baseline: SavedBaseline, where: Where) -> None:
     count = sum(len(one.trials) for one in baseline.variants)
     if count > MAX_TRIALS:
-        raise StoreError(f"{count:,} trials; the limit is {MAX_TRIALS:,}", where=where)
+        raise StoreError(
+            f"{count:,} trials; the limit is {MAX_TRIALS:,}",
+            hint="save a baseline of fewer suites or repeats",
+            where=where,
+        )
     seen: set[tuple[str, str, str, int]] = set()
     for one in baseline.variants:
         for trial in one.trials:

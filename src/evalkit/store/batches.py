@@ -128,7 +128,9 @@ class BatchLog:
             found[request.key] = request
         if len(found) != batch.size:
             raise StoreError(
-                f"the requests of a batch are incomplete: {len(found)} of {batch.size}", where=Where(str(path))
+                f"the requests of a batch are incomplete: {len(found)} of {batch.size}",
+                hint="run again: what has no answer is handed in once more",
+                where=Where(str(path)),
             )
         return found
 
@@ -184,7 +186,11 @@ class BatchLog:
 
     def _append(self, record: dict[str, Any]) -> None:
         if self._broken:
-            raise StoreError("a write failed before, so nothing more is noted", where=Where(str(self._path)))
+            raise StoreError(
+                "a write failed before, so nothing more is noted",
+                hint="make room, and run again",
+                where=Where(str(self._path)),
+            )
         self._broken = True  # until it is done: a record behind half a record could not be read
         try:
             data = memoryview(frame(record))

@@ -117,7 +117,9 @@ def _make_folder(database: Path) -> None:
         private_folder(database.parent)
     except OSError as error:
         raise StoreError(
-            f"cannot create the reports folder: {error.strerror}", where=Where(str(database.parent))
+            f"cannot create the reports folder: {error.strerror}",
+            hint="the reports folder must be writable",
+            where=Where(str(database.parent)),
         ) from error
 
 

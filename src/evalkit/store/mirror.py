@@ -139,7 +139,11 @@ class Mirror:
             with cursor:
                 yield cursor
         except duckdb.Error as error:
-            raise StoreError(f"DuckDB: {first_line(error)}", where=Where(str(self._path))) from error
+            raise StoreError(
+                f"DuckDB: {first_line(error)}",
+                hint="evalkit ingest --rebuild makes the database again from the journals",
+                where=Where(str(self._path)),
+            ) from error
 
     def put(self, one: Said, journal: Path, write: Callable[[], Future[None]]) -> None:
         """Have a person's word written to its run's ``journal``, and put it into the tables without reading the run again. Raises StoreError."""

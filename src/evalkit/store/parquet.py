@@ -28,7 +28,11 @@ def write_parquet(path: Path, columns: Sequence[tuple[str, str]], rows: Iterable
             target = quoted(str(path))
             connection.execute(f"copy exported to {target} (format parquet, compression zstd, use_tmp_file false)")
     except duckdb.Error as error:
-        raise StoreError(f"cannot write the Parquet file: {first_line(error)}", where=Where(str(path))) from error
+        raise StoreError(
+            f"cannot write the Parquet file: {first_line(error)}",
+            hint="choose a folder that you may write to, with room in it",
+            where=Where(str(path)),
+        ) from error
 
 
 def _identifier(name: str) -> str:

@@ -111,11 +111,17 @@ def _must_be_small_file(path: Path, where: Where) -> None:
     try:
         info = path.stat()
     except OSError as error:
-        raise SuiteError(f"cannot read the file: {error.strerror or error}", where=where) from error
+        raise SuiteError(
+            f"cannot read the file: {error.strerror or error}",
+            hint="check that it exists and that you may read it",
+            where=where,
+        ) from error
     if not stat.S_ISREG(info.st_mode) or not _is_utf8(str(path)):
-        raise SuiteError("not a regular file with a UTF-8 name", where=where)
+        raise SuiteError("not a regular file with a UTF-8 name", hint="rename it, or save the data as CSV", where=where)
     if info.st_size > MAX_BYTES:
-        raise SuiteError(f"the file has {info.st_size:,} bytes; the limit is {MAX_BYTES:,}", where=where)
+        raise SuiteError(
+            f"the file has {info.st_size:,} bytes; the limit is {MAX_BYTES:,}", hint="split it", where=where
+        )
 
 
 def _parquet_rows(connection: DuckDBPyConnection, path: Path, where: Where) -> tuple[list[str], list[tuple[Any, ...]]]:

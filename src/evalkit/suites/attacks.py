@@ -92,7 +92,8 @@ class AttackReader:
                 else:
                     self._reader.complain(f"the case id {case.id!r} is there twice", spec.line, "attack each case once")
         if len(cases) + len(found) > MAX_CASES:
-            self._reader.complain(f"{len(found):,} attacks; the limit is {MAX_CASES:,} cases", node.line)
+            problem = f"{len(found):,} attacks; the limit is {MAX_CASES:,} cases"
+            self._reader.complain(problem, node.line, "choose fewer cases or packs, or split the suite")
         return tuple(found)
 
     def _entry(self, item: Node, cases: Sequence[Case]) -> AttackSpec | None:
@@ -148,7 +149,9 @@ class AttackReader:
         wanted = {word.value for word in ids}
         chosen = tuple(case for case in cases if (not wanted or case.id in wanted) and (not tags or tags & case.tags))
         if not chosen and cases and wanted <= known:
-            self._reader.complain("no case has these tags", entries["with_tags"].line if tags else 1)
+            self._reader.complain(
+                "no case has these tags", entries["with_tags"].line if tags else 1, "name tags that some case has"
+            )
         return chosen
 
     def _attacked(self, spec: AttackSpec) -> Iterator[Case]:

@@ -122,7 +122,7 @@ def _case_id(node: Node | None, content: list[Any], reader: Reader) -> str:
     if node is None or text is None:
         return f"c-{digest(content)[:10]}"
     if len(text) > 100:
-        reader.complain(f"a case id has {len(text)} characters; the limit is 100", node.line)
+        reader.complain(f"a case id has {len(text)} characters; the limit is 100", node.line, "shorten it")
     elif not _ID.match(text):
         bad = dict.fromkeys(char for char in text if not _ID.match(char))
         listed = " ".join("a blank" if char.isspace() else repr(char) for char in bad)

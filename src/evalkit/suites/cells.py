@@ -81,7 +81,8 @@ def cross(
                 answer = (variant.fallbacks or spec.fallbacks).answer
                 cells.append(Cell(crossed, prompt, targets[0], where, schema_check, targets[1:], answer))
     if len(cells) > MAX_CELLS:
-        reader.complain(f"{len(cells)} variants after crossing; the limit is {MAX_CELLS}", spec.where.line or 1)
+        hint = "cross fewer models and grid values, or split the suite"
+        reader.complain(f"{len(cells)} variants after crossing; the limit is {MAX_CELLS}", spec.where.line or 1, hint)
     return tuple(cells)
 
 

@@ -85,7 +85,7 @@ class CheckReader:
         else:
             children = [self._read(item, reader, inner=True) for item in reader.items(body, name)]
             if body.value == []:
-                reader.complain(f"{name} has no checks in it", body.line)
+                reader.complain(f"{name} has no checks in it", body.line, f"write {name}: [contains: a, contains: b]")
         select, severity = self._aside(aside, reader, inner=inner)
         specs = tuple(child for child in children if child is not None)
         where = reader.where(body.line)

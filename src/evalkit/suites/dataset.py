@@ -41,7 +41,11 @@ def find_files(text: str, *, root: Path, folder: Path, where: Where) -> list[Pat
     for base in bases:
         names = _matches(text, base, where)
         if len(names) > MAX_FILES:
-            raise SuiteError(f"{text!r} matches {len(names):,} files; the limit is {MAX_FILES:,}", where=where)
+            raise SuiteError(
+                f"{text!r} matches {len(names):,} files; the limit is {MAX_FILES:,}",
+                hint="name fewer files, or put the rows together",
+                where=where,
+            )
         if names:
             return [_dataset(inside(name, root=root, bases=(base,), where=where), name, where) for name in names]
     looked = " or ".join(dict.fromkeys(shown(base, root) for base in bases))
@@ -52,7 +56,11 @@ def _matches(pattern: str, base: Path, where: Where) -> list[str]:
     try:
         return sorted(found.relative_to(base).as_posix() for found in base.glob(pattern) if found.is_file())
     except (ValueError, OSError) as error:
-        raise SuiteError(f"{pattern[:200]!r} is not a pattern for files: {error}", where=where) from error
+        raise SuiteError(
+            f"{pattern[:200]!r} is not a pattern for files: {error}",
+            hint="write a pattern such as data/*.csv",
+            where=where,
+        ) from error
 
 
 def _dataset(path: Path, text: str, where: Where) -> Path:

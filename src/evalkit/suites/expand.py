@@ -208,4 +208,5 @@ def _ask_providers(
                 reader.absorb(error, line)
                 continue
             if problem is not None:
-                reader.complain(f"{cell.variant.label}: {problem}", line)
+                hint = "params: of the suite, the model, the variant or the prompt's defaults: hold it"
+                reader.complain(f"{cell.variant.label}: {problem}", line, hint)

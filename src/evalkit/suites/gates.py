@@ -296,7 +296,7 @@ def _budget(gate: GateSpec, stat: str, metric: str, value: str) -> GateSpec:
         raise SuiteError(f"{stat}({metric}) {gate.op} {value} is no gate", hint="a budget is an upper limit: <= or <")
     limit = _amount(value, f"a limit for {metric}", units=())
     if limit < 0:
-        raise SuiteError(f"the limit {value} is below 0")
+        raise SuiteError(f"the limit {value} is below 0", hint="write a limit of 0 or more")
     return replace(gate, kind="budget", metric=metric, stat=stat, value=limit)
 
 

@@ -116,8 +116,15 @@ def load_suite(
     return spec
 
 
+def _stays_inside(path: Path, root: Path) -> bool:
+    try:
+        return path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # a link that leads back to itself: reading it says so
+        return True
+
+
 def _read(path: Path, root: Path, reader: Reader) -> tuple[Node, Mapping[str, Node]]:
-    if path.is_relative_to(root) and not path.resolve().is_relative_to(root.resolve()):
+    if path.is_relative_to(root) and not _stays_inside(path, root):
         where = Where(path.relative_to(root).as_posix())
         hint = "copy the file into the project"
         raise SuiteError("the suite is a symlink that leads out of the project", hint=hint, where=where)

@@ -44,7 +44,7 @@ class ModelReader:
         for item in items:
             model = self._model(item)
             if model is not None and model.name in models:
-                self.reader.complain(f"the model {model.name!r} is there twice", item.line)
+                self.reader.complain(f"the model {model.name!r} is there twice", item.line, "name each model once")
             elif model is not None:
                 models[model.name] = model
         if node is not None and node.value in ([], None):

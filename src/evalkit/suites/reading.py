@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from evalkit.errors import EvalkitError
 
 MAX_COMPLAINTS = 100
+_SHAPES = {
+    "a mapping": "write it as `key: value` lines, or as {key: value}",
+    "a list": "write it as `- item` lines, or as [one, two]",
+    "text": "write one text here",
+    "a whole number": "write digits, without quotes and without a point",
+    "a number": "write a number",
+}
 
 
 class Complaints:
@@ -45,7 +52,7 @@ class Complaints:
         files = list(dict.fromkeys([self._path, *(_path(complaint) for complaint in self._found)]))
         ordered = sorted(self._found, key=lambda found: (files.index(_path(found)), _line(found)))
         if self._more:
-            ordered.append(SuiteError(f"… and {self._more} more mistakes like these"))
+            ordered.append(SuiteError(f"… and {self._more} more mistakes like these", hint="mend those above first"))
         raise SuiteError.of(ordered)
 
 
@@ -72,7 +79,7 @@ class Reader:
         """A place in this file."""
         return Where(self.path, line)
 
-    def complain(self, message: str, line: int, hint: str | None = None) -> None:
+    def complain(self, message: str, line: int, hint: str) -> None:
         """Note a mistake in ``line``."""
         self.complaints.add(SuiteError(message, hint=hint, where=self.where(line)))
 
@@ -123,7 +130,7 @@ class Reader:
         if isinstance(node.value, str):
             if node.value.strip():
                 return node.value
-            self.complain(f"{what} is empty", node.line)
+            self.complain(f"{what} is empty", node.line, "write something, or leave the key out")
             return None
         self._wrong(node, what, "text")
         return None
@@ -166,7 +173,8 @@ class Reader:
             self._wrong(node, what, "a whole number")
             return None
         if not least <= value <= most:
-            self.complain(f"{what} is {value}; it must be from {least} to {most}", node.line)
+            hint = f"write a number from {least} to {most}, or leave the key out"
+            self.complain(f"{what} is {str(value)[:40]}; it must be from {least} to {most}", node.line, hint)
             return None
         return value
 
@@ -178,7 +186,7 @@ class Reader:
         return False
 
     def _wrong(self, node: Node, what: str, wanted: str) -> None:
-        hint = None
+        hint = _SHAPES.get(wanted, f"write {wanted}")
         if wanted == "text" and isinstance(node.value, (bool, int, float)):
             hint = f"quote it: {str(node.plain()).lower()!r}"
         elif wanted == "true or false" and isinstance(node.value, str):

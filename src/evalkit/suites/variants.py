@@ -95,7 +95,7 @@ class VariantReader:
             found[name] = tuple(self._grid_value(name, item) for item in self.reader.items(values, f"grid.{name}"))
             labels = [label_of(value) for value in found[name]]
             if len(set(labels)) != len(labels):
-                self.reader.complain(f"grid.{name} holds a value twice", values.line)
+                self.reader.complain(f"grid.{name} holds a value twice", values.line, "name each value once")
             if values.value in ([], None):
                 self.reader.complain(f"grid.{name} is empty", values.line, "list the values to cross")
         return found
