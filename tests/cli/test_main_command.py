@@ -90,7 +90,7 @@ def test_an_error_is_a_message_and_with_debug_a_traceback(project):
     ran = project.evalkit("history")
     assert ran.code == 2
     assert ran.err.startswith(
-        "error: pyproject.toml: unknown key 'mdoe' in [tool.evalkit]\n  hint: did you mean 'mode' or 'models'?"
+        "error: pyproject.toml:2: unknown key 'mdoe' in [tool.evalkit]\n  hint: did you mean 'mode' or 'models'?"
     )
     assert "Traceback" not in ran.err
     for words in (["--debug", "history"], ["history", "--debug"]):

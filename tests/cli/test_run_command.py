@@ -215,5 +215,5 @@ def test_limits_of_an_account_that_nobody_has_are_a_mistake(project):
         config.write("\n[tool.evalkit.limits.openia]\nrequests_per_minute = 60\n")
     ran = project.evalkit("run")
     assert ran.code == 2
-    assert "no provider has that account" in ran.out
-    assert "did you mean 'openai'" in ran.out
+    assert "no provider has that account" in ran.err
+    assert "did you mean 'openai'" in ran.err

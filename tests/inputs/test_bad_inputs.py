@@ -6,6 +6,8 @@ import re
 import signal
 from typing import TYPE_CHECKING
 
+import bad_data
+import bad_prompts
 import bad_suites
 import pytest
 from bad_input import GOOD, write
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from bad_input import BadInput
     from fakes.eval_project import Ran
 
-ENTRIES = (*bad_suites.ENTRIES,)
+ENTRIES = (*bad_suites.ENTRIES, *bad_data.ENTRIES, *bad_prompts.ENTRIES)
 LONGEST_S = 30
 TRACE = re.compile(r"Traceback|^\s+File \"|INTERNALERROR|evalkit itself failed", re.MULTILINE)
 

@@ -11,11 +11,11 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import pytest
 from fakes.eval_project import cases
 from fakes.llm_server import LLMServer, error
 
 if TYPE_CHECKING:
-    import pytest
     from fakes.eval_project import PytestProject
     from fakes.llm_server import Asked
 
@@ -80,9 +80,10 @@ def test_a_missing_key_costs_no_request(project: PytestProject) -> None:
         project.prompt("v1", tone="kind", model="anthropic/claude-sonnet-5")
         project.suite(SUITE)
         result = project.run_here("suites")
-        assert result.ret == 3
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
         assert server.requests == []
-        result.stdout.fnmatch_lines(["*ANTHROPIC_API_KEY*"])
+        result.stderr.fnmatch_lines(["*ANTHROPIC_API_KEY is not set*", "*hint: export it*"])
+        assert not (project.root / "reports" / "journal").exists()
 
 
 def test_a_parameter_that_the_provider_refuses_is_found_at_collection(project: PytestProject) -> None:
@@ -113,7 +114,7 @@ def test_a_ceiling_without_a_price_is_one_message(project: PytestProject, monkey
         live_project(project, server)
         project.prompt("v1", tone="kind", model="openai/nobody-knows-1")
         result = project.run_here("suites", "--max-cost", "1")
-        assert (result.ret, server.requests) == (2, [])
+        assert (result.ret, server.requests) == (pytest.ExitCode.USAGE_ERROR, [])
         text = result.stdout.str() + result.stderr.str()
         assert text.count('[tool.evalkit.prices."openai/nobody-knows-1"]') == 1
 

@@ -131,7 +131,7 @@ def test_a_link_out_of_the_prompts_folder_is_refused(project):
     """A symlink must not smuggle a file of the project, or of the machine, into a prompt."""
     project.write("secret.txt", "secret")
     (project.root / "prompts" / "in.j2").symlink_to(project.root / "secret.txt")
-    assert "a link that leads out of prompts" in project.refused('{% include "in.j2" %}')
+    assert "a symlink that leads out of prompts" in project.refused('{% include "in.j2" %}')
     (project.root / "prompts" / "loop.j2").symlink_to("loop.j2")
     assert "prompts/loop.j2" in project.refused('{% include "loop.j2" %}')
 

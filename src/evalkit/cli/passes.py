@@ -90,7 +90,13 @@ def default_words(config: Config) -> list[str]:
     advice = fork_advice(os.environ)
     for line in told(config) if config.untrusted else filter(None, [advice]):
         click.echo(line, err=True)
-    return [*words, "--no-header", "-rfE", *_QUIET]
+    return [
+        *words,
+        "--no-header",
+        "-rfE",
+        *_QUIET,
+        *(["--full-trace"] if click.get_current_context().obj else []),
+    ]  # evalkit --debug
 
 
 def chosen_words(chosen: Mapping[str, object]) -> list[str]:

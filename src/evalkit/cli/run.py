@@ -107,8 +107,6 @@ def run_command(
         "--evalkit-config": settings and settings.resolve(),
     }
     before = default_words(RunOptions(mode=mode, max_cost_usd=max_cost, max_calls=max_calls).apply(config))
-    if context.obj:
-        before.append("--full-trace")  # evalkit --debug run
     if resume:
         command = _last_command(config)
         before, folder = [*before, *command.words], config.root / command.folder

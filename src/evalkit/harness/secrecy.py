@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-auth"})
 
 
-def redactor_for(config: Config) -> Redactor:
-    """What takes secrets out of everything that a run of this project writes."""
-    return Redactor(dict(os.environ), given=dict(_given(config)))
+def redactor_for(config: Config | None) -> Redactor:
+    """What takes secrets out of everything that a run of this project writes; the environment's if the settings cannot be read."""
+    return Redactor(dict(os.environ), given={} if config is None else dict(_given(config)))
 
 
 def mask_commands() -> list[str]:

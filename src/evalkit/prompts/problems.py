@@ -46,7 +46,10 @@ class Problem:
 
     def as_prompt_error(self, default: Where) -> PromptError:
         """The error to raise; ``default`` is the place if the template itself does not know."""
-        return PromptError(self.message, hint=self.hint, where=self.where or default)
+        where = self.where or default
+        if not where.path:  # the parser knew the line, and not the file
+            where = Where(default.path, where.line)
+        return PromptError(self.message, hint=self.hint, where=where)
 
 
 def problem_of(error: BaseException, *, names: Iterable[str] = ()) -> Problem:
@@ -93,7 +96,7 @@ def _general_hint(error: BaseException) -> str:
 
 def _where(error: BaseException) -> Where | None:
     if isinstance(error, TemplateSyntaxError):
-        return Where(error.filename, error.lineno) if error.filename else None
+        return Where(error.filename or "", error.lineno)
     found: Where | None = None
     trace = error.__traceback__
     while trace is not None:

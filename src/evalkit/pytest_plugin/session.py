@@ -171,7 +171,8 @@ class EvalSession:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - private type
         """Print pass rates, cost, calls, gates, flips, and where the report is."""
-        self.ending.summarise(terminalreporter, root=self.host.config.root)
+        if self.ending.reached:  # else the settings may be what is wrong
+            self.ending.summarise(terminalreporter, root=self.host.config.root)
 
     def _make_protocol(self) -> CaseProtocol:
         from evalkit.pytest_plugin.protocol import CaseProtocol
