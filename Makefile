@@ -59,6 +59,7 @@ recordings: $(STAMP) ## write the recordings of the examples again
 docs: $(STAMP) ## write the generated reference pages again
 	$(BIN)/python -m evalkit.checks.reference docs/reference/checks.md
 	$(BIN)/python -m evalkit.cli.reference docs/reference/cli.md
+	$(BIN)/python -m evalkit.report.published docs/reference
 
 charts: ## build the charting library of the pages again (needs Node 20 and npm)
 	@work=$$(mktemp -d) && cp $(CHARTS)/package.json $(CHARTS)/build.mjs $(CHARTS)/d3.js $$work && cd $$work && \

@@ -135,7 +135,7 @@ def test_what_was_judged_again_goes_with_it(two_runs):
     project.suite(SUITE)
     assert project.evalkit("rescore", first).code == 0
     ran = project.evalkit("purge", "--run", first, "--yes")
-    assert f"judged again from {first}" in ran.out
+    assert f"holds the answers of {first}" in ran.out
     assert holding(project.root, OLD) == set()
 
 

@@ -61,7 +61,10 @@ def _preview(plan: PurgePlan, reports: Path) -> list[str]:
     lines = [f"  {one.run_id}  {_size(one.size)}  {', '.join(sorted(one.prompts))}" for one in plan.runs[:_SHOWN]]
     if len(plan.runs) > _SHOWN:
         lines.append(f"  and {len(plan.runs) - _SHOWN} more")
-    lines += [f"  {one.run_id}  {_size(one.size)}  made of {', '.join(sorted(one.copies))}" for one in plan.copies]
+    lines += [
+        f"  {one.run_id}  {_size(one.size)}  holds the answers of {', '.join(sorted(one.copies))}"
+        for one in plan.copies
+    ]
     lines += [
         f"  {path.relative_to(reports)}  {_size(path.stat().st_size)}  an earlier copy" for path in plan.leftovers
     ]
