@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+import evalkit
+
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "evalkit"
 PAGE = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
@@ -45,6 +47,13 @@ def test_two_builds_are_the_same_bytes(tmp_path: Path) -> None:
         inside = {name for name in wheel.namelist() if not name.split("/")[0].endswith(".dist-info")}
     files = {path for path in SOURCE.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     assert inside == {path.relative_to(SOURCE.parent).as_posix() for path in files}
+
+
+@pytest.mark.skipif("EVALKIT_FROM_WHEEL" not in os.environ, reason="only make test-wheel runs against the wheel")
+def test_it_is_the_wheel_that_is_tested() -> None:
+    """Nothing on the path leads back to a checkout: the package is where pip put it, and there is no src."""
+    assert Path(evalkit.__file__).is_relative_to(sys.prefix)
+    assert not SOURCE.exists()
 
 
 def declared() -> dict[str, str]:
