@@ -76,6 +76,16 @@ def test_a_wrong_configuration_is_the_one_problem(project):
     assert text.endswith("1 problem")
 
 
+@pytest.mark.parametrize("setting", [{"check_modules": ["nowhere"]}, {"untrusted": True}])
+def test_a_project_whose_suites_cannot_be_planned_is_still_examined(project, setting):
+    """A module that cannot be imported, a ceiling that is missing: one finding among the others, not the end of the examination."""
+    project.configure(**setting)
+    ran = project.evalkit("doctor")
+    assert ran.code == 1
+    assert "✗ no suite can be planned: " in ran.out
+    assert "no runs yet" in ran.out
+
+
 def test_an_empty_folder_is_told_to_begin(tmp_path, project, monkeypatch):
     """No project at all: the command that makes one."""
     empty = tmp_path / "elsewhere"

@@ -148,6 +148,23 @@ def test_an_earlier_database_goes_too(two_runs):
     assert holding(project.root, OLD) == set()
 
 
+@pytest.mark.parametrize("named", ["../precious", "", ".", "Journal", "journal", "batches", "{root}/precious"])
+def test_a_database_names_no_folder_to_delete(two_runs, named):
+    """A run of the database alone had the folder of its name deleted, wherever that was; now only its rows go."""
+    project, first, second = two_runs
+    for folder in ("precious", "reports/batches"):
+        project.write(f"{folder}/note.txt", "keep me")
+    with duckdb.connect(str(project.root / "reports" / "evalkit.duckdb")) as database:
+        run_id = named.format(root=project.root)
+        database.execute(f"insert into runs select ?, * exclude (run_id) from runs where run_id = '{first}'", [run_id])
+    done = project.evalkit("purge", "--older-than", "0d", "--yes")
+    assert done.code == 0, done.err
+    assert "3 of 3 runs" in done.out
+    assert (project.root / "precious" / "note.txt").exists()
+    assert (project.root / "reports" / "journal").is_dir()
+    assert not any(word in place for place in contents(project.root) for word in (first, second))
+
+
 def test_nothing_is_deleted_while_a_run_is_in_progress(two_runs):
     """Its journal is locked as long as its process has it open. Then it is purged like any other."""
     project, first, _ = two_runs

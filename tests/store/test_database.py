@@ -17,9 +17,11 @@ from evalkit.errors import StoreError, StoreLockedError
 from evalkit.model.calls import Attempt, Call, Response, ToolCall, Usage
 from evalkit.model.results import CANNED, Result
 from evalkit.store import database
+from evalkit.store.codec import encode
 from evalkit.store.connection import opened
 from evalkit.store.database import DATABASE_FILE, ingest, rebuild
 from evalkit.store.journal import Journal
+from evalkit.store.lines import frame
 from evalkit.store.reader import read_run
 from evalkit.store.schema import VERSION, relations
 
@@ -149,6 +151,24 @@ def test_what_a_provider_may_say_fits_or_is_unknown(root, path):
         path, "select text, input_tokens, latency_s, cost_usd, settled_at, dimensions from responses"
     )
     assert (text, tokens, latency, cost, at, dimensions) == ("nul\x00 and ?", None, None, None, None, 1)
+
+
+def test_one_journal_of_somebody_else_does_not_close_the_database_to_all(root, path):
+    """Lines, counts and digests that no column holds are unknown, and a folder that no run is called like is left out: both stopped every ingest."""
+    journal = write(root, result(), planned=2**40)
+    journal.append_prompt(replace(prompt(), digest="\ud800"))
+    journal.append_gates([replace(gate(), line=2**70)])
+    journal.append_skip("a", reason="", trials=2**50)
+    journal.close()
+    write(root, result(), run_id="r2").close()
+    odd = root / os.fsdecode(b"r\xff")
+    odd.mkdir()
+    (odd / "main.jsonl").write_bytes(frame({"t": "run", "format": 1, "run": encode(info(odd.name))}))
+    report = ingest(root, path)
+    assert (report.runs, report.damage) == (2, ("the folder 'r\\udcff' was skipped: no run can be called so",))
+    assert ask(path, "select planned from runs order by run_id") == [(None,), (None,)]
+    assert ask(path, "select line from gates") == [(None,)]
+    assert ask(path, "select trials from skips") == [(None,)]
 
 
 def test_long_answers_get_the_memory_that_they_need(root, path, monkeypatch):

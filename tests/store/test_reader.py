@@ -9,6 +9,7 @@ from samples import call, gate, info, prompt, request, result
 
 from evalkit.errors import StoreError
 from evalkit.store.codec import encode
+from evalkit.store.following import Follower
 from evalkit.store.journal import Journal
 from evalkit.store.lines import frame, scan
 from evalkit.store.reader import list_runs, read_run, run_entry
@@ -206,6 +207,23 @@ def test_a_record_inside_a_journal_cannot_name_another_run(journal, tmp_path):
     assert records.run.run_id == "r1"
     assert any("it is of run r2" in note for note in records.damage)
     assert run_entry(journal.parent).info == info()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"t": "plan", "tests": [], "planned": float("inf")},
+        {"t": "skip", "test": "a", "reason": "", "trials": -float("inf")},
+    ],
+)
+def test_an_endless_number_is_a_damaged_record(journal, record):
+    """JSON of Python knows Infinity: it ended the reading of all runs, and the thread of the server that reads them."""
+    with next(journal.parent.glob("*.jsonl")).open("ab") as file:
+        file.write(frame(record))
+    assert "OverflowError" in read_run(journal.parent, strict=False).damage[0]
+    follower = Follower(journal.parent)
+    assert follower.read()
+    assert follower.state(quiet=False).done == 3
 
 
 def test_a_lost_file_is_not_a_smaller_run(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from evalkit.errors import CallError, ConfigError, EvalkitError
@@ -22,7 +21,12 @@ def suites_and_providers(config: Config, *, online: bool) -> Iterator[Finding]:
     """Yield whether the suites can be planned, and for every provider they or the configuration name whether it can be asked."""
     from evalkit.harness.planning import Planner
 
-    planner, used, tests, sound = Planner(config), set(config.providers), 0, 0
+    try:
+        planner = Planner(config)
+    except EvalkitError as error:
+        yield Finding("suites", "problem", f"no suite can be planned: {error.message}", error.hint or "correct it")
+        return
+    used, tests, sound = set(config.providers), 0, 0
     paths = suites_in(config.folder("suites")) if config.folder("suites").is_dir() else []
     for path in paths:
         try:
@@ -76,13 +80,13 @@ def _provider(name: str, config: Config, *, online: bool) -> Iterator[Finding]:
 
 
 def _asked(name: str, config: Config) -> Finding:
+    from evalkit.harness.secrecy import redactor_for
     from evalkit.providers.listing import count_models
-    from evalkit.providers.redact import Redactor
 
     try:
         found = count_models(name, config)
     except CallError as error:
-        text = Redactor(dict(os.environ)).text(f"{name} does not answer: {error.kind}: {error.message}")
+        text = redactor_for(config).text(f"{name} does not answer: {error.kind}: {error.message}")
         return Finding("providers", "problem", text, error.hint or "check base_url and the network")
     if found is None:
         return Finding("providers", "ok", f"{name}: has no list of models to ask for")

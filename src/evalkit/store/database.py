@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from evalkit.errors import StoreError, StoreLockedError, Where
 from evalkit.files import private_folder
 from evalkit.store.connection import MEMORY, WAIT_S, needs_memory, opened
+from evalkit.store.journal import is_run_id
 from evalkit.store.reader import journal_files, read_run
 from evalkit.store.rows import TABLES, SharedTable
 from evalkit.store.schema import VERSION, statements
@@ -214,6 +215,8 @@ def ingest_run(connection: DuckDBPyConnection, news: RunNews, fresh: RunRecords 
     A function of its own, so that a run is out of memory before the next one is read.
     """
     run_id = news.folder.name
+    if not is_run_id(run_id):
+        return IngestReport(0, 0, (f"the folder {run_id!a} was skipped: no run can be called so",))
     try:
         unchanged = fresh is not None and fresh.run.run_id == run_id and fresh.sizes == news.sizes
         records = fresh if unchanged and fresh else read_run(news.folder, strict=False)

@@ -119,7 +119,7 @@ class Follower:
             file.offset, file.records = line.end, file.records + 1
             try:
                 self._take(line, file)
-            except (KeyError, TypeError, ValueError, AttributeError):
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
                 continue
 
     def _take(self, line: Line, file: _File) -> None:

@@ -235,9 +235,14 @@ class Journal:
         return b"".join(call_lines) + self._line("result", body, facts, about=trial.request.key)
 
 
+def is_run_id(text: str) -> bool:
+    """Whether a run may be called so, and a folder after it: never a way to elsewhere."""
+    return _NAME.fullmatch(text) is not None
+
+
 def _create(folder: Path, run_id: str, worker: str) -> tuple[Path, int]:
     for name in (run_id, worker):
-        if not _NAME.fullmatch(name):
+        if not is_run_id(name):
             raise StoreError(f"{name!r} cannot name a journal", hint="use letters, digits, '.', '_' and '-'")
     home = folder / run_id
     path = home / f"{worker}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"

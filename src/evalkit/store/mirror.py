@@ -16,6 +16,7 @@ from evalkit.files import private_folder
 from evalkit.store.connection import first_line, opened
 from evalkit.store.database import (
     DATABASE_FILE,
+    IngestReport,
     check_tables,
     forget_run,
     ingest_run,
@@ -114,15 +115,11 @@ class Mirror:
                 one for one in unread_runs(cursor, self._journals) if self._refused.get(one.folder.name) != one.sizes
             ]
             growing = tuple(one.folder.name for one in news if not _settled(one, moment))
-            self.growing = (*self.growing, *(run_id for run_id in growing if run_id not in self.growing))
-            read: list[str] = []
-            damage: list[str] = []
-            for one in news:
-                if one.folder.name not in growing:
-                    notes = self._read(cursor, one)
-                    read.append(one.folder.name)
-                    damage += notes
-            forgotten = self._forget(cursor)
+        self.growing = (*self.growing, *(run_id for run_id in growing if run_id not in self.growing))
+        settled = [one for one in news if one.folder.name not in growing]
+        damage = [note for one in settled for note in self._read(one)]
+        read = [one.folder.name for one in settled]
+        forgotten = self._forget()
         self.growing = growing
         if read or forgotten:
             self.generation += 1
@@ -158,20 +155,24 @@ class Mirror:
             cursor.execute("insert into ingested values (?, ?, ?, now()::timestamp)", [*noted, journal.stat().st_size])
             cursor.commit()
 
-    def _read(self, cursor: DuckDBPyConnection, news: RunNews) -> tuple[str, ...]:
-        with self._writing:
-            cursor.begin()
-            report = ingest_run(cursor, news)
-            cursor.commit()
+    def _read(self, news: RunNews) -> tuple[str, ...]:
+        """Read one run; one that the database does not take is told, until its files change, and keeps no other run out."""
+        try:
+            with self._writing, self._cursor() as cursor:
+                cursor.begin()
+                report = ingest_run(cursor, news)
+                cursor.commit()
+        except StoreError as error:
+            report = IngestReport(0, 0, (f"run {news.folder.name} was skipped: {error.message}",))
         if not report.runs:
             self._refused[news.folder.name] = news.sizes
         return report.damage
 
-    def _forget(self, cursor: DuckDBPyConnection) -> tuple[str, ...]:
+    def _forget(self) -> tuple[str, ...]:
         """Drop the runs whose folders were there at an earlier refresh and are not any more: they were purged."""
         there = {path.name for path in self._journals.iterdir()} if self._journals.is_dir() else set()
         gone = tuple(sorted(self._known - there))
-        with self._writing:
+        with self._writing, self._cursor() as cursor:
             for run_id in gone:
                 cursor.begin()
                 forget_run(cursor, run_id)

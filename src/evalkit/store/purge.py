@@ -17,6 +17,7 @@ from evalkit.errors import StoreError, StoreLockedError, Where
 from evalkit.store.batches import BATCHES_FOLDER, BatchLog
 from evalkit.store.cache import CACHE_FILE, Cache
 from evalkit.store.database import DATABASE_FILE
+from evalkit.store.journal import is_run_id
 from evalkit.store.lines import scan
 from evalkit.store.mirror import FOLDER, sweep
 from evalkit.store.reader import list_runs
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     from evalkit.store.reader import RunEntry
 
+_FOLDERS = frozenset({"journal", BATCHES_FOLDER})
+"""Folders of the reports folder that are no run's."""
 _GONE = ".purged"
 """Where the journals of runs lie while they are deleted, inside the reports folder."""
 
@@ -51,7 +54,7 @@ def candidates(reports: Path) -> list[Candidate]:
     found = {entry.run_id: _of_journal(entry, reports) for entry in list_runs(reports)}
     for run_id, started_at, prompts in stored_runs(reports / DATABASE_FILE):
         if run_id not in found:
-            size = _size(reports / run_id)
+            size = _size(_page(reports, run_id))
             found[run_id] = Candidate(run_id, started_at, prompts, size)
     return sorted(found.values(), key=lambda run: (str(run.started_at or ""), run.run_id))
 
@@ -70,8 +73,8 @@ def purge(reports: Path, runs: Iterable[str]) -> list[str]:
         for path in leftovers(reports):
             path.unlink(missing_ok=True)
         notes = _purge_batches(reports / BATCHES_FOLDER)
-        for run_id in gone:
-            _delete(reports / run_id)
+        for page in filter(None, (_page(reports, run_id) for run_id in gone)):
+            _delete(page)
         _delete_journals(reports, journals, gone)
     except OSError as error:
         raise StoreError(
@@ -108,7 +111,7 @@ def _of_journal(entry: RunEntry, reports: Path) -> Candidate:
         run_id=entry.run_id,
         started_at=_moment(entry.info.started_at) if entry.info else None,
         prompts=frozenset(ref for ref, _ in _prompts(entry.folder)),
-        size=_size(entry.folder) + _size(reports / entry.run_id),
+        size=_size(entry.folder) + _size(_page(reports, entry.run_id)),
         copies=frozenset(one for one in sources if isinstance(one, str)),
     )
 
@@ -121,8 +124,15 @@ def _moment(text: str) -> datetime | None:
     return at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at
 
 
-def _size(folder: Path) -> int:
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
+def _page(reports: Path, run_id: str) -> Path | None:
+    """The folder of a run's page; None where an id is no name of one: a database may come from anybody, and what is named is deleted."""
+    return reports / run_id if is_run_id(run_id) and run_id.casefold() not in _FOLDERS else None
+
+
+def _size(folder: Path | None) -> int:
+    if folder is None or not folder.is_dir():
+        return 0
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _prompts(folder: Path) -> Iterator[tuple[str, str]]:
@@ -189,10 +199,10 @@ def _delete_journals(reports: Path, journals: Path, gone: frozenset[str]) -> Non
     """Each run disappears at once, then its files are deleted: half a run would be taken for a damaged one."""
     aside = reports / _GONE
     aside.mkdir(mode=0o700, exist_ok=True)
-    for run_id in gone:
-        if (journals / run_id).is_dir():
-            _delete(aside / run_id)
-            (journals / run_id).rename(aside / run_id)
+    for folder in _folders(journals):
+        if folder.name in gone:
+            _delete(aside / folder.name)
+            folder.rename(aside / folder.name)
     _delete(aside)
 
 

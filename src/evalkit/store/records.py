@@ -135,7 +135,7 @@ def _take_slowly(got: Gathered, body: bytes, place: str) -> None:
         raise StoreError(f"unknown kind {kind[:40]!r}", hint=_NEWER)
     try:
         _TAKERS[kind](got, record, place)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise StoreError(f"a {kind!r} record is not as it should be: {type(error).__name__}: {error}") from error
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = tuple[Any, ...]
 
+_INT32 = 2**31
 _INT64 = 2**63
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -77,6 +78,11 @@ def whole(value: int | None) -> int | None:
     return value if value is not None and -_INT64 <= value < _INT64 else None
 
 
+def small(value: int | None) -> int | None:
+    """``value`` if an INTEGER can hold it, else None: a journal may come from anybody."""
+    return value if value is not None and -_INT32 <= value < _INT32 else None
+
+
 def real(value: float | None) -> float | None:
     """``value`` if it is a finite number, else None."""
     try:
@@ -98,7 +104,7 @@ def _runs(records: RunRecords) -> Iterator[Row]:
         run.mode,
         run.complete,
         run.partial,
-        run.planned if run.planned is not None else (records.planned or None),
+        small(run.planned if run.planned is not None else (records.planned or None)),
         len(records.possibly_billed),
         text(run.evalkit_version),
         text(run.python_version),
@@ -118,7 +124,7 @@ def _suites(records: RunRecords) -> Iterator[Row]:
 
 
 def _prompts(records: RunRecords) -> dict[Row, PromptRecord]:
-    return {(text(prompt.ref), prompt.digest): prompt for prompt in records.prompts}
+    return {(text(prompt.ref), text(prompt.digest)): prompt for prompt in records.prompts}
 
 
 def _prompt(prompt: PromptRecord) -> Row:
@@ -148,7 +154,7 @@ def _case(case: Case) -> Row:
         _tags(case),
         text(case.cluster),
         text(case.where.path),
-        case.where.line,
+        small(case.where.line),
         as_json([encode_whole(check) for check in case.checks]),
     )
 
@@ -166,7 +172,7 @@ def _request(request: Request) -> Row:
         as_json(request.params),
         as_json([encode_whole(tool) for tool in request.tools]),
         as_json(request.output_schema),
-        request.repeat,
+        small(request.repeat),
     )
 
 
@@ -215,11 +221,11 @@ def _attempts(records: RunRecords) -> Iterator[Row]:
             yield (
                 call_id(records, stored.id),
                 records.run.run_id,
-                attempt.number,
+                small(attempt.number),
                 moment(attempt.started_at),
                 real(attempt.latency_s),
                 real(attempt.wait_s),
-                attempt.status,
+                small(attempt.status),
                 attempt.failure,
                 text(attempt.message),
             )
@@ -235,7 +241,7 @@ def _trials(records: RunRecords) -> Iterator[Row]:
             records.run.run_id,
             *map(text, (trial.suite, trial.suite_path, trial.case.id, trial.case.digest)),
             *map(text, (variant.name, variant.cell, variant.label)),
-            trial.repeat,
+            small(trial.repeat),
             text(trial.test_id),
             result.status,
             call_id(records, stored.call_id),
@@ -276,19 +282,19 @@ def _verdict(verdict: Verdict) -> Row:
         text(verdict.reason),
         real(verdict.score),
         dumps(verdict.spans) if verdict.spans else "[]",
-        verdict.line,
+        small(verdict.line),
     )
 
 
 def _gates(records: RunRecords) -> Iterator[Row]:
     for gate in records.gates:
         names = (gate.suite, gate.suite_path, gate.variant, gate.gate, gate.status, gate.reason)
-        yield records.run.run_id, *map(text, names), as_json(gate.numbers), gate.line
+        yield records.run.run_id, *map(text, names), as_json(gate.numbers), small(gate.line)
 
 
 def _skips(records: RunRecords) -> Iterator[Row]:
     for skip in records.skips:
-        yield records.run.run_id, text(skip.test_id), text(skip.reason), skip.trials
+        yield records.run.run_id, text(skip.test_id), text(skip.reason), small(skip.trials)
 
 
 def _labels(records: RunRecords) -> Iterator[Row]:
@@ -309,7 +315,7 @@ def _preferences(records: RunRecords) -> Iterator[Row]:
         yield (
             records.run.run_id,
             *map(text, (one.suite_path, one.case_id, one.a, one.b)),
-            one.repeat,
+            small(one.repeat),
             one.winner,
             text(one.by),
             moment(one.at),
