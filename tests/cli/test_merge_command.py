@@ -105,6 +105,15 @@ def test_shards_that_contradict_each_other_are_refused(sharded):
     assert not (sharded.root / "reports" / "journal").exists()
 
 
+def test_a_run_whose_files_are_in_two_folders_is_refused(sharded):
+    """The last folder took the place of the first: what only the first held was lost, and counted as a shard all the same."""
+    shutil.copytree(sharded.root / "artifacts" / "shard-0", sharded.root / "artifacts" / "shard-2")
+    ran = sharded.evalkit("merge", *(f"artifacts/shard-{number}" for number in range(3)), "--shards", "3")
+    assert ran.code == 3
+    assert "is in two of the folders" in ran.err
+    assert not (sharded.root / "reports").exists()
+
+
 def test_an_overlap_that_agrees_counts_once(sharded):
     """A job that was run twice with the same outcome is no conflict and no second measurement."""
     job(sharded, "again", "-k", "bob")

@@ -57,8 +57,8 @@ def merge(config: Config, folders: Sequence[Path]) -> Merged:
     different commits, for one trial with two different results, and for a damaged journal; SuiteError for a suite that cannot be planned.
     """
     homes = list(dict.fromkeys(run_folder(folder).resolve() for folder in folders))
-    shards = {records.run.run_id: records for records in map(read_run, homes)}
-    runs = tuple(shards.values())
+    runs = tuple(map(read_run, homes))
+    shards = _run_ids(runs)
     _require_same_commit([records.run for records in runs])
     results = _union(runs)
     planner = Planner(config)
@@ -67,14 +67,14 @@ def merge(config: Config, folders: Sequence[Path]) -> Merged:
     missing = _missing(runs, results, plans)
     known = _finished_before(config, info.run_id)
     if known is not None:
-        return Merged(known, tuple(shards), len(results), missing, known=True)
+        return Merged(known, shards, len(results), missing, known=True)
     _write(config, info, runs, results=results, plans=plans)
     notes = [
         f"merged from {', '.join(shards)}",
         *(f"{records.run.run_id}: {note}" for records in runs for note in records.damage),
     ]
     finished = finish_run(config, planner, plans, run_id=info.run_id, interrupted=False, notes=notes)
-    return Merged(finished, tuple(shards), len(results), missing, known=False)
+    return Merged(finished, shards, len(results), missing, known=False)
 
 
 def _finished_before(config: Config, run_id: str) -> Finished | None:
@@ -104,6 +104,17 @@ def run_folder(folder: Path) -> Path:
     raise StoreError(
         f"there are {len(found)} runs ({names}), and a shard is one", hint="name its folder", where=Where(str(folder))
     )
+
+
+def _run_ids(runs: Sequence[RunRecords]) -> tuple[str, ...]:
+    """The ids of the shards. Raises StoreError for one that is there twice: files of one run lie in one folder, else some are left out."""
+    names = tuple(records.run.run_id for records in runs)
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise StoreError(
+            f"the run {twice} is in two of the folders", hint="put all files of one run into one folder, once"
+        )
+    return names
 
 
 def _require_same_commit(infos: Sequence[RunInfo]) -> None:
