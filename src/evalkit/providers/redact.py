@@ -21,10 +21,12 @@ _SECRET_WORDS = frozenset({
     "credential",
     "credentials",
     "key",
+    "pass",
     "passphrase",
     "passwd",
     "password",
     "pat",
+    "pgpassword",
     "secret",
     "token",
 })
