@@ -6,9 +6,12 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 
 import pytest
 from fakes.eval_project import cases
+
+from evalkit.compare.stats import wilson
 
 NAMES = [f"Case{number}" for number in range(60)]
 SUITE = f"suite: hello\nprompt: hello:v1\n{cases(*NAMES)}\nchecks: [contains: Hello]\n"
@@ -49,6 +52,38 @@ def test_every_whole_run_is_a_point_with_its_interval(project):
     assert point["cost_usd_per_trial"] == 0
     assert point["latency_p50_s"] is None
     assert found["drift"] == []
+
+
+def clustered(size: int) -> str:
+    """The suite with cases in clusters of ``size``."""
+    rows = "\n".join(f"  - {{id: case{i}, vars: {{customer: Case{i}}}, cluster: k{i // size}}}" for i in range(60))
+    return f"suite: hello\nprompt: hello:v1\ncases:\n{rows}\nchecks: [contains: Hello]\n"
+
+
+def test_cases_of_a_cluster_do_not_count_as_cases(project):
+    """Six whole clusters of five fail: the interval is that of twelve clusters, much wider than that of 60 cases."""
+    project.suite(clustered(5))
+    answers(project, *NAMES[:30])
+    project.evalkit("run")
+    (point,) = history(project)["points"]
+    lower, upper = point["interval"]["lower"], point["interval"]["upper"]
+    assert point["pass_rate"] == 0.5
+    assert (lower, upper) == pytest.approx((0.23, 0.77), abs=0.03)
+    alone = wilson(30, 60)
+    assert upper - lower > 1.8 * (alone.upper - alone.lower)
+
+
+def test_an_alarm_needs_clusters_not_cases(project):
+    """Ten cases that fell together are one look at one cluster: no alarm, though ten cases alone would have raised it."""
+    for size, code in ((10, 0), (1, 1)):
+        project.suite(clustered(size))
+        answers(project)
+        project.evalkit("run", "--mode", "live")
+        answers(project, *NAMES[:10])
+        project.evalkit("run", "--mode", "live")
+        found = history(project, code=code)["drift"][0]["looks"][-1]
+        assert (found["fell"], found["n"]) == ((1, 6) if size == 10 else (10, 60))
+        shutil.rmtree(project.root / "reports")
 
 
 def test_repeats_do_not_count_as_cases(project):

@@ -36,7 +36,7 @@ def test_variants_are_ranked_by_pass_rate_with_intervals():
     assert [one.rate for one in found.standings] == [0.9, 0.7, 0.5]
     assert all(one.interval.lower < one.rate < one.interval.upper and one.cases == 10 for one in found.standings)
     assert all(one.strength is None for one in found.standings)
-    assert "1. strong 90.0% (95% interval 59.6% to 98.2%)" in found.sentence
+    assert found.rows[0] == ("1", "strong", "90.0% (95% interval 59.6% to 98.2%) of 10 cases", "", "")
 
 
 def judged(label: str, preferred: str) -> list:

@@ -136,6 +136,28 @@ def test_a_case_that_pytest_skips_does_not_stop_the_race(project: PytestProject)
     assert any(record["reason"].startswith("race: decided") for record in skips(project))
 
 
+def test_every_output_ranks_the_variants_in_a_table(project: PytestProject) -> None:
+    """Terminal, Markdown, JSON and HTML: place, variant, rate with its interval, and what became of it; no ranking among the notes."""
+    grid(project, second="no")
+    result = race(project, "--evalkit-json", "run.json", "--evalkit-markdown", "run.md")
+    result.stdout.fnmatch_lines([
+        "*ranked by pass rate:",
+        "*1. *100.0% (95% interval 96.3% to 100.0%) of 100 cases;",
+        "*still in the race",
+        "*3. new-scripted/m *; dropped",
+    ])
+    markdown = (project.root / "run.md").read_text(encoding="utf-8")
+    assert "ranked by pass rate" in markdown
+    assert "| 3 | new" in markdown
+    page = json.loads((project.root / "run.json").read_text(encoding="utf-8"))
+    assert [one["label"] for one in page["rankings"][0]["standings"]][2] == "new-scripted/m"
+    assert not [note for note in page["notes"] if "ranked" in note]
+    (html,) = (project.root / "reports").glob("*/index.html")
+    text = html.read_text(encoding="utf-8")
+    assert "ranked by pass rate" in text
+    assert "3. new-scripted/m" in text
+
+
 @pytest.mark.parametrize(
     ("words", "suite", "message"),
     [

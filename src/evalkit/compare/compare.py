@@ -16,7 +16,7 @@ from evalkit.compare.paired import mcnemar, prob_better
 from evalkit.compare.parts import part_metrics
 from evalkit.compare.sizes import required_cases, smallest_margin
 from evalkit.compare.slices import narrow
-from evalkit.compare.values import Comparison
+from evalkit.compare.values import Comparison, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,17 +118,6 @@ def _cells(draws: Sequence[Draws]) -> dict[tuple[bool, bool], int]:
     for one in draws:
         table[2 * one.passed_a >= one.a, 2 * one.passed_b >= one.b] += one.cases
     return table
-
-
-def names_of(a: Side, b: Side) -> tuple[str, str]:
-    """What to call both sides in a sentence: by variant, or by label, or by run where those are the same."""
-    if a.variant != b.variant:
-        return a.variant, b.variant
-    if a.label != b.label:
-        return a.label, b.label
-    if a.run_id != b.run_id:
-        return f"{a.label} of {a.run_id or 'this run'}", f"{b.label} of {b.run_id or 'this run'}"
-    return f"{a.label} (before)", f"{b.label} (after)"
 
 
 def _sentence(

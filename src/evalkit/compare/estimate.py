@@ -49,11 +49,11 @@ def single_rate(rows: Sequence[Measurement], confidence: float) -> Rate | None:
     if not groups:
         return None
     draws = [passes(group) for group in groups]
-    rate, n_eff = effective_sample(draws, _clusters([group[0].cluster for group in groups]), confidence)
+    rate, n_eff = effective_sample(draws, cluster_labels([group[0].cluster for group in groups]), confidence)
     return Rate(rate, n_eff, len(draws), wilson(min(rate * n_eff, n_eff), n_eff, confidence))
 
 
-def _clusters(names: list[str | None]) -> list[str] | None:
+def cluster_labels(names: Sequence[str | None]) -> list[str] | None:
     """Cluster labels, a case without one being its own; None when no two cases share one."""
     if all(name is None for name in names):
         return None

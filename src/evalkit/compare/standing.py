@@ -56,20 +56,26 @@ class Ranking:
     standings: tuple[Standing, ...]
 
     @property
-    def sentence(self) -> str:
-        """The ranking in one sentence, every rate with its interval."""
-        ranked = "; ".join(f"{place}. {_shown(one)}" for place, one in enumerate(self.standings, start=1))
-        return (
-            f"{words.shown(self.suite)} ranked by {'preference' if self.by != 'pass_rate' else 'pass rate'}: {ranked}"
-        )
+    def title(self) -> str:
+        """By what the variants are ranked, in words."""
+        return "ranked by preference" if self.by != "pass_rate" else "ranked by pass rate"
+
+    @property
+    def rows(self) -> tuple[tuple[str, str, str, str, str], ...]:
+        """The ranking as a table of text: place, variant, rate with its interval and cases, strength, and what became of it."""
+        return tuple((f"{place}", *_row(one)) for place, one in enumerate(self.standings, start=1))
 
 
-def _shown(one: Standing) -> str:
-    text = f"{words.shown(one.label)} {words.percent(one.rate)} ({words.rate_interval(one.interval)}"
+def _row(one: Standing) -> tuple[str, str, str, str]:
+    rate = f"{words.percent(one.rate)} ({words.rate_interval(one.interval)}) of {words.number_of(one.cases, 'case')}"
+    strength = ""
     if one.strength is not None and one.strength_interval is not None:
         lower, upper = one.strength_interval
-        text += f"; strength {words.signed(one.strength, 2)}, {words.signed(lower, 2)} to {words.signed(upper, 2)}"
-    return f"{text})"
+        level = words.level(one.strength_interval.confidence)
+        strength = (
+            f"{words.signed(one.strength, 2)} ({level} interval {words.signed(lower, 2)} to {words.signed(upper, 2)})"
+        )
+    return one.label, rate, strength, one.note
 
 
 def rank(measurements: Sequence[Measurement], *, confidence: float = 0.95, seed: int = 0) -> Ranking | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
-from evalkit.compare.compare import names_of
 
 if TYPE_CHECKING:
     from evalkit.compare.values import Comparison, Flip, FlipKind, Metric
@@ -25,7 +24,7 @@ def _line(name: str, text: str) -> str:
 
 
 def _head(comparison: Comparison) -> list[str]:
-    a, b = names_of(comparison.a, comparison.b)
+    a, b = comparison.names
     head = [
         _line("compare", f"{words.shown(a)} → {words.shown(b)}, suite {words.shown(comparison.suite)}"),
         _line("", _counts(comparison)),

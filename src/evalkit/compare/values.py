@@ -117,9 +117,25 @@ class Comparison:
     stats_method: int = STATS_METHOD
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """What to call both sides; as :func:`names_of`."""
+        return names_of(self.a, self.b)
+
     def metric(self, name: str) -> Metric:
         """Return the metric called ``name``. Raises KeyError."""
         for metric in self.metrics:
             if metric.name == name:
                 return metric
         raise KeyError(name)
+
+
+def names_of(a: Side, b: Side) -> tuple[str, str]:
+    """What to call both sides in a sentence: by variant, or by label, or by run where those are the same."""
+    if a.variant != b.variant:
+        return a.variant, b.variant
+    if a.label != b.label:
+        return a.label, b.label
+    if a.run_id != b.run_id:
+        return f"{a.label} of {a.run_id or 'this run'}", f"{b.label} of {b.run_id or 'this run'}"
+    return f"{a.label} (before)", f"{b.label} (after)"

@@ -145,7 +145,6 @@ def _report(
             *_notes(records),
             *fallback_notes(records.results),
             *attack_notes(records.results),
-            *(found.sentence for found in rankings),
             *(note for plan in plans for note in plan.notes),
         ),
     )
@@ -159,7 +158,7 @@ def _as_race(report: RunReport, raced: Sequence[Raced]) -> RunReport:
         run=replace(report.run, partial=True),
         comparisons=tuple(comparison for one in raced for comparison in one.comparisons),
         verdict=f"{word}: {'; '.join([*(one.result.sentence for one in raced), measured])}",
-        notes=(*(note for one in raced for note in one.notes()), *report.notes),
+        notes=(*(one.note for one in raced), *report.notes),
     )
 
 

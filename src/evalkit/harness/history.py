@@ -6,6 +6,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from evalkit.compare.drift import drift_looks
+from evalkit.compare.estimate import cluster_labels
 from evalkit.compare.stats import effective_sample, wilson
 from evalkit.errors import ConfigError, did_you_mean
 from evalkit.report.history import CaseFigure, Drift, Point, SuiteHistory
@@ -86,13 +87,15 @@ def _points(rows: Iterable[PointRow]) -> Iterable[Point]:
         before[row.label] = now
 
 
-def _interval(counts: Sequence[tuple[int, int, int]]) -> Interval:
-    """Wilson's interval on the effective number of cases: repeats of one case are not independent."""
+def _interval(counts: Sequence[tuple[int, int, str | None, int]]) -> Interval:
+    """Wilson's interval on the effective number of cases: neither repeats of a case nor cases of a cluster are independent."""
     draws: list[list[float]] = []
-    for passed, repeats, cases in counts:
+    names: list[str | None] = []
+    for passed, repeats, cluster, cases in counts:
         draws += [[1.0] * passed + [0.0] * (repeats - passed)] * cases
-    rate, n = effective_sample(draws)
-    return wilson(rate * n, n)
+        names += [cluster] * cases
+    rate, n = effective_sample(draws, cluster_labels(names))
+    return wilson(min(rate * n, n), n)
 
 
 def _drifts(rows: Iterable[LookRow]) -> Iterable[Drift]:

@@ -119,10 +119,10 @@ class Raced:
             numbers={**found.numbers(), **self.numbers},
         )
 
-    def notes(self) -> list[str]:
-        """What a reader should know, line by line."""
-        dropped = [f"{words.shown(drop.label)} was {dropped_because(drop)}" for drop in self.result.drops]
-        return [*dropped, f"race of {words.shown(self.plan.spec.name)}: {self.savings}"]
+    @property
+    def note(self) -> str:
+        """What it saved, for a reader of the run."""
+        return f"race of {words.shown(self.plan.spec.name)}: {self.savings}"
 
 
 def races_of(records: RunRecords, plans: Sequence[SuitePlan], *, confidence: float) -> tuple[Raced, ...]:

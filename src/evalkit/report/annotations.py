@@ -96,8 +96,8 @@ def _broken(report: RunReport) -> Iterator[Annotation]:
         for flip in comparison.flips:
             result = lost.get((comparison.suite, comparison.b.label, flip.case_id))
             if flip.kind == "broken" and result is not None:
-                title = f"{flip.case_id} broken by {comparison.b.variant}"
-                told = f"passed {flip.a[0]}/{flip.a[1]} with {comparison.a.variant}, {flip.b[0]}/{flip.b[1]} with {comparison.b.variant}"
+                title = f"{flip.case_id} broken by {comparison.names[1]}"
+                told = f"passed {flip.a[0]}/{flip.a[1]} with {comparison.names[0]}, {flip.b[0]}/{flip.b[1]} with {comparison.names[1]}"
                 yield _at(result.trial.case.where, "warning", title, f"{told}: {reason(result)}")
 
 

@@ -40,7 +40,7 @@ def _parts(report: RunReport) -> Iterator[str]:
     yield text(wording.sentence(report))
     if report.run.mode == "replay":
         yield "_Answers replayed from recordings: they say nothing about today's model._"
-    yield from (*_gates(report), *_variants(report))
+    yield from (*_gates(report), *_variants(report), *_rankings(report))
     yield from _comparisons(report)
     yield from _failures(report)
     yield from _facts(report)
@@ -106,10 +106,20 @@ def _variants(report: RunReport) -> Iterator[str]:
     )
 
 
+def _rankings(report: RunReport) -> Iterator[str]:
+    for ranking in report.rankings:
+        yield f"**{text(ranking.suite)}**, {ranking.title}:"
+        head = ["", "variant", "rate", "strength", ""]
+        filled = [place for place in range(len(head)) if any(row[place] for row in ranking.rows)]
+        yield _table(
+            [head[place] for place in filled], ([text(row[place]) for place in filled] for row in ranking.rows)
+        )
+
+
 def _comparisons(report: RunReport) -> Iterator[str]:
     answers = _answers(report)
     for comparison in report.comparisons:
-        yield f"### {text(comparison.b.variant)} against {text(comparison.a.variant)} ({text(comparison.suite)})"
+        yield f"### {text(comparison.names[1])} against {text(comparison.names[0])} ({text(comparison.suite)})"
         yield text(comparison.sentence)
         yield _metrics(comparison)
         yield from _flips(comparison, answers)

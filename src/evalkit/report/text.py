@@ -13,6 +13,7 @@ from evalkit.report.clean import around, one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from evalkit.compare.standing import Ranking
     from evalkit.compare.values import Comparison, FlipKind
     from evalkit.errors import Where
     from evalkit.model.results import GateOutcome, Result, Verdict
@@ -59,6 +60,7 @@ def terminal_summary(report: RunReport, *, colour: bool = False, width: int = 10
         for comparison in report.comparisons:
             if comparison.suite == suite:
                 lines += _comparison_lines(comparison, style)
+        lines += [line for found in report.rankings if found.suite == suite for line in _ranking_lines(found, style)]
         lines += _gates_lines([gate for gate in report.gates if gate.suite_path == suite_path], style)
     lines += _call_lines(report, style)
     for note in report.notes:
@@ -116,10 +118,16 @@ def _comparison_lines(comparison: Comparison, style: _Style) -> Iterator[str]:
             yield from (first.replace(sign, style.paint(sign, kind), 1), *rest)
 
 
+def _ranking_lines(ranking: Ranking, style: _Style) -> Iterator[str]:
+    yield f"  {ranking.title}:"
+    column = max((len(one_line(row[1])) for row in ranking.rows), default=0)
+    for place, label, rate, strength, note in ranking.rows:
+        rest = "; ".join(filter(None, (rate, f"strength {strength}" if strength else "", one_line(note))))
+        yield from style.hang(f"{place}. {one_line(label):<{column}}  {rest}", indent=4, hang=7)
+
+
 def _pair(comparison: Comparison) -> str:
-    return (
-        f"{comparison.b.variant} against {comparison.a.variant}, {words.number_of(comparison.n_paired, 'paired case')}"
-    )
+    return f"{comparison.names[1]} against {comparison.names[0]}, {words.number_of(comparison.n_paired, 'paired case')}"
 
 
 def _verdict_lines(report: RunReport, style: _Style) -> list[str]:

@@ -15,6 +15,7 @@ from evalkit.report.trend import trend_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from evalkit.compare.standing import Ranking
     from evalkit.model.results import GateOutcome
     from evalkit.report.calibration import Calibration
     from evalkit.report.comparison_view import ComparisonView
@@ -36,7 +37,7 @@ class GateView:
 
 @dataclass(frozen=True, slots=True)
 class SuiteView:
-    """One suite: its gates, the ones that did not pass first, its comparisons and its variants. ``anchor`` is its place on the page.
+    """One suite: its gates, the ones that did not pass first, its comparisons, its variants and, of three or more, their ranking. ``anchor`` is its place on the page.
 
     Its pictures: ``spreads`` of latency and cost, ``heat`` by tag, ``trend`` over runs, ``calibrations`` of its judges; none if there is
     nothing to show.
@@ -51,6 +52,7 @@ class SuiteView:
     heat: Heat | None
     trend: Trend | None
     calibrations: tuple[Calibration, ...]
+    ranking: Ranking | None
 
     @property
     def passed_gates(self) -> int:
@@ -131,6 +133,7 @@ def _suites(report: RunReport, gates: list[GateView], comparisons: tuple[Compari
             heat=heat_of(results, labels),
             trend=None if history is None else trend_of(history),
             calibrations=tuple(found for found in report.calibrations if found.suite == name),
+            ranking=next((ranking for ranking in report.rankings if ranking.suite == name), None),
         )
 
 
@@ -178,7 +181,7 @@ def _unmeasured(report: RunReport) -> Iterator[str]:
     for comparison in report.comparisons:
         if comparison.only_a or comparison.only_b or comparison.changed:
             yield (
-                f"{comparison.b.variant} against {comparison.a.variant}: {words.number_of(comparison.n_paired, 'case')} paired; left out: "
+                f"{comparison.names[1]} against {comparison.names[0]}: {words.number_of(comparison.n_paired, 'case')} paired; left out: "
                 f"{len(comparison.only_a)} only before, {len(comparison.only_b)} only after, {len(comparison.changed)} changed."
             )
 

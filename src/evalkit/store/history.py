@@ -30,8 +30,8 @@ left join variants w on w.run_id = t.run_id and w.suite_path = t.suite_path and 
 where list_contains($suites, t.suite) group by all order by u.started_at, u.run_id, t.label
 """  # noqa: S608 - two constants of this module
 _DRAWS = f"""{_WHOLE}
-select suite, run_id, label, passed, repeats, count(*) from (
-  select t.suite, t.run_id, t.label, count(*) filter (t.status = 'pass') as passed, count(*) as repeats
+select suite, run_id, label, passed, repeats, cluster, count(*) from (
+  select t.suite, t.run_id, t.label, count(*) filter (t.status = 'pass') as passed, count(*) as repeats, any_value(t.cluster) as cluster
   from trials t join whole u on u.run_id = t.run_id
   where list_contains($suites, t.suite) group by t.suite, t.run_id, t.label, t.case_id, t.case_digest
 ) group by all
@@ -40,12 +40,12 @@ _EVERY_RUN = 2**40
 _FRESH = """
 with fresh as (
   select t.run_id, u.started_at, t.label, w.prompt_digest as digest, w.model, w.params::varchar as params, t.case_id, t.case_digest,
-    list(case t.status when 'pass' then 1 else 0 end order by t.repeat_number) as draws
+    any_value(t.cluster) as cluster, list(case t.status when 'pass' then 1 else 0 end order by t.repeat_number) as draws
   from trials t join runs u on u.run_id = t.run_id and u.complete and not u.partial
   join responses r on r.call_id = t.call_id
   join variants w on w.run_id = t.run_id and w.suite_path = t.suite_path and w.label = t.label
   where t.suite = $suite and r.source in ('live', 'scripted') and t.served = 'primary' and t.status in ('pass', 'fail')
-  group by all
+  group by t.run_id, u.started_at, t.label, digest, w.model, params, t.case_id, t.case_digest
 ), now as (
   select label, last(digest order by started_at, run_id) as digest, last(model order by started_at, run_id) as model,
     last(params order by started_at, run_id) as params
@@ -58,13 +58,15 @@ with fresh as (
 """
 _LOOKS = f"""{_FRESH}, pairs as (
   select s.label, start.run_id as reference, s.run_id, s.started_at, s.draws as after, o.draws as before,
-    least(len(s.draws), len(o.draws)) as k
+    coalesce('cluster ' || s.cluster, 'case ' || s.case_id || ' ' || s.case_digest) as unit, least(len(s.draws), len(o.draws)) as k
   from same s join start on start.label = s.label and start.run_id <> s.run_id
   join same o on o.run_id = start.run_id and o.label = s.label and o.case_id = s.case_id and o.case_digest = s.case_digest
+), units as (
+  select label, reference, run_id, started_at, unit, sum(list_sum(after[1:k]) / k - list_sum(before[1:k]) / k) as change
+  from pairs group by all
 )
-select label, reference, run_id, started_at, count(*), count(*) filter (list_sum(after[1:k]) > list_sum(before[1:k])),
-  count(*) filter (list_sum(after[1:k]) < list_sum(before[1:k]))
-from pairs group by all order by started_at, run_id, label
+select label, reference, run_id, started_at, count(*), count(*) filter (change > 1e-9), count(*) filter (change < -1e-9)
+from units group by all order by started_at, run_id, label
 """  # noqa: S608 - two constants of this module
 _FLAKY = f"""{_FRESH}
 select label, case_id, passed, draws, 2 * (passed / draws) * (1 - passed / draws) * draws / (draws - 1) as rate from (
@@ -99,13 +101,16 @@ class PointRow:
     cost_usd: float | None
     latency_p50_s: float | None
     latency_p95_s: float | None
-    draws: tuple[tuple[int, int, int], ...]
-    """``(passed, repeats, cases)``: how many cases passed so many of their repeats."""
+    draws: tuple[tuple[int, int, str | None, int], ...]
+    """``(passed, repeats, cluster, cases)``: how many cases of a cluster, or of none, passed so many of their repeats."""
 
 
 @dataclass(frozen=True, slots=True)
 class LookRow:
-    """A run with fresh answers beside the first such run of the same prompt, model and parameters. Errors are left out."""
+    """A run with fresh answers beside the first such run of the same prompt, model and parameters. Errors are left out.
+
+    ``n`` counts cases, those of a cluster as one, of which ``rose`` passed more often than then.
+    """
 
     label: str
     reference: str
@@ -187,10 +192,10 @@ def read_latest(
 def _points(
     rows: Callable[..., list[tuple[Any, ...]]], suites: Sequence[str], most: int
 ) -> dict[str, tuple[PointRow, ...]]:
-    draws: dict[tuple[str, str, str], list[tuple[int, int, int]]] = {}
+    draws: dict[tuple[str, str, str], list[tuple[int, int, str | None, int]]] = {}
     for suite, run_id, label, *counts in rows(_DRAWS, suites=suites, most=most):
-        draws.setdefault((suite, run_id, label), []).append((counts[0], counts[1], counts[2]))
+        draws.setdefault((suite, run_id, label), []).append((counts[0], counts[1], counts[2], counts[3]))
     points: dict[str, list[PointRow]] = {suite: [] for suite in suites}
     for suite, run_id, *row in rows(_POINTS, suites=suites, most=most):
-        points[suite].append(PointRow(run_id, *(*row, tuple(sorted(draws[suite, run_id, row[4]])))))
+        points[suite].append(PointRow(run_id, *(*row, tuple(draws[suite, run_id, row[4]]))))
     return {suite: tuple(found) for suite, found in points.items()}
