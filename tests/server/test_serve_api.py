@@ -15,7 +15,7 @@ def test_the_description_names_everything(served):
     assert {f"{method} {path}" for path, methods in paths.items() for method in methods} == {
         "get /healthz", "get /readyz", "get /api/runs", "get /api/runs/{run_id}", "get /api/runs/{run_id}/trials",
         "get /api/runs/{run_id}/trial", "get /api/compare", "get /api/history", "get /api/live", "get /api/runs/{run_id}/events",
-        "get /api/runs/{run_id}/answers", "get /api/runs/{run_id}/pairs", "post /api/runs/{run_id}/labels",
+        "get /api/runs/{run_id}/answers", "get /api/runs/{run_id}/pairs", "get /api/runs/{run_id}/variant-pairs", "post /api/runs/{run_id}/labels",
         "post /api/runs/{run_id}/preferences",
     }  # fmt: skip
 

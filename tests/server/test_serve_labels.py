@@ -8,7 +8,7 @@ import pytest
 from fakes.eval_project import Project
 from served import SUITE, start
 
-from evalkit.store.label_items import swapped
+from evalkit.store.label_secret import SECRET_FILE, veil_of
 
 
 @pytest.fixture
@@ -76,43 +76,79 @@ def test_labelling_needs_the_keyboard_only_and_can_be_undone(desk, visit):
     assert "2 labelled answers" in page.inner_text("main")
 
 
-def test_blind_means_that_nothing_on_the_page_or_the_wire_names_the_variant(desk, visit):
-    """Neither the page nor what it loads says baseline or candidate, the prompt or the model; the order mixes the variants."""
-    _, served, run_id = desk
+@pytest.mark.parametrize("what", ["answers", "pairs"])
+def test_blind_means_that_nothing_the_browser_receives_names_the_variant(desk, visit, what):
+    """Page, scripts, addresses, headers and JSON, also after choices and an undo, say neither baseline nor candidate, prompt, model or side."""
+    project, served, run_id = desk
     page = visit(served)
     heard = []
-    page.on("response", lambda reply: heard.append(reply.text() if "/answers?" in reply.url else ""))
-    page.goto(f"http://127.0.0.1:{served.port}/runs/{run_id}/label?start=yes&check=contains")
-    says(page, "0 of 6 labelled")
-    told = "".join(heard) + page.locator("#desk").evaluate("desk => desk.outerHTML")
-    assert "Hello" in told
-    for word in ("candidate", "baseline", "hello:v", "scripted/m"):
-        assert word not in told.replace('data-a="baseline-scripted/m"', "").replace('data-b="candidate-scripted/m"', "")
-    page.goto(f"http://127.0.0.1:{served.port}/runs/{run_id}/label?start=yes&check=contains&shown=all")
-    page.locator("#answers h3", has_text="scripted/m").wait_for()
+    page.on(
+        "response",
+        lambda reply: heard.append(f"{reply.url} {reply.request.post_data} {reply.all_headers()} {reply.text()}"),
+    )
+    page.goto(f"http://127.0.0.1:{served.port}/runs/{run_id}/label?start=yes&check=contains&what={what}")
+    total = 6 if what == "answers" else 3
+    says(page, f"0 of {total} labelled")
+    for key, count in (("p" if what == "answers" else "1", 1), ("f" if what == "answers" else "2", 2), ("u", 1)):
+        page.keyboard.press(key)
+        says(page, f"{count} of {total} labelled")
+    told = "".join(one for one in heard if "/assets/style.css" not in one) + page.content() + page.url
+    assert "Hello, dear!" in told
+    assert len(heard) >= 7, "the page, its style, two scripts, the items and what was stored"
+    for word in ("candidate", "baseline", "hello:v", "scripted/m", "swapped", "trial_id"):
+        assert word not in told, word
+    secret = (project.root / "reports" / SECRET_FILE).read_text(encoding="ascii")
+    assert secret not in told
+    page.goto(f"http://127.0.0.1:{served.port}/runs/{run_id}/label?start=yes&check=contains&shown=all&what={what}")
+    page.locator("#answers h3", has_text="scripted/m").first.wait_for()
 
 
 def test_a_pair_stands_in_an_order_that_stays_and_the_choice_means_the_right_variant(desk, visit):
-    """Sides are mixed over the cases and the same at every visit; a choice of the dear answer counts for its variant, wherever it stood."""
+    """Sides come from the secret and are the same at every visit; a choice of the dear answer counts for its variant, wherever it stood."""
     project, served, run_id = desk
-    labels = {"a": "baseline-scripted/m", "b": "candidate-scripted/m"}
-    first = served.get(f"/api/runs/{run_id}/pairs", **labels)["items"]
-    assert first == served.get(f"/api/runs/{run_id}/pairs", a=labels["b"], b=labels["a"])["items"]
+    pair = served.get(f"/api/runs/{run_id}/variant-pairs")
+    assert [(one["a"], one["b"]) for one in pair] == [("baseline-scripted/m", "candidate-scripted/m")]
+    first = served.get(f"/api/runs/{run_id}/pairs", pair=pair[0]["pair"])["items"]
+    assert first == served.get(f"/api/runs/{run_id}/pairs", pair=pair[0]["pair"])["items"]
     assert len(first) == 3
-    assert all(("dear" in item["left"]) == swapped(item["key"]) for item in first)
-    assert {swapped(f"{number:032x}") for number in range(9)} == {True, False}
+    veil = veil_of(project.root / "reports")
+    assert all(("dear" in item["left"]) == veil.swapped(item["key"]) for item in first)
     page = visit(served, f"/runs/{run_id}/label?start=yes&what=pairs&by=ben")
     for number in range(1, 4):
         page.locator("#answers pre").nth(1).wait_for()
         left = page.locator("#answers pre").first.inner_text()
         page.keyboard.press("1" if "dear" in left else "2")
         says(page, f"{number} of 3 labelled")
+    page.keyboard.press("u")
+    says(page, "2 of 3 labelled")
+    left = page.locator("#answers pre").first.inner_text()
+    page.keyboard.press("1" if "dear" in left else "2")
+    says(page, "3 of 3 labelled")
     assert not page.complaints
     page.goto(f"http://127.0.0.1:{served.port}/runs/{run_id}/agreement")
     cells = page.locator("section[aria-labelledby=preferred-title] tbody tr td.num").all_inner_texts()
     assert cells == ["0", "3", "0"]
     given = [one for record in project.journal() if record["t"] == "preferences" for one in record["preferences"]]
-    assert {one["winner"] for one in given} == {"b"}
+    assert [one["winner"] for one in given] == ["b", "b", "b", None, "b"]
+
+
+def test_sides_and_names_come_from_a_secret_that_stays(tmp_path):
+    """Both sides come up; the key alone does not give the side away; another folder's names are others; a cut secret is made anew."""
+    one, other = veil_of(tmp_path / "one"), veil_of(tmp_path / "other")
+    assert one == veil_of(tmp_path / "one")
+    keys = [one.name("run", str(number)) for number in range(64)]
+    assert len({*keys, *(other.name("run", str(number)) for number in range(64))}) == 128
+    sides = [one.swapped(key) for key in keys]
+    assert {True, False} == set(sides)
+    for bit in range(4):
+        assert sides != [bool(int(key[-1], 16) >> bit & 1) for key in keys]
+    assert [other.swapped(key) for key in keys] != sides
+    path = tmp_path / "one" / SECRET_FILE
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.write_text("short", encoding="ascii")
+    assert veil_of(tmp_path / "one") not in {one, other}
+    assert veil_of(tmp_path / "one") == veil_of(tmp_path / "one")
+    assert len([*path.parent.iterdir()]) == 1
 
 
 def test_labels_outlive_the_server_and_a_run_without_a_journal_takes_none(desk):

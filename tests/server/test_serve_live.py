@@ -65,7 +65,7 @@ def test_a_page_follows_a_run_from_its_first_answer_to_its_end(running, gate, vi
         gate.release()
     page.locator("[data-trials] tr", has_text="ana").first.wait_for()
     assert int(field.inner_text()) in {1, 2}
-    assert page.locator("[data-state]").inner_text() in {"in progress", "silent: it waits, or was killed"}
+    assert page.locator("[data-state]").inner_text() in {"in progress", "silent: it waits"}
     for _ in range(10):
         gate.release()
     assert child.wait(60) == 0
@@ -91,6 +91,24 @@ def test_whoever_reconnects_gets_what_came_since(running, gate, run_suite):
     assert "event: stored" in told
     stored = served.get(f"/api/runs/{run_id}")["run"]
     assert (stored["complete"], stored["trials"]) == (True, 6)
+
+
+def test_a_run_that_is_killed_while_watched_has_stopped_without_an_end(running, gate, visit, run_suite):
+    """It leaves the runs in progress, its page becomes the stored run's by itself, and what it had measured is shown."""
+    project, served = running
+    child = run_suite(project)
+    run_id = served.until("/api/live", lambda runs: runs and runs[0]["planned"] == 6)[0]["run_id"]
+    page = visit(served, f"/runs/{run_id}")
+    for _ in range(2):
+        gate.release()
+    served.until("/api/live", lambda runs: runs and runs[0]["done"] == 2)
+    child.kill()
+    page.locator(".verdict-label", has_text="stopped without an end").wait_for()
+    assert page.locator(".trials tr[data-row]").count() == 2
+    assert served.get("/api/live") == []
+    page.goto(f"http://127.0.0.1:{served.port}/")
+    assert "stopped without an end" in page.locator("tr[data-row]").first.inner_text()
+    assert page.locator("[data-live]").count() == 0
 
 
 def test_neither_stands_in_the_others_way(running, gate, run_suite):

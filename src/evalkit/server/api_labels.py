@@ -13,27 +13,24 @@ from evalkit.errors import StoreError
 from evalkit.harness.facts import utc_now
 from evalkit.model.results import Label, Preference, Winner
 from evalkit.server.answers import GUARDED, NOT_FOUND, REFUSED
-from evalkit.server.api_runs import RunId, Word
+from evalkit.server.api_runs import RunId
+from evalkit.server.api_runs import Word as Text
+from evalkit.server.desk import Left, answers_desk, pairs_desk, pairs_of
 from evalkit.server.site import Site
 from evalkit.store.browse import has_run
-from evalkit.store.label_items import (
-    Left,
-    answer_of,
-    answers_left,
-    answers_to_label,
-    pair_of,
-    pairs_left,
-    pairs_to_label,
-    swapped,
-)
+from evalkit.store.label_items import Contents, Item, Word, contents, variants_of
 
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="The item, as the list of items names it.")]
+PairName = Annotated[
+    str, Field(pattern=r"^[0-9a-f]{32}$", description="Two variants, as the list of pairs of variants names them.")
+]
+Side = Literal["left", "right", "tie"]
 Comment = Annotated[str, Field(max_length=4000)]
 
 
 class _Queue(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    by: Word = Field("", description="Who labels.")
+    by: Text = Field("", description="Who labels.")
     blind: bool = Field(True, description="Leave out which variant, prompt and model it is.")
     todo: bool = Field(True, description="Only what this person has not labelled.")
     after: str = Field("", max_length=32, description="Key of the last item of the page before.")
@@ -43,14 +40,21 @@ class _Queue(BaseModel):
 class AnswersQuery(_Queue):
     """Which answers to label."""
 
-    check: Word = Field(description="The check, with a number behind if there are several of that name.")
+    check: Text = Field(description="The check, with a number behind if there are several of that name.")
 
 
 class PairsQuery(_Queue):
-    """Which answers to set beside each other: the labels of two variants, in any order."""
+    """Which answers to set beside each other."""
 
-    a: Word
-    b: Word
+    pair: PairName
+
+
+class VariantPair(BaseModel):
+    """Two variants of a run. ``pair`` does not say which they are."""
+
+    pair: str
+    a: str
+    b: str
 
 
 class AnswerItem(BaseModel):
@@ -77,7 +81,7 @@ class PairItem(BaseModel):
     expect: dict[str, Any]
     left: str
     right: str
-    preferred: Literal["left", "right", "tie"] | None
+    preferred: Side | None
     comment: str
     left_label: str | None
     right_label: str | None
@@ -100,23 +104,22 @@ class PairItems(BaseModel):
 class _Said(BaseModel):
     model_config = ConfigDict(extra="forbid")
     key: Key
-    by: Word = ""
+    by: Text = ""
     comment: Comment = ""
 
 
 class LabelIn(_Said):
     """A label: what the check should have said; null for a comment alone, or to take a label back."""
 
-    check: Word
+    check: Text
     passed: bool | None
 
 
 class PreferenceIn(_Said):
-    """Which answer is better; null to take a choice back. ``a`` and ``b`` are as in the list of pairs."""
+    """Which answer is better; null to take a choice back."""
 
-    a: Word
-    b: Word
-    preferred: Literal["left", "right", "tie"] | None
+    pair: PairName
+    preferred: Side | None
 
 
 class Stored(BaseModel):
@@ -138,22 +141,32 @@ def _add_items(rooms: APIRouter, site: Site) -> None:
     def items(run_id: RunId, query: Annotated[AnswersQuery, Query()]) -> AnswerItems:
         """Answers that a check has judged, in an order that says nothing about who gave them."""
         _must_have(site, run_id)
-        rows = answers_to_label(
-            site.store, run_id, query.check, by=query.by, after=query.after, open_only=query.todo, limit=query.limit
-        )
-        left = answers_left(site.store, run_id, query.check, by=query.by)
-        return AnswerItems(left=left, items=[_answer(row, blind=query.blind) for row in rows])
+        desk = answers_desk(site, run_id, query.check, by=query.by)
+        chosen = desk.page(after=query.after, todo=query.todo, limit=query.limit)
+        shown = contents(site.store, run_id, chosen)
+        found = [_answer(item, desk.word(item), shown) for item in chosen]
+        if not query.blind:
+            _name(found, chosen, variants_of(site.store, run_id))
+        return AnswerItems(left=desk.left, items=found)
+
+    @rooms.get("/variant-pairs", responses=NOT_FOUND)
+    def variant_pairs(run_id: RunId) -> list[VariantPair]:
+        """Every two variants of the run, by the name under which their answers are set beside each other."""
+        _must_have(site, run_id)
+        return [VariantPair(pair=name, a=a, b=b) for name, (a, b) in pairs_of(site, run_id).items()]
 
     @rooms.get("/pairs", responses=NOT_FOUND)
     def pairs(run_id: RunId, query: Annotated[PairsQuery, Query()]) -> PairItems:
         """The answers of two variants to the same cases; which stands on the left is as good as random, and always the same."""
-        _must_have(site, run_id)
-        labels = _ordered(query.a, query.b)
-        rows = pairs_to_label(
-            site.store, run_id, labels, by=query.by, after=query.after, open_only=query.todo, limit=query.limit
-        )
-        left = pairs_left(site.store, run_id, labels, by=query.by)
-        return PairItems(left=left, items=[_pair(row, labels, blind=query.blind) for row in rows])
+        labels = _labels_of(site, run_id, query.pair)
+        desk = pairs_desk(site, run_id, labels, by=query.by)
+        chosen = desk.page(after=query.after, todo=query.todo, limit=query.limit)
+        shown = contents(site.store, run_id, chosen)
+        names = None if query.blind else labels
+        found = [
+            _pair(item, desk.word(item), shown, swapped=site.veil.swapped(item.key), names=names) for item in chosen
+        ]
+        return PairItems(left=desk.left, items=found)
 
 
 def _add_labels(rooms: APIRouter, site: Site) -> None:
@@ -162,14 +175,14 @@ def _add_labels(rooms: APIRouter, site: Site) -> None:
     @rooms.post("/labels", responses=answers)
     def label(run_id: RunId, given: LabelIn) -> Stored:
         """Store a label; it replaces what the same person said of the same answer and check."""
-        trial = answer_of(site.store, run_id, given.check, given.key)
-        if trial is None:
+        item = answers_desk(site, run_id, given.check, by=given.by).items.get(given.key)
+        if item is None:
             raise HTTPException(404, "there is no such answer")
         one = Label(
-            suite_path=trial["suite_path"],
-            case_id=trial["case_id"],
-            variant=trial["label"],
-            repeat=trial["repeat_number"],
+            suite_path=item.suite_path,
+            case_id=item.case_id,
+            variant=item.label,
+            repeat=item.repeat,
             check=given.check,
             passed=given.passed,
             by=given.by,
@@ -177,33 +190,40 @@ def _add_labels(rooms: APIRouter, site: Site) -> None:
             comment=given.comment,
         )
         _keep(lambda: site.book.label(run_id, one))
-        return Stored(left=answers_left(site.store, run_id, given.check, by=given.by))
+        return Stored(left=answers_desk(site, run_id, given.check, by=given.by).left)
 
     @rooms.post("/preferences", responses=answers)
     def prefer(run_id: RunId, given: PreferenceIn) -> Stored:
         """Store a preference; it replaces what the same person said of the same pair."""
-        labels = _ordered(given.a, given.b)
-        pair = pair_of(site.store, run_id, labels, given.key)
-        if pair is None:
+        labels = _labels_of(site, run_id, given.pair)
+        item = pairs_desk(site, run_id, labels, by=given.by).items.get(given.key)
+        if item is None:
             raise HTTPException(404, "there is no such pair")
         one = Preference(
-            suite_path=pair["suite_path"],
-            case_id=pair["case_id"],
+            suite_path=item.suite_path,
+            case_id=item.case_id,
             a=labels[0],
             b=labels[1],
-            repeat=pair["repeat"],
-            winner=_winner(given.preferred, given.key),
+            repeat=item.repeat,
+            winner=_winner(given.preferred, swapped=site.veil.swapped(item.key)),
             by=given.by,
             at=utc_now().isoformat(),
             comment=given.comment,
         )
         _keep(lambda: site.book.prefer(run_id, one))
-        return Stored(left=pairs_left(site.store, run_id, labels, by=given.by))
+        return Stored(left=pairs_desk(site, run_id, labels, by=given.by).left)
 
 
 def _must_have(site: Site, run_id: str) -> None:
     if not has_run(site.store, run_id):
         raise HTTPException(404, "there is no such run")
+
+
+def _labels_of(site: Site, run_id: str, pair: str) -> tuple[str, str]:
+    labels = pairs_of(site, run_id).get(pair)
+    if labels is None:
+        raise HTTPException(404, "there is no such pair of variants")
+    return labels
 
 
 def _keep(write: Callable[[], None]) -> None:
@@ -213,40 +233,55 @@ def _keep(write: Callable[[], None]) -> None:
         raise HTTPException(409, error.message) from error
 
 
-def _ordered(a: str, b: str) -> tuple[str, str]:
-    first, second = sorted((a, b))
-    return first, second
-
-
-def _winner(preferred: Literal["left", "right", "tie"] | None, key: str) -> Winner | None:
+def _winner(preferred: Side | None, *, swapped: bool) -> Winner | None:
     if preferred is None or preferred == "tie":
         return preferred
-    return "b" if (preferred == "left") == swapped(key) else "a"
+    return "b" if (preferred == "left") == swapped else "a"
 
 
-def _answer(row: dict[str, Any], *, blind: bool) -> AnswerItem:
-    hidden = dict.fromkeys(("label", "prompt", "model")) if blind else {}
-    return AnswerItem(**{name: row[name] for name in AnswerItem.model_fields} | hidden)
+def _side(winner: object, *, swapped: bool) -> Side | None:
+    if winner == "tie":
+        return "tie"
+    return None if winner is None else "left" if (winner == "b") == swapped else "right"
 
 
-def _pair(row: dict[str, Any], labels: tuple[str, str], *, blind: bool) -> PairItem:
-    turned = swapped(row["key"])
-    texts, names = (row["answer_a"], row["answer_b"]), labels
-    sides: dict[str | None, Literal["left", "right", "tie"] | None] = {
-        None: None,
-        "tie": "tie",
-        "a": "right" if turned else "left",
-        "b": "left" if turned else "right",
-    }
+def _answer(item: Item, word: Word | None, shown: Contents) -> AnswerItem:
+    given, expect = shown.cases.get((item.suite_path, item.case_id, item.case_digest), ({}, {}))
+    passed = word.value if word else None
+    return AnswerItem(
+        key=item.key,
+        case_id=item.case_id,
+        vars=given,
+        expect=expect,
+        answer=shown.texts[item.calls[0]],
+        passed=passed if isinstance(passed, bool) else None,
+        comment=word.comment if word else "",
+        label=None,
+        prompt=None,
+        model=None,
+    )
+
+
+def _name(
+    found: list[AnswerItem], items: list[Item], about: dict[tuple[str, str], tuple[str | None, str | None]]
+) -> None:
+    """Add what a blind page must not know."""
+    for shown, item in zip(found, items, strict=True):
+        shown.label = item.label
+        shown.prompt, shown.model = about.get((item.suite_path, item.label), (None, None))
+
+
+def _pair(item: Item, word: Word | None, shown: Contents, *, swapped: bool, names: tuple[str, str] | None) -> PairItem:
+    given, expect = shown.cases.get((item.suite_path, item.case_id, item.case_digest), ({}, {}))
     return PairItem(
-        key=row["key"],
-        case_id=row["case_id"],
-        vars=row["vars"],
-        expect=row["expect"],
-        left=texts[turned],
-        right=texts[not turned],
-        preferred=sides[row["winner"]],
-        comment=row["comment"],
-        left_label=None if blind else names[turned],
-        right_label=None if blind else names[not turned],
+        key=item.key,
+        case_id=item.case_id,
+        vars=given,
+        expect=expect,
+        left=shown.texts[item.calls[swapped]],
+        right=shown.texts[item.calls[not swapped]],
+        preferred=_side(word.value if word else None, swapped=swapped),
+        comment=word.comment if word else "",
+        left_label=names[swapped] if names else None,
+        right_label=names[not swapped] if names else None,
     )

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from evalkit.errors import StoreError
 from evalkit.store.following import Follower, LiveRun
+from evalkit.store.mirror import is_going_on
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from evalkit.server.troubles import Troubles
     from evalkit.store.mirror import Mirror
 
 PAUSE_S = 0.4
@@ -23,7 +25,8 @@ _LOG = logging.getLogger("uvicorn.error")
 class Live:
     """The runs that are growing, and those that have just ended until the store has them. Read :meth:`runs` from any thread."""
 
-    def __init__(self, journals: Path, store: Mirror) -> None:
+    def __init__(self, journals: Path, store: Mirror, troubles: Troubles) -> None:
+        self._troubles = troubles
         self._journals = journals
         self._store = store
         self._followers: dict[str, Follower] = {}
@@ -59,19 +62,20 @@ class Live:
             self._settle(run_id)
 
     def _settle(self, run_id: str) -> None:
-        """The store has read the run: it has ended, or it was silent for a while and may go on."""
-        follower = self._followers[run_id]
+        """The store has read the run: it has ended or was killed, or it was silent for a while and may go on."""
+        follower, folder = self._followers[run_id], self._journals / run_id
         follower.read()
         state = follower.state(quiet=True)
-        if state.ended or not (self._journals / run_id).is_dir():
+        if state.ended or not folder.is_dir() or is_going_on(folder) is False:
             del self._followers[run_id]
             self._runs = {key: run for key, run in self._runs.items() if key != run_id}
         elif self._runs.get(run_id) != state:
             self._runs = {**self._runs, run_id: state}
 
     def _watch(self) -> None:
-        while not self._stop.wait(PAUSE_S):
-            try:
-                self.look()
-            except (StoreError, OSError) as error:
-                _LOG.warning("%s", str(error).encode("ascii", "backslashreplace").decode())
+        with self._troubles.told("the thread that follows runs in progress"):
+            while not self._stop.wait(PAUSE_S):
+                try:
+                    self.look()
+                except (StoreError, OSError) as error:
+                    _LOG.warning("%s", str(error).encode("ascii", "backslashreplace").decode())

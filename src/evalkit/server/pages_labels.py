@@ -12,9 +12,10 @@ from starlette.responses import HTMLResponse
 
 from evalkit.harness.calibrating import calibrations_of
 from evalkit.server.api_runs import RunId, Word
+from evalkit.server.desk import pairs_of
 from evalkit.server.rendering import page
 from evalkit.server.site import Site
-from evalkit.store.browse import run_page
+from evalkit.store.browse import has_run
 from evalkit.store.label_items import checks_of, preferred
 from evalkit.store.labels import labelled_counts
 
@@ -25,8 +26,7 @@ class LabelQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
     what: Literal["answers", "pairs"] = "answers"
     check: Word = ""
-    a: Word = ""
-    b: Word = ""
+    pair: Word = Field("", description="Two variants, by the name that does not say which they are.")
     by: Word = ""
     shown: Literal["blind", "all"] = "blind"
     start: Word = Field("", description="Whether to begin.")
@@ -39,11 +39,9 @@ def router(site: Site) -> APIRouter:
     @rooms.get("/runs/{run_id}/label")
     def label(request: Request, run_id: RunId, query: Annotated[LabelQuery, Query()]) -> HTMLResponse:
         """Label the answers of a run."""
-        found = run_page(site.store, run_id)
-        if found is None:
+        if not has_run(site.store, run_id):
             raise HTTPException(404, f"there is no run {run_id}")
-        checks = checks_of(site.store, run_id)
-        labels = sorted({one.label for one in found.variants})
+        checks, pairs = checks_of(site.store, run_id), pairs_of(site, run_id)
         return page(
             site,
             request,
@@ -51,10 +49,9 @@ def router(site: Site) -> APIRouter:
             run_id=run_id,
             query=query,
             checks=checks,
-            labels=labels,
+            pairs=pairs,
             check=query.check or next(iter(checks), ""),
-            a=query.a or next(iter(labels), ""),
-            b=query.b or next(iter(labels[1:]), ""),
+            pair=query.pair if query.pair in pairs else next(iter(pairs), ""),
         )
 
     @rooms.get("/runs/{run_id}/agreement")

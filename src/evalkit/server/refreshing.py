@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 PAUSE_S = 1.0
 """Seconds between two looks at the journals."""
 
+WHO = "the thread that reads the journals"
 _LOG = logging.getLogger("uvicorn.error")
 
 
@@ -37,13 +38,16 @@ class Refresher:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self._look()
-            except (StoreError, OSError) as error:
-                self._say(str(error))
-            self._site.ready.set()
-            self._stop.wait(PAUSE_S)
+        with self._site.troubles.told(WHO):
+            while not self._stop.is_set():
+                try:
+                    self._look()
+                except (StoreError, OSError) as error:
+                    self._say(str(error))
+                    self._site.troubles.say(WHO, "the journals cannot be read; it is tried again every second")
+                else:
+                    self._site.troubles.say(WHO, "")
+                self._stop.wait(PAUSE_S)
 
     def _look(self) -> None:
         found = self._site.store.refresh()

@@ -51,7 +51,11 @@ def templates() -> Environment:
 def page(site: Site, request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401 - a template's values
     """The template ``name`` as a reply; ``nonce`` is what its scripts and styles must carry."""
     text = site.templates.get_template(name).render(
-        nonce=request.state.nonce, ready=site.ready.is_set(), here=request.url.path, **values
+        nonce=request.state.nonce,
+        ready=site.ready.is_set(),
+        trouble=site.troubles.first,
+        here=request.url.path,
+        **values,
     )
     return HTMLResponse(text, status_code=status)
 

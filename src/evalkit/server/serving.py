@@ -20,7 +20,9 @@ from evalkit.server.app import create_app
 from evalkit.server.live import Live
 from evalkit.server.rendering import templates
 from evalkit.server.site import Access, Site
+from evalkit.server.troubles import Troubles
 from evalkit.store.label_book import LabelBook
+from evalkit.store.label_secret import veil_of
 from evalkit.store.mirror import mirrored
 
 if TYPE_CHECKING:
@@ -58,8 +60,10 @@ def serve(config: Config, address: Address, *, browse: bool = False) -> None:
         )
     with listening(address) as door, mirrored(config.folder("reports")) as store:
         access = _access(address, door.getsockname()[1])
-        journals = config.folder("reports") / "journal"
-        site = Site(config, store, access, templates(), Live(journals, store), LabelBook(journals, store))
+        journals, veil = config.folder("reports") / "journal", veil_of(config.folder("reports"))
+        troubles = Troubles()
+        live, book = Live(journals, store, troubles), LabelBook(journals, store)
+        site = Site(config, store, access, templates(), live, book, veil, troubles=troubles)
         if address.public and not address.loopback:
             click.echo("warning: other machines can reach this server, and nothing is encrypted", err=True)
         link = _link(address, door.getsockname()[1], access.token)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from evalkit.server.kept import Kept
 from evalkit.server.live import Live
+from evalkit.server.troubles import Troubles
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
     from evalkit.config import Config
     from evalkit.store.label_book import LabelBook
+    from evalkit.store.label_secret import Veil
     from evalkit.store.mirror import Mirror
 
 
@@ -32,7 +34,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One server. ``ready`` is set once the journals were read a first time, ``closing`` when it is about to end."""
+    """One server. ``troubles`` says what its threads cannot do; ``ready`` is set once the journals were read a first time, ``closing`` when it is about to end."""
 
     config: Config
     store: Mirror
@@ -40,7 +42,10 @@ class Site:
     templates: Environment
     live: Live
     book: LabelBook
-    kept: Kept = field(default_factory=Kept)
+    veil: Veil
+    kept: Kept = field(default_factory=lambda: Kept(most=2000))
     reports: Kept = field(default_factory=lambda: Kept(most=4))
+    desks: Kept = field(default_factory=lambda: Kept(most=8))
+    troubles: Troubles = field(default_factory=Troubles)
     ready: Event = field(default_factory=Event)
     closing: Event = field(default_factory=Event)

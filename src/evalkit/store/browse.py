@@ -19,6 +19,9 @@ if TYPE_CHECKING:
         def rows(self, sql: str, **values: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - whatever a column holds
             """One dict per row."""
 
+        def tuples(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - whatever a column holds
+            """One tuple per row."""
+
 
 T = TypeVar("T")
 

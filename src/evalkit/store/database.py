@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_SHARED_BY = (
+    ("cases", "trials", "(u.suite_path, u.case_id, u.case_digest) = (x.suite_path, x.case_id, x.case_digest)"),
+    ("requests", "responses", "u.request_key = x.request_key"),
+    ("prompts", "variants", "(u.prompt, u.prompt_digest) = (x.ref, x.digest)"),
+)
+"""Tables that runs share, who uses their rows, and which of them."""
 DATABASE_FILE = "evalkit.duckdb"
 """The database's name in the reports folder."""
 
@@ -265,6 +271,12 @@ def forget_run(connection: DuckDBPyConnection, run_id: str) -> None:
         if not isinstance(table, SharedTable):
             connection.execute(f"delete from {table.name} where run_id = ?", [run_id])  # noqa: S608 - a name from TABLES
     connection.execute("delete from ingested where run_id = ?", [run_id])
+
+
+def forget_unshared(connection: DuckDBPyConnection) -> None:
+    """Delete the cases, requests and prompts that no run has any more."""
+    for table, users, same in _SHARED_BY:
+        connection.execute(f"delete from {table} x where not exists (select 1 from {users} u where {same})")  # noqa: S608 - constants
 
 
 def _add_new(connection: DuckDBPyConnection, table: SharedTable, records: RunRecords) -> None:

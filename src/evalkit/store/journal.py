@@ -240,6 +240,20 @@ def is_run_id(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
+def is_written(path: Path) -> bool | None:
+    """Whether the process that writes a journal still has it open; None where the file system knows no locks. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+    return False
+
+
 def _create(folder: Path, run_id: str, worker: str) -> tuple[Path, int]:
     for name in (run_id, worker):
         if not is_run_id(name):

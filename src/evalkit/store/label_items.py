@@ -1,70 +1,57 @@
 """What there is to label in a run: answers one by one, or two by two, in an order that says nothing about who gave them.
 
-An item is known by a digest of what it is, so that a page that must not know the variant can still name it. The items stand in the order of
-their digests, and so do the two sides of a pair: as good as random, and the same every time.
+An item is known by a name that only the server can read (:class:`~evalkit.store.label_secret.Veil`). The items stand in the order of their
+names: as good as random, and the same every time.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalkit.store.browse import plain
 
 if TYPE_CHECKING:
-    from evalkit.store.browse import Queries
+    from collections.abc import Iterable, Mapping
 
-_JUDGED = """
+    from evalkit.store.browse import Queries
+    from evalkit.store.label_secret import Veil
+
+_ANSWERS = """
 with judged as (
-  select v.trial_id, v.check_name || case when v.place > 1 then ' (' || v.place || ')' else '' end as check_name
-  from (
-    select *, row_number() over (partition by trial_id, check_name order by position) as place from verdicts where run_id = $run
-  ) v
-), items as (
-  select md5($run || chr(31) || t.trial_id || chr(31) || $check) as key, t.*, r.text
-  from trials t join judged j on j.trial_id = t.trial_id and j.check_name = $check
-  join responses r on r.run_id = $run and r.call_id = t.call_id and r.text is not null
-  where t.run_id = $run
-), mine as (
-  select trial_id, passed, comment from labels where run_id = $run and check_name = $check and labelled_by = $by
+  select trial_id from (
+    select trial_id, check_name, row_number() over (partition by trial_id, check_name order by position) as place
+    from verdicts where run_id = $run and check_name in ($check, $name)
+  ) where check_name || case when place > 1 then ' (' || place || ')' else '' end = $check
 )
+select t.trial_id, t.suite_path, t.case_id, t.case_digest, t.repeat_number, t.label, t.call_id
+from trials t join judged j on j.trial_id = t.trial_id join responses r on r.run_id = $run and r.call_id = t.call_id
+where t.run_id = $run and r.text is not null
 """
-_ANSWERS = f"""{_JUDGED}
-select i.key, i.suite_path, i.case_id, i.label, i.repeat_number as repeat, i.text as answer, w.prompt, w.model, c.vars, c.expect,
-  m.passed, coalesce(m.comment, '') as comment
-from items i left join mine m on m.trial_id = i.trial_id
-left join variants w on w.run_id = $run and w.suite_path = i.suite_path and w.label = i.label
-left join cases c on c.suite_path = i.suite_path and c.case_id = i.case_id and c.case_digest = i.case_digest
-where i.key > $after and (not $open or m.passed is null) order by i.key limit $limit
-"""  # noqa: S608 - a constant of this module
-_ANSWER = f"{_JUDGED} select * from items where key = $key and $by is not null limit 1"  # noqa: S608 - the same
-_ANSWERS_LEFT = f"""{_JUDGED}
-select count(*) as total, count(m.passed) as labelled from items i left join mine m on m.trial_id = i.trial_id
-"""  # noqa: S608 - the same
-_PAIRED = """
+_PAIRS = """
 with sides as (
-  select t.suite_path, t.case_id, t.case_digest, t.repeat_number, t.label, r.text
-  from trials t join responses r on r.run_id = $run and r.call_id = t.call_id and r.text is not null
-  where t.run_id = $run and t.label in ($a, $b)
-), items as (
-  select md5($run || chr(31) || a.suite_path || chr(31) || a.case_id || chr(31) || a.repeat_number || chr(31) || $a || chr(31) || $b) as key,
-    a.suite_path, a.case_id, a.case_digest, a.repeat_number as repeat, a.text as answer_a, b.text as answer_b
-  from sides a join sides b on a.label = $a and b.label = $b and a.suite_path = b.suite_path and a.case_id = b.case_id
-    and a.case_digest = b.case_digest and a.repeat_number = b.repeat_number
-), mine as (
-  select suite_path, case_id, repeat_number as repeat, winner, comment from preferences
-  where run_id = $run and label_a = $a and label_b = $b and preferred_by = $by
+  select t.trial_id, t.suite_path, t.case_id, t.case_digest, t.repeat_number, t.label, t.call_id
+  from trials t join responses r on r.run_id = $run and r.call_id = t.call_id
+  where t.run_id = $run and t.label in ($a, $b) and r.text is not null
 )
+select a.suite_path, a.case_id, a.case_digest, a.repeat_number, a.call_id, b.call_id
+from sides a join sides b on a.label = $a and b.label = $b and a.suite_path = b.suite_path and a.case_id = b.case_id
+  and a.case_digest = b.case_digest and a.repeat_number = b.repeat_number
 """
-_PAIRS = f"""{_PAIRED}
-select i.*, c.vars, c.expect, m.winner, coalesce(m.comment, '') as comment from items i left join mine m using (suite_path, case_id, repeat)
-left join cases c on c.suite_path = i.suite_path and c.case_id = i.case_id and c.case_digest = i.case_digest
-where i.key > $after and (not $open or m.winner is null) order by i.key limit $limit
-"""  # noqa: S608 - the same
-_PAIR = f"{_PAIRED} select * from items where key = $key and $by is not null limit 1"  # noqa: S608 - the same
-_PAIRS_LEFT = f"""{_PAIRED}
-select count(*) as total, count(m.winner) as labelled from items i left join mine m using (suite_path, case_id, repeat)
-"""  # noqa: S608 - the same
+_LABELLED = (
+    "select trial_id, passed, comment from labels where run_id = $run and check_name = $check and labelled_by = $by"
+)
+_PREFERRED_BY = """
+select suite_path, case_id, repeat_number, winner, comment from preferences
+where run_id = $run and label_a = $a and label_b = $b and preferred_by = $by
+"""
+_TEXTS = "select call_id, text from responses where run_id = $run and list_contains($calls, call_id)"
+_CASES = """
+select suite_path, case_id, case_digest, vars, expect from cases
+where list_contains($digests, case_digest) and list_contains($cases, case_id)
+"""
+_ABOUT = "select suite_path, label, prompt, model from variants where run_id = $run"
 _CHECKS = """
 select check_name || case when place > 1 then ' (' || place || ')' else '' end as "check", any_value(family) as family from (
   select *, row_number() over (partition by trial_id, check_name order by position) as place from verdicts where run_id = $run
@@ -75,14 +62,43 @@ select label_a as a, label_b as b, count(*) filter (winner = 'a') as a_wins, cou
   count(*) filter (winner = 'tie') as ties
 from preferences where run_id = $run and winner is not null group by all order by all
 """
+_NUMBERED = re.compile(r"(.*) \(\d{1,9}\)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """How many items there are, and how many of them this person has labelled."""
+class Item:
+    """One answer, or two answers to one case. ``calls`` are those of the answers, in a pair first variant first; ``label`` and
+    ``trial_id`` are those of one answer, empty for a pair."""
 
-    total: int
-    labelled: int
+    key: str
+    suite_path: str
+    case_id: str
+    case_digest: str
+    repeat: int
+    calls: tuple[str, ...]
+    label: str = ""
+    trial_id: str = ""
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """What a label or a preference of this item is known by."""
+        return (self.trial_id,) if self.trial_id else (self.suite_path, self.case_id, str(self.repeat))
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What one person said of an item: ``value`` is a label's ``passed`` or a preference's winner, None for a comment alone."""
+
+    value: bool | str | None
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is shown of items: answers by call, variables and expectations by (suite file, case, digest of the case)."""
+
+    texts: Mapping[str, str]
+    cases: Mapping[tuple[str, str, str], tuple[dict[str, Any], dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,41 +117,53 @@ def checks_of(store: Queries, run_id: str) -> list[str]:
     return [row["check"] for row in store.rows(_CHECKS, run=run_id)]
 
 
-def answers_to_label(
-    store: Queries, run_id: str, check: str, *, by: str, after: str, open_only: bool, limit: int
-) -> list[dict[str, Any]]:
-    """The answers that ``check`` judged, behind the key ``after``; with ``open_only`` those that ``by`` has not labelled. Raises StoreError."""
-    rows = store.rows(_ANSWERS, run=run_id, check=check, by=by, after=after, open=open_only, limit=limit)
-    return [_with_case(row) for row in rows]
+def answer_items(store: Queries, veil: Veil, run_id: str, check: str) -> dict[str, Item]:
+    """The answers that ``check`` judged, by their keys and in their order. Raises StoreError."""
+    numbered = _NUMBERED.fullmatch(check)
+    rows = store.tuples(_ANSWERS, run=run_id, check=check, name=numbered[1] if numbered else check)
+    return _in_order(
+        Item(veil.name(run_id, trial, check), path, case, digest, repeat, (call,), label, trial)
+        for trial, path, case, digest, repeat, label, call in rows
+    )
 
 
-def answer_of(store: Queries, run_id: str, check: str, key: str) -> dict[str, Any] | None:
-    """The trial behind a key, None if there is none. Raises StoreError."""
-    return next(iter(store.rows(_ANSWER, run=run_id, check=check, key=key, by="")), None)
+def pair_items(store: Queries, veil: Veil, run_id: str, labels: tuple[str, str]) -> dict[str, Item]:
+    """The cases that both variants answered, by their keys and in their order. ``labels`` are in alphabetical order. Raises StoreError."""
+    rows = store.tuples(_PAIRS, run=run_id, a=labels[0], b=labels[1])
+    return _in_order(
+        Item(veil.name(run_id, path, case, str(repeat), *labels), path, case, digest, repeat, (first, second))
+        for path, case, digest, repeat, first, second in rows
+    )
 
 
-def answers_left(store: Queries, run_id: str, check: str, *, by: str) -> Left:
-    """How far ``by`` is with a check. Raises StoreError."""
-    return Left(**store.rows(_ANSWERS_LEFT, run=run_id, check=check, by=by)[0])
+def labelled(store: Queries, run_id: str, check: str, *, by: str) -> dict[tuple[str, ...], Word]:
+    """What ``by`` said of a check's answers, by the item's place. Raises StoreError."""
+    rows = store.tuples(_LABELLED, run=run_id, check=check, by=by)
+    return {(trial,): Word(passed, comment) for trial, passed, comment in rows}
 
 
-def pairs_to_label(
-    store: Queries, run_id: str, labels: tuple[str, str], *, by: str, after: str, open_only: bool, limit: int
-) -> list[dict[str, Any]]:
-    """The cases that both variants answered, behind the key ``after``. ``labels`` are in alphabetical order. Raises StoreError."""
-    a, b = labels
-    rows = store.rows(_PAIRS, run=run_id, a=a, b=b, by=by, after=after, open=open_only, limit=limit)
-    return [_with_case(row) for row in rows]
+def preferred_by(store: Queries, run_id: str, labels: tuple[str, str], *, by: str) -> dict[tuple[str, ...], Word]:
+    """What ``by`` said of a pair of variants, by the item's place. Raises StoreError."""
+    rows = store.tuples(_PREFERRED_BY, run=run_id, a=labels[0], b=labels[1], by=by)
+    return {(path, case, str(repeat)): Word(winner, comment) for path, case, repeat, winner, comment in rows}
 
 
-def pair_of(store: Queries, run_id: str, labels: tuple[str, str], key: str) -> dict[str, Any] | None:
-    """The case behind a key, None if there is none. Raises StoreError."""
-    return next(iter(store.rows(_PAIR, run=run_id, a=labels[0], b=labels[1], key=key, by="")), None)
+def contents(store: Queries, run_id: str, items: Iterable[Item]) -> Contents:
+    """The answers and cases of some items. Raises StoreError."""
+    wanted = list(items)
+    texts = store.tuples(_TEXTS, run=run_id, calls=[call for item in wanted for call in item.calls])
+    digests = sorted({item.case_digest for item in wanted})
+    cases = store.tuples(_CASES, digests=digests, cases=sorted({item.case_id for item in wanted}))
+    shown = {
+        (path, case, digest): (plain(given, dict[str, Any]()), plain(expect, dict[str, Any]()))
+        for path, case, digest, given, expect in cases
+    }
+    return Contents(dict(texts), shown)
 
 
-def pairs_left(store: Queries, run_id: str, labels: tuple[str, str], *, by: str) -> Left:
-    """How far ``by`` is with a pair of variants. Raises StoreError."""
-    return Left(**store.rows(_PAIRS_LEFT, run=run_id, a=labels[0], b=labels[1], by=by)[0])
+def variants_of(store: Queries, run_id: str) -> dict[tuple[str, str], tuple[str | None, str | None]]:
+    """Prompt and model by suite file and label. Raises StoreError."""
+    return {(path, label): (prompt, model) for path, label, prompt, model in store.tuples(_ABOUT, run=run_id)}
 
 
 def preferred(store: Queries, run_id: str) -> list[PreferenceCount]:
@@ -143,10 +171,5 @@ def preferred(store: Queries, run_id: str) -> list[PreferenceCount]:
     return [PreferenceCount(**row) for row in store.rows(_PREFERRED, run=run_id)]
 
 
-def swapped(key: str) -> bool:
-    """Whether the second variant stands on the left: the last bit of the digest."""
-    return int(key[-1], 16) % 2 == 1
-
-
-def _with_case(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "vars": plain(row["vars"], {}), "expect": plain(row["expect"], {})}
+def _in_order(items: Iterable[Item]) -> dict[str, Item]:
+    return {item.key: item for item in sorted(items, key=lambda item: item.key)}

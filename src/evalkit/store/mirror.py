@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import shutil
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -19,10 +20,12 @@ from evalkit.store.database import (
     IngestReport,
     check_tables,
     forget_run,
+    forget_unshared,
     ingest_run,
     prepare,
     unread_runs,
 )
+from evalkit.store.journal import is_written
 from evalkit.store.lines import first_and_last
 from evalkit.store.paired import PairedRuns
 
@@ -38,6 +41,9 @@ if TYPE_CHECKING:
 
 FOLDER = ".serve"
 """Where servers keep their databases, inside the reports folder."""
+LOCK_FILE = "lock"
+LABELS = "labels-"
+"""How the names of journals begin that people's labels are in."""
 QUIET_S = 5.0
 """Seconds without a new byte after which a run that has not ended is read as far as it is."""
 
@@ -81,8 +87,11 @@ class Mirror:
         self._writing = Lock()  # one change at a time
         self._known: set[str] = set()
         self._refused: dict[str, dict[str, int]] = {}
+        self._versions: dict[str, int] = {}
         self.generation = 0
         """Changes with everything that is read: what was worked out before may be another answer now."""
+        self.words = 0
+        """Changes with everything that a person says."""
         self.growing: tuple[str, ...] = ()
         """The runs that were being written at the last refresh, and are not read yet."""
 
@@ -104,6 +113,10 @@ class Mirror:
         with self._cursor() as cursor:
             yield PairedRuns(cursor, a, b)
 
+    def version(self, run_id: str) -> int:
+        """Changes when a run is read again or forgotten; what people say of it does not count."""
+        return self._versions.get(run_id, 0)
+
     def refresh(self, *, now: float | None = None) -> Refreshed:
         """Read every run that is new or has changed, run by run, and forget those whose journals were deleted since. Raises StoreError.
 
@@ -123,6 +136,7 @@ class Mirror:
         self.growing = growing
         if read or forgotten:
             self.generation += 1
+            self._versions |= dict.fromkeys([*read, *forgotten], self.generation)
         return Refreshed(tuple(read), forgotten, growing, tuple(damage))
 
     @contextmanager
@@ -154,6 +168,7 @@ class Mirror:
             cursor.execute("delete from ingested where run_id = ? and file = ?", noted)
             cursor.execute("insert into ingested values (?, ?, ?, now()::timestamp)", [*noted, journal.stat().st_size])
             cursor.commit()
+            self.words += 1
 
     def _read(self, news: RunNews) -> tuple[str, ...]:
         """Read one run; one that the database does not take is told, until its files change, and keeps no other run out."""
@@ -177,6 +192,8 @@ class Mirror:
                 cursor.begin()
                 forget_run(cursor, run_id)
                 cursor.commit()
+            if gone:
+                forget_unshared(cursor)
         self._known = there  # only now: what could not be dropped is dropped at the next refresh
         return gone
 
@@ -193,6 +210,7 @@ def mirrored(reports: Path) -> Iterator[Mirror]:
     try:
         private_folder(home)
         folder.mkdir(mode=0o700)
+        lock = _locked(folder / LOCK_FILE)
     except OSError as error:
         raise StoreError(
             f"cannot create the server's folder: {error.strerror or error}",
@@ -205,6 +223,15 @@ def mirrored(reports: Path) -> Iterator[Mirror]:
             yield Mirror(reports, _begin(stack, reports / DATABASE_FILE, path), path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _locked(path: Path) -> int:
+    """A new file under a lock that ends with this process, however it ends. Raises OSError."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with suppress(OSError):  # where there are no locks, the process's number says who is alive
+        fcntl.flock(fd, fcntl.LOCK_SH)
+    return fd
 
 
 def _begin(stack: ExitStack, source: Path, path: Path) -> DuckDBPyConnection:
@@ -249,11 +276,20 @@ def _copied(source: Path, path: Path) -> bool:
 
 
 def sweep(home: Path) -> None:
-    """Delete what servers that were killed have left."""
+    """Delete what servers that were killed have left: their locks went with them."""
     for folder in home.iterdir() if home.is_dir() and not home.is_symlink() else ():
         owner = folder.name.partition("-")[0]
-        if owner.isascii() and owner.isdigit() and not _alive(int(owner)):
+        if owner.isascii() and owner.isdigit() and not _in_use(folder, int(owner)):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _in_use(folder: Path, owner: int) -> bool:
+    """A number may be another process's by now, or one of another container; the lock says more, where there is one."""
+    try:
+        locked = is_written(folder / LOCK_FILE)
+    except OSError:
+        locked = None  # it is not there yet
+    return _alive(owner) if locked is None else locked
 
 
 def _alive(process: int) -> bool:
@@ -264,6 +300,16 @@ def _alive(process: int) -> bool:
     except (PermissionError, OverflowError):
         return True
     return True
+
+
+def is_going_on(folder: Path) -> bool | None:
+    """Whether a process has the journals of a run open; None where the file system knows no locks. Labels do not count.
+
+    Between its last trial and its end a run has none open: only one that has fallen silent as well was killed. Raises OSError.
+    """
+    paths = [path for path in folder.glob("*.jsonl") if not path.name.startswith(LABELS)]
+    found = {is_written(path) for path in paths if path.is_file() and not path.is_symlink()}
+    return True if True in found else None if None in found else False
 
 
 def _settled(news: RunNews, now: float) -> bool:

@@ -5,8 +5,6 @@ Nothing but the journals says what must go, so they go last: killed at any point
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from evalkit.errors import StoreError, StoreLockedError, Where
 from evalkit.store.batches import BATCHES_FOLDER, BatchLog
 from evalkit.store.cache import CACHE_FILE, Cache
 from evalkit.store.database import DATABASE_FILE
-from evalkit.store.journal import is_run_id
+from evalkit.store.journal import is_run_id, is_written
 from evalkit.store.lines import scan
 from evalkit.store.mirror import FOLDER, sweep
 from evalkit.store.reader import list_runs
@@ -87,7 +85,7 @@ def purge(reports: Path, runs: Iterable[str]) -> list[str]:
 def require_quiet(reports: Path) -> None:
     """Raise StoreLockedError if a run or a server is at work in ``reports``."""
     for path in (reports / "journal").glob("*/*.jsonl"):
-        if _is_written(path):
+        if is_written(path):
             raise StoreLockedError(
                 f"the run {path.parent.name} is in progress", hint="purge when it has ended", where=Where(str(path))
             )
@@ -152,20 +150,6 @@ def _prompts_of(journals: Path, gone: frozenset[str]) -> set[tuple[str, str]]:
 
 def _folders(journals: Path) -> list[Path]:
     return sorted(path for path in journals.iterdir() if path.is_dir()) if journals.is_dir() else []
-
-
-def _is_written(path: Path) -> bool:
-    """Whether the process that writes a journal still has it open: it holds a lock on it, where the file system knows locks."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(fd)
-    return False
 
 
 def _forget(reports: Path, journals: Path, gone: frozenset[str]) -> None:

@@ -2,7 +2,7 @@
 // The desk: one item after the other, everything by keyboard. What was said can be taken back, item by item.
 (() => {
   const desk = document.querySelector("#desk");
-  const { run, what, check, a, b, by, blind } = desk.dataset;
+  const { run, what, check, pair, by, blind } = desk.dataset;
   const pairs = what === "pairs";
   const said = []; // what was stored, newest last, so that it can be undone
   const queue = [];
@@ -33,7 +33,7 @@
   const fill = async () => {
     if (queue.length) return;
     const query = new URLSearchParams({ by, blind, after: last, todo: "true" });
-    for (const [name, value] of Object.entries(pairs ? { a, b } : { check })) query.set(name, value);
+    for (const [name, value] of Object.entries(pairs ? { pair } : { check })) query.set(name, value);
     const found = await ask(`${run}/${pairs ? "pairs" : "answers"}?${query}`);
     counted(found.left);
     queue.push(...found.items);
@@ -71,7 +71,7 @@
   const store = async (item, value, comment) => {
     const path = `${run}/${pairs ? "preferences" : "labels"}`;
     const common = { key: item.key, by, comment };
-    counted((await ask(path, pairs ? { ...common, a, b, preferred: value } : { ...common, check, passed: value })).left);
+    counted((await ask(path, pairs ? { ...common, pair, preferred: value } : { ...common, check, passed: value })).left);
   };
   const undo = async () => {
     const before = said.pop();

@@ -16,7 +16,7 @@
     name.scope = "row";
     return cell("tr", cell("td", sign, trial.status), name, cell("td", trial.label), cell("td", trial.failed_checks.join(", ")));
   };
-  const stateOf = (run) => (run.ended ? "ended, being read" : run.quiet ? "silent: it waits, or was killed" : "in progress");
+  const stateOf = (run) => (run.ended ? "ended, being read" : run.quiet ? "silent: it waits" : "in progress");
   const show = (panel, run) => {
     for (const field of panel.querySelectorAll("[data-field]")) {
       const value = run[field.dataset.field];

@@ -1,0 +1,187 @@
+"""The server's own database: killed servers and runs, deleted runs, and threads that die."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+import webbrowser
+from contextlib import chdir, nullcontext
+
+import pytest
+from click.testing import CliRunner
+from fakes.eval_project import Project
+from served import SUITE
+
+from evalkit.config import load_config
+from evalkit.errors import StoreError, StoreLockedError
+from evalkit.server import serving
+from evalkit.server.app import create_app
+from evalkit.server.live import Live
+from evalkit.server.refreshing import Refresher
+from evalkit.server.rendering import templates
+from evalkit.server.site import Access, Site
+from evalkit.server.troubles import Troubles
+from evalkit.store.label_book import LabelBook
+from evalkit.store.label_secret import veil_of
+from evalkit.store.mirror import FOLDER, mirrored
+from evalkit.store.purge import require_quiet
+
+LEFT = """
+import os, sys
+from pathlib import Path
+from evalkit.store.mirror import mirrored
+with mirrored(Path(sys.argv[1])):
+    print("open", flush=True)
+    sys.stdin.readline()
+    os._exit(9)
+"""
+
+
+def test_what_a_killed_server_left_is_swept_by_the_next_and_by_purge(tmp_path):
+    """While a server lives its folder stands and a purge refuses; once it was killed both take it away, whoever has its number now."""
+    home = tmp_path / FOLDER
+    child = subprocess.Popen(
+        [sys.executable, "-c", LEFT, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout
+    assert child.stdout.readline() == "open\n"
+    (folder,) = home.iterdir()
+    with mirrored(tmp_path):
+        assert folder.exists()
+    with pytest.raises(StoreLockedError, match="evalkit serve is running"):
+        require_quiet(tmp_path)
+    child.communicate("die\n", timeout=30)
+    assert folder.exists(), "it was killed"
+    folder.rename(home / "1-reused")  # process 1 is always alive
+    require_quiet(tmp_path)
+    assert not any(home.iterdir())
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """A project with two runs, the second of other cases."""
+    project = Project(tmp_path_factory.mktemp("stored"))
+    with chdir(project.root):
+        project.suite(SUITE)
+        assert project.evalkit("run").code == 0
+        project.suite(SUITE.replace("Ana", "Zoe").replace("ana", "zoe"))
+        assert project.evalkit("run").code == 0
+    return project
+
+
+def test_what_only_a_deleted_run_had_leaves_every_table(stored):
+    """Cases, requests and prompts, which runs share, go with the last run that has them, and not before."""
+    reports = stored.root / "reports"
+    with mirrored(reports) as store:
+        store.refresh()
+        one = store.version("nothing")
+        before = {table: len(store.rows(f"from {table}")) for table in ("cases", "requests", "prompts")}
+        newest = max(path.name for path in (reports / "journal").iterdir())
+        (reports / "journal" / newest).rename(stored.root / "aside")
+        assert store.refresh().forgotten == (newest,)
+        after = {table: len(store.rows(f"from {table}")) for table in before}
+        assert after == {"cases": before["cases"] - 1, "requests": before["requests"] - 2, "prompts": before["prompts"]}
+        assert not store.rows("from cases where case_id = 'zoe'")
+        assert (store.version(newest), one) == (store.generation, 0)
+        (stored.root / "aside").rename(reports / "journal" / newest)
+
+
+def site_of(project, store) -> Site:
+    """A server's parts without a server."""
+    journals, troubles = project.root / "reports" / "journal", Troubles()
+    live = Live(journals, store, troubles)
+    access = Access("t", "c", frozenset({"testserver"}))
+    book, veil = LabelBook(journals, store), veil_of(project.root / "reports")
+    return Site(load_config(project.root), store, access, templates(), live, book, veil, troubles=troubles)
+
+
+def ask(site: Site, path: str):
+    """One request without the threads of a real server."""
+    from starlette.testclient import TestClient
+
+    client = TestClient(create_app(site), base_url="http://testserver")
+    return client.get(path, headers={"Authorization": "Bearer t"})
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_dies_is_told_and_the_pages_go_on(stored, monkeypatch):
+    """The server is not ready any more and says why; what was read is still shown, with a notice."""
+    with mirrored(stored.root / "reports") as store:
+        site = site_of(stored, store)
+        store.refresh()
+        site.ready.set()
+        assert ask(site, "/readyz").json() == {"status": "ok"}
+        monkeypatch.setattr(store, "refresh", lambda: {}["a mistake"])
+        refresher = Refresher(site)
+        refresher.start()
+        until(lambda: site.troubles.first)
+        refresher.stop()
+        reply = ask(site, "/readyz")
+        assert reply.status_code == 503
+        assert reply.json()["status"] == "trouble"
+        assert "the thread that reads the journals has stopped (KeyError)" in reply.json()["detail"]
+        page = ask(site, "/")
+        assert page.status_code == 200
+        assert "These pages stand still" in page.text
+        assert page.text.count("<tr data-row>") == 2
+
+
+def test_a_store_that_cannot_be_read_for_a_while_is_told_until_it_can(stored, monkeypatch):
+    """An error is tried again: readiness comes back by itself."""
+    with mirrored(stored.root / "reports") as store:
+        site = site_of(stored, store)
+        broken = threading.Event()
+        broken.set()
+        refresh = store.refresh
+
+        def sometimes():
+            if broken.is_set():
+                raise StoreError("the disk is asleep")
+            return refresh()
+
+        monkeypatch.setattr(store, "refresh", sometimes)
+        monkeypatch.setattr("evalkit.server.refreshing.PAUSE_S", 0.01)
+        refresher = Refresher(site)
+        refresher.start()
+        until(lambda: site.troubles.first)
+        assert ask(site, "/readyz").json()["status"] == "trouble"
+        broken.clear()
+        until(site.ready.is_set)
+        until(lambda: not site.troubles.first)
+        refresher.stop()
+        assert ask(site, "/readyz").status_code == 200
+
+
+def test_open_shows_the_printed_address_and_an_open_door_is_warned_of(stored, monkeypatch):
+    """``--open`` gives the browser the address with the token; ``--host 0.0.0.0`` alone is refused; with ``--public`` it warns."""
+    from evalkit.server.command import serve_command
+
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    monkeypatch.setattr(serving, "run", lambda site, door: None)
+    monkeypatch.chdir(stored.root)
+    ran = CliRunner().invoke(serve_command, ["--port", "0", "--open"])
+    assert len(opened) == 1
+    assert f"evalkit serve: {opened[0]}  (" in ran.output
+    assert "token=" in opened[0]
+    assert "warning" not in ran.output
+    refused = CliRunner().invoke(serve_command, ["--port", "0", "--host", "0.0.0.0"])
+    assert "can be reached from other machines" in str(refused.exception)
+    assert "--public" in refused.exception.hint
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(serving, "listening", lambda address: nullcontext(door))
+        public = CliRunner().invoke(serve_command, ["--port", "0", "--host", "0.0.0.0", "--public"])
+    assert "warning: other machines can reach this server, and nothing is encrypted" in public.output
+    assert len(opened) == 1
+
+
+def until(wanted):
+    """Wait for another thread."""
+    end = time.monotonic() + 60
+    while not wanted():
+        assert time.monotonic() < end
+        time.sleep(0.005)
