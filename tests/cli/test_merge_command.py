@@ -114,6 +114,19 @@ def test_a_run_whose_files_are_in_two_folders_is_refused(sharded):
     assert not (sharded.root / "reports").exists()
 
 
+@pytest.mark.parametrize("change", ["check", "case", "prompt"])
+def test_what_another_suite_measured_is_not_judged_by_this_one(sharded, change):
+    """Answers that passed an easier check, also in the same commit, made the gates of this checkout pass."""
+    if change == "prompt":
+        sharded.prompt("v1", tone="rude")
+    else:
+        sharded.suite(SUITE.replace("Hello]", "Goodbye]") if change == "check" else SUITE.replace("Ana", "Eve"))
+    ran = sharded.evalkit("merge", "artifacts/shard-0", "artifacts/shard-1")
+    assert ran.code == 3
+    assert "another case, check or prompt than this checkout has: suites/hello.yaml::ana" in ran.err
+    assert not (sharded.root / "reports" / "journal").exists()
+
+
 def test_an_overlap_that_agrees_counts_once(sharded):
     """A job that was run twice with the same outcome is no conflict and no second measurement."""
     job(sharded, "again", "-k", "bob")

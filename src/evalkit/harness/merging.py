@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from evalkit.config import Config
     from evalkit.harness.planning import SuitePlan
+    from evalkit.model.cases import Trial
     from evalkit.model.results import PromptRecord, Result, RunInfo
     from evalkit.store.reader import RunRecords
 
@@ -54,7 +55,7 @@ def merge(config: Config, folders: Sequence[Path]) -> Merged:
     A folder is a run's journal (``reports/journal/<run id>``) or holds exactly one below it (an unpacked ``reports``). The suites are
     those of this checkout, which must be what the shards ran. A test of their suites that is in no shard is missing, and the run
     incomplete. The merged run's id is made of what the shards hold, so that merging twice adds nothing. Raises StoreError for shards of
-    different commits, for one trial with two different results, and for a damaged journal; SuiteError for a suite that cannot be planned.
+    different commits, for trials of another suite or prompt than the checkout's, for one trial with two different results, and for a damaged journal; SuiteError for a suite that cannot be planned.
     """
     homes = list(dict.fromkeys(run_folder(folder).resolve() for folder in folders))
     runs = tuple(map(read_run, homes))
@@ -63,6 +64,7 @@ def merge(config: Config, folders: Sequence[Path]) -> Merged:
     results = _union(runs)
     planner = Planner(config)
     plans = [planner.plan(_suite(path, config)) for path in _suite_paths(runs)]
+    _require_same_suites(results, plans)
     info = _described(runs, homes, config)
     missing = _missing(runs, results, plans)
     known = _finished_before(config, info.run_id)
@@ -167,6 +169,23 @@ def _suite_paths(runs: Iterable[RunRecords]) -> list[str]:
     tests = (test_id for records in runs for test_id in records.planned_tests)
     paths = dict.fromkeys(test_id.partition("::")[0] for test_id in tests)
     return [path for path in paths if path.endswith((".yaml", ".yml"))]
+
+
+def _require_same_suites(results: Iterable[Result], plans: Iterable[SuitePlan]) -> None:
+    """Gates of this checkout say nothing about answers to other cases, checks or prompts: a commit does not tell of what was not committed."""
+    planned = {test.test_id: _asked(test.trials[0]) for plan in plans for test in plan.tests}
+    paths = {plan.spec.path for plan in plans}
+    ours = (result.trial for result in results if result.trial.suite_path in paths)
+    others = list(dict.fromkeys(trial.test_id for trial in ours if planned.get(trial.test_id) != _asked(trial)))
+    if others:
+        raise StoreError(
+            f"{len(others)} tests were measured with another case, check or prompt than this checkout has: {', '.join(others[:_SHOWN])}",
+            hint="merge in the checkout that the shards ran",
+        )
+
+
+def _asked(trial: Trial) -> tuple[str, str]:
+    return trial.case.digest, trial.variant.prompt_digest
 
 
 def _suite(path: str, config: Config) -> Path:
