@@ -212,7 +212,8 @@ def test_a_pyproject_of_another_shape_is_one_error(fork, text):
     fork.write("pyproject.toml", text)
     ran = untrusted(fork, "--mode", "replay")
     assert ran.code == 2
-    assert ran.err.splitlines()[-1 if "hint" not in ran.err else -2].startswith("error: pyproject.toml: ")
+    assert "error: pyproject.toml:" in ran.err
+    assert "Traceback" not in ran.err
 
 
 @pytest.mark.parametrize("mode", ["cache", "live", "refresh", "batch"])
