@@ -6,6 +6,8 @@ import math
 
 _TINY = 1e-300
 _STEPS = 100_000
+_NORMAL = 1e8
+"""Above so many degrees of freedom Student's t is the normal distribution to 1e-8, and more exact through it."""
 
 
 def normal_cdf(x: float) -> float:
@@ -91,6 +93,8 @@ def beta_quantile(p: float, a: float, b: float) -> float:
 
 def t_upper_tail(t: float, df: float) -> float:
     """P(T > t) for Student's t with ``df`` degrees of freedom, accurate for large t (DLMF 8.17, Abramowitz & Stegun 26.7.1)."""
+    if df > _NORMAL:
+        return normal_cdf(-t)
     half = 0.5 * beta_cdf(df / (df + t * t), 0.5 * df, 0.5)
     return half if t >= 0 else 1.0 - half
 
@@ -99,9 +103,19 @@ def t_quantile(p: float, df: float) -> float:
     """The t with P(T <= t) = p, 0 < p < 1. Raises ValueError outside or for df <= 0."""
     if not 0.0 < p < 1.0:
         raise ValueError(f"a probability must lie strictly between 0 and 1, not {p}")
-    if p < 0.5:
-        return -t_quantile(1.0 - p, df)
-    y = beta_quantile(2.0 * p - 1.0, 0.5, 0.5 * df)
+    if p > 0.5:
+        return _upper_t(1.0 - p, df)
+    return -_upper_t(p, df)
+
+
+def _upper_t(tail: float, df: float) -> float:
+    """The t with P(T > t) = ``tail``, at most ½. Solved for df/(df + t²) in the tail and for its complement in the middle, whichever is small."""
+    if df > _NORMAL:
+        return -normal_quantile(tail)
+    if tail < 0.25:
+        x = beta_quantile(2.0 * tail, 0.5 * df, 0.5)
+        return math.sqrt(df * (1.0 - x) / x)
+    y = beta_quantile(1.0 - 2.0 * tail, 0.5, 0.5 * df)
     return math.sqrt(df * y / (1.0 - y))
 
 

@@ -30,8 +30,8 @@ def e_process(fixed: int, broken: int) -> Evidence:
 
     The beta-binomial mixture of Robbins (1970), see Howard, Ramdas, McAuliffe & Sekhon (2021). Raises ValueError for counts below 0.
     """
-    if fixed < 0 or broken < 0:
-        raise ValueError(f"counts of flips cannot be negative: {fixed}, {broken}")
+    if not (0 <= fixed < math.inf and 0 <= broken < math.inf):
+        raise ValueError(f"counts of flips are numbers of 0 or more, not {fixed} and {broken}")
     log = _log_beta(fixed + 0.5, broken + 0.5) - _log_beta(0.5, 0.5) + (fixed + broken) * math.log(2.0)
     e = math.exp(min(log, 700.0))
     return Evidence(e, min(1.0, 1.0 / e))
@@ -77,7 +77,7 @@ def betting_interval(values: Sequence[float], confidence: float = 0.95) -> Inter
     It holds for any number of cases and any distribution, and is two to five times as wide as a score interval. Raises ValueError
     for no values or values outside [0, 1].
     """
-    if not values or min(values) < 0.0 or max(values) > 1.0:
+    if not values or not all(0.0 <= value <= 1.0 for value in values):
         raise ValueError("a betting interval needs values, all in [0, 1]")
     alpha = 2.0 * tail_share(confidence)
     stakes = _stakes(values, alpha)

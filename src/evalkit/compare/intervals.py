@@ -29,7 +29,7 @@ def tail_share(confidence: float) -> float:
 
 
 def _checked_rate(passed: float, n: float) -> float:
-    if n <= 0 or not 0 <= passed <= n:
+    if not 0 < n < math.inf or not 0 <= passed <= n:
         raise ValueError(f"a rate needs 0 <= passed <= n and n > 0, not {passed} of {n}")
     return passed / n
 
@@ -114,8 +114,8 @@ def mean_interval(
     values: Sequence[float], clusters: Sequence[Hashable] | None = None, confidence: float = 0.95
 ) -> MeanEstimate:
     """The t interval of a mean (Student 1908); with clusters on C − 1 degrees of freedom, C/(C−1) corrected (Miller 2024, eq. 4)."""
-    if not values:
-        raise ValueError("a mean needs a value")
+    if not values or not all(map(math.isfinite, values)):
+        raise ValueError("a mean needs values, all of them finite")
     n = len(values)
     mean, se = math.fsum(values) / n, math.sqrt(sample_variance(values) / n)
     clustered = None if clusters is None else math.sqrt(clustered_variance(values, clusters))

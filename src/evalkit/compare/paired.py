@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def _check_flips(fixed: float, broken: float, n: float) -> None:
-    if n <= 0 or fixed < 0 or broken < 0 or fixed + broken > n * (1.0 + 1e-9):
+    if not (0 < n < math.inf and fixed >= 0 and broken >= 0 and fixed + broken <= n * (1.0 + 1e-9)):
         raise ValueError(f"flips need 0 <= fixed + broken <= n and n > 0, not {fixed} + {broken} of {n}")
 
 
@@ -77,8 +77,8 @@ class McNemar:
 
 def mcnemar(fixed: int, broken: int) -> McNemar:
     """McNemar's (1947) test: asymptotic (= Tango's score at 0), exact binomial, and mid-p (Fagerland et al. 2013)."""
-    if fixed < 0 or broken < 0:
-        raise ValueError(f"counts of flips cannot be negative: {fixed}, {broken}")
+    if not (0 <= fixed < math.inf and 0 <= broken < math.inf):
+        raise ValueError(f"counts of flips are numbers of 0 or more, not {fixed} and {broken}")
     total = fixed + broken
     if total == 0:
         return McNemar(0, 0.0, 1.0, 1.0, 1.0)

@@ -48,6 +48,8 @@ class RatioMoments:
         """Reduce the same cases on both sides. Raises ValueError for none, or for unequal numbers."""
         if not a or len(a) != len(b):
             raise ValueError(f"a ratio needs the same cases on both sides, not {len(a)} and {len(b)}")
+        if not all(map(math.isfinite, (*a, *b))):
+            raise ValueError("a ratio needs values that are all finite")
         n = len(a)
         mean_a, mean_b = math.fsum(a) / n, math.fsum(b) / n
         products = [(x - mean_a) * (y - mean_b) for x, y in zip(a, b, strict=True)]

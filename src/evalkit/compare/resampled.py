@@ -67,6 +67,8 @@ def paired_t(
 def _differences(a: Sequence[float], b: Sequence[float]) -> list[float]:
     if len(a) != len(b) or len(a) < 2:
         raise ValueError(f"paired values need two cases or more on both sides, not {len(a)} and {len(b)}")
+    if not all(map(math.isfinite, (*a, *b))):
+        raise ValueError("paired values must all be finite")
     return [y - x for x, y in zip(a, b, strict=True)]
 
 
