@@ -268,3 +268,17 @@ def test_long_lists_are_cut():
     text = comparison_text(of(*table(0, 0, 30, 0)))
     assert text.count("broken  c") == 20
     assert "and 10 more" in text
+
+
+def test_json_has_limits_beside_the_estimates():
+    """Who reads one level deep finds limits, method, confidence and the verdict; they are those of the interval."""
+    found = comparison_json(of(*table(150, 9, 24, 17)))
+    metric = found["metrics"][0]
+    assert (metric["lower"], metric["upper"], metric["method"]) == (
+        metric["interval"]["lower"],
+        metric["interval"]["upper"],
+        "Tango score",
+    )
+    assert metric["a"]["lower"] == metric["a"]["interval"]["lower"]
+    assert (metric["confidence"], found["verdict"], found["cluster_by"]) == (0.95, "worse", None)
+    assert comparison_json(of([], []))["metrics"][0]["lower"] is None

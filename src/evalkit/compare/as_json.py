@@ -22,6 +22,7 @@ def comparison_json(comparison: Comparison) -> dict[str, JSON]:
         "candidate": _side_json(comparison.b, comparison.repeats_b, comparison.trials_b),
         "n_cases": comparison.n_paired + len(comparison.only_a) + len(comparison.only_b) + len(comparison.changed),
         "n_paired": comparison.n_paired,
+        "cluster_by": "cluster" if extra.get("n_clusters") is not None else None,
         "n_clusters": extra.get("n_clusters"),
         "only_baseline": list(comparison.only_a),
         "only_candidate": list(comparison.only_b),
@@ -44,6 +45,7 @@ def comparison_json(comparison: Comparison) -> dict[str, JSON]:
         "mde": extra.get("mde"),
         "resolution": extra.get("resolution"),
         "metrics": [_metric_json(metric) for metric in comparison.metrics],
+        "verdict": comparison.metrics[0].word if comparison.metrics else "undefined",
     }
 
 
@@ -67,9 +69,11 @@ def _metric_json(metric: Metric) -> dict[str, JSON]:
         "name": metric.name,
         "kind": metric.kind,
         "direction": "lower" if metric.kind == "ratio" else "higher",
-        "a": {"mean": metric.a, "interval": _interval_json(metric.a_interval)},
-        "b": {"mean": metric.b, "interval": _interval_json(metric.b_interval)},
+        "a": {"mean": metric.a, **_limits(metric.a_interval), "interval": _interval_json(metric.a_interval)},
+        "b": {"mean": metric.b, **_limits(metric.b_interval), "interval": _interval_json(metric.b_interval)},
         "ratio" if metric.kind == "ratio" else "delta": metric.change,
+        **_limits(metric.interval),
+        "confidence": None if metric.interval is None else metric.interval.confidence,
         "interval": _interval_json(metric.interval),
         "geometric_ratio": metric.geometric,
         "geometric_interval": _interval_json(metric.geometric_interval),
@@ -82,6 +86,13 @@ def _metric_json(metric: Metric) -> dict[str, JSON]:
         "verdict": metric.word,
         "note": metric.note,
     }
+
+
+def _limits(interval: Interval | None) -> dict[str, JSON]:
+    """The limits and the method beside the estimate, for who reads one level deep."""
+    if interval is None:
+        return {"lower": None, "upper": None, "method": None}
+    return {"lower": interval.lower, "upper": interval.upper, "method": interval.method}
 
 
 def _interval_json(interval: Interval | None) -> dict[str, JSON] | None:
