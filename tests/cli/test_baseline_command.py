@@ -67,7 +67,7 @@ def test_a_named_baseline_that_does_not_exist_is_a_usage_error(project):
     project.suite(suite())
     ran = project.evalkit("run", "--baseline", "20990101")
     assert ran.code == 2
-    assert "--baseline 20990101: there are no runs" in ran.out
+    assert "--baseline 20990101: there are no runs" in ran.err
     assert not (project.root / "reports" / "journal").exists()
 
 
