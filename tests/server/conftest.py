@@ -56,8 +56,8 @@ def visit(browser):
     """Open a server's printed address; ``complaints`` of the page are what its console and scripts said."""
     contexts = []
 
-    def open_page(served: Served, path: str = "", *, width: int = 1400):
-        context = browser.new_context(viewport={"width": width, "height": 900})
+    def open_page(served: Served, path: str = "", *, width: int = 1400, scheme: str = "light"):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
         contexts.append(context)
         page = context.new_page()
         page.complaints = []

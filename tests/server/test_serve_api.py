@@ -26,7 +26,7 @@ def probe(operation, mode, run_id, headers):
 
     @given(case=operation.as_strategy(generation_mode=mode), known=booleans())
     @settings(
-        max_examples=15, derandomize=True, deadline=None, database=None, phases=[Phase.generate],
+        max_examples=6, derandomize=True, deadline=None, database=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     def story(case, known):

@@ -18,7 +18,9 @@ from served import SUITE
 from evalkit.config import load_config
 from evalkit.errors import StoreError, StoreLockedError
 from evalkit.server import serving
+from evalkit.server.ahead import make_ahead
 from evalkit.server.app import create_app
+from evalkit.server.figures import newest_runs
 from evalkit.server.live import Live
 from evalkit.server.refreshing import Refresher
 from evalkit.server.rendering import templates
@@ -185,3 +187,27 @@ def until(wanted):
     while not wanted():
         assert time.monotonic() < end
         time.sleep(0.005)
+
+
+def test_what_the_newest_run_leads_to_is_made_ahead(stored, monkeypatch):
+    """Its figures, its comparison with the run before and its suite's history are answered without counting again, until a run is read."""
+    with mirrored(stored.root / "reports") as store:
+        site = site_of(stored, store)
+        store.refresh()
+        site.ready.set()
+        make_ahead(site)
+        newer, older = (run.run_id for run in newest_runs(site, limit=2))
+
+        def never(*_args, **_values):
+            raise StoreError("asked again")
+
+        for name in ("figures.run_page", "comparing._compared", "histories.history_rows"):
+            monkeypatch.setattr(f"evalkit.server.{name}", never)
+        paths = (f"/compare?a={older}&b={newer}", "/history?suite=hello", f"/runs/{newer}")
+        assert [ask(site, path).status_code for path in paths] == [200, 200, 200]
+        store.generation += 1
+        assert [ask(site, path).status_code for path in paths] == [503, 200, 200], (
+            "the history before is shown meanwhile"
+        )
+        site.histories.clear()  # as when a run was deleted
+        assert ask(site, paths[1]).status_code == 503

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from evalkit.server.answers import GUARDED, NOT_FOUND
+from evalkit.server.figures import newest_runs, run_figures
 from evalkit.server.site import Site
-from evalkit.store.browse import Filter, has_run, list_runs, list_trials, run_page
+from evalkit.store.browse import Filter, has_run, list_trials
 from evalkit.store.browse_trial import trial_page
 from evalkit.store.browsed import RunLine, RunPage, TrialLine, TrialPage
 
@@ -68,12 +69,12 @@ def router(site: Site) -> APIRouter:
     @rooms.get("/runs")
     def runs(query: Annotated[RunsQuery, Query()]) -> list[RunLine]:
         """The newest runs first."""
-        return list_runs(site.store, limit=query.limit, before=query.before or None)
+        return newest_runs(site, limit=query.limit, before=query.before or None)
 
     @rooms.get("/runs/{run_id}", responses=NOT_FOUND)
     def run(run_id: RunId) -> RunPage:
         """One run: its variants, checks and gates."""
-        found = run_page(site.store, run_id)
+        found = run_figures(site, run_id)
         if found is None:
             raise HTTPException(404, "there is no such run")
         return found

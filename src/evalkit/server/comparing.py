@@ -12,15 +12,13 @@ from evalkit.model.results import RunInfo
 from evalkit.report.comparison_view import ComparisonView, PromptChange, comparison_view
 from evalkit.report.prompt_diff import diff_prompts
 from evalkit.report.values import CallCounts, RunReport
-from evalkit.store.browse import run_line
+from evalkit.server.figures import run_figures, run_paths
 from evalkit.store.measured import measurements, prompts_of
 
 if TYPE_CHECKING:
     from evalkit.compare.values import Comparison, Side
     from evalkit.model.results import PromptRecord
     from evalkit.server.site import Site
-
-_PATHS = "select suite, label, any_value(suite_path) as suite_path from trials where run_id = $run group by all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +32,8 @@ class ComparedView:
 def choose(site: Site, text: str) -> Named | None:
     """The side that ``text`` names: ``RUN``, or ``RUN:VARIANT`` by name or label; None if there is no such run. Raises StoreError."""
     run_id, colon, name = text.partition(":")
-    run = run_line(site.store, run_id)
-    return None if run is None else Named(run_id, name if colon else None, run.complete)
+    found = run_figures(site, run_id)
+    return None if found is None else Named(run_id, name if colon else None, found.run.complete)
 
 
 def compared(site: Site, a: Named, b: Named) -> Compared:
@@ -56,8 +54,7 @@ def _compared(site: Site, a: Named, b: Named) -> Compared:
 
 def paths_of(site: Site, *run_ids: str) -> dict[tuple[str, str], str]:
     """The suite file of each suite and label of some runs. Raises StoreError."""
-    rows = (row for run_id in run_ids for row in site.store.rows(_PATHS, run=run_id))
-    return {(row["suite"], row["label"]): row["suite_path"] for row in rows}
+    return {key: path for run_id in run_ids for key, path in run_paths(site, run_id).items()}
 
 
 def compared_view(site: Site, a: Named, b: Named) -> ComparedView:

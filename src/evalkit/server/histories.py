@@ -1,4 +1,4 @@
-"""Suites over time, kept until the store changes: with a million trials one takes seconds, so it is made before anybody asks."""
+"""Suites over time: with a million trials one takes seconds, so it is made before anybody asks."""
 
 from __future__ import annotations
 
@@ -12,13 +12,6 @@ if TYPE_CHECKING:
     from evalkit.report.history import SuiteHistory
     from evalkit.server.site import Site
 
-MOST_SUITES = 10
-"""Suites of the newest runs whose history is made ahead."""
-_NEWEST = """
-select suite from suites s join runs r on r.run_id = s.run_id where r.complete and not r.partial
-group by suite order by max(r.started_at) desc limit $limit
-"""
-
 
 def suite_history(site: Site, suite: str) -> SuiteHistory | None:
     """Everything that is stored about a suite; None if no whole run measured it. Raises StoreError."""
@@ -31,16 +24,24 @@ def suite_history(site: Site, suite: str) -> SuiteHistory | None:
 
 
 def history_page(site: Site, suite: str) -> str | None:
-    """The page that ``evalkit history --html`` writes; None if no whole run measured the suite. Raises StoreError."""
+    """The page that ``evalkit history --html`` writes; None if no whole run measured the suite. Raises StoreError.
 
+    While a page is made ahead for a run that was read a moment ago, the one before it is answered.
+    """
+    ready = site.histories.get(suite)
+    return ready if ready is not None else _page(site, suite)
+
+
+def make_history(site: Site, suite: str) -> None:
+    """Make the page of a suite, and from then on answer with it. Raises StoreError."""
+    text = _page(site, suite)
+    if text is not None:
+        site.histories[suite] = text
+
+
+def _page(site: Site, suite: str) -> str | None:
     def make() -> str | None:
         found = suite_history(site, suite)
         return None if found is None else render_history(found)
 
     return site.kept.get(("history page", suite, site.store.generation), make)
-
-
-def make_ahead(site: Site) -> None:
-    """Make the pages of the suites that ran last. Raises StoreError."""
-    for row in site.store.rows(_NEWEST, limit=MOST_SUITES):
-        history_page(site, row["suite"])

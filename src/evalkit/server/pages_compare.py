@@ -16,8 +16,7 @@ from evalkit.server.comparing import choose, compared_view, paths_of
 from evalkit.server.histories import history_page
 from evalkit.server.rendering import page, whole_page
 from evalkit.server.site import Site
-from evalkit.store.browse import trial_lines
-from evalkit.store.browse_trial import trial_page
+from evalkit.store.browse_trial import case_pages
 from evalkit.store.browsed import TrialPage
 
 MOST_REPEATS = 20
@@ -75,8 +74,6 @@ def router(site: Site) -> APIRouter:
 
 
 def _trials(site: Site, run_id: str, label: str, query: CaseQuery) -> list[TrialPage]:
-    lines = trial_lines(
+    return case_pages(
         site.store, run_id, suite_path=query.suite_path, case_id=query.case, label=label, limit=MOST_REPEATS
     )
-    found = (trial_page(site.store, run_id, line.test_id, line.repeat) for line in lines)
-    return [one for one in found if one is not None]

@@ -10,14 +10,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from evalkit.harness.calibrating import calibrations_of
 from evalkit.server.api_runs import RunId, Word
 from evalkit.server.desk import pairs_of
+from evalkit.server.figures import run_agreement, run_checks
 from evalkit.server.rendering import page
 from evalkit.server.site import Site
 from evalkit.store.browse import has_run
-from evalkit.store.label_items import checks_of, preferred
-from evalkit.store.labels import labelled_counts
 
 
 class LabelQuery(BaseModel):
@@ -41,7 +39,7 @@ def router(site: Site) -> APIRouter:
         """Label the answers of a run."""
         if not has_run(site.store, run_id):
             raise HTTPException(404, f"there is no run {run_id}")
-        checks, pairs = checks_of(site.store, run_id), pairs_of(site, run_id)
+        checks, pairs = run_checks(site, run_id), pairs_of(site, run_id)
         return page(
             site,
             request,
@@ -57,8 +55,7 @@ def router(site: Site) -> APIRouter:
     @rooms.get("/runs/{run_id}/agreement")
     def agreement(request: Request, run_id: RunId) -> HTMLResponse:
         """The run's checks beside what people say of the same answers."""
-        found = calibrations_of(labelled_counts(site.store.tuples, run_id))
-        counts = preferred(site.store, run_id)
+        found, counts = run_agreement(site, run_id)
         return page(site, request, "agreement.html.j2", run_id=run_id, found=found, preferred=counts)
 
     return rooms

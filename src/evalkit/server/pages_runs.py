@@ -13,10 +13,11 @@ from evalkit.errors import ConfigError
 from evalkit.harness.reporting import stored_report
 from evalkit.report.html import render_html
 from evalkit.server.api_runs import RunId, RunsQuery, TrialQuery, TrialsQuery
+from evalkit.server.figures import newest_runs, run_figures
 from evalkit.server.outcome import outcome_of, summary
 from evalkit.server.rendering import page, whole_page
 from evalkit.server.site import Site
-from evalkit.store.browse import list_runs, list_trials, run_line, run_page
+from evalkit.store.browse import list_trials, run_line
 from evalkit.store.browse_trial import trial_page
 from evalkit.store.browsed import RunLine, TrialPage
 
@@ -33,7 +34,7 @@ def router(site: Site) -> APIRouter:
     @rooms.get("/")
     def index(request: Request, query: Annotated[RunsQuery, Query()]) -> HTMLResponse:
         """The runs, newest first."""
-        runs = list_runs(site.store, limit=query.limit, before=query.before or None)
+        runs = newest_runs(site, limit=query.limit, before=query.before or None)
         rows = [(run, outcome_of(run), summary(run)) for run in runs]
         live = [] if query.before else site.live.runs()
         return page(site, request, "runs.html.j2", rows=rows, query=query, live=live)
@@ -41,7 +42,7 @@ def router(site: Site) -> APIRouter:
     @rooms.get("/runs/{run_id}")
     def run(request: Request, run_id: RunId, query: Annotated[TrialsQuery, Query()]) -> HTMLResponse:
         """One run: figures, gates, checks, and a page of its trials."""
-        found, live = run_page(site.store, run_id), site.live.run(run_id)
+        found, live = run_figures(site, run_id), site.live.run(run_id)
         if found is None and live is not None:
             return page(site, request, "live.html.j2", live=live)
         if found is None:

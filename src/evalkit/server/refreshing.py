@@ -7,7 +7,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from evalkit.errors import StoreError
-from evalkit.server.histories import make_ahead
+from evalkit.server.ahead import make_ahead
 
 if TYPE_CHECKING:
     from evalkit.server.site import Site
@@ -54,6 +54,8 @@ class Refresher:
         self._say("; ".join(found.damage))
         if found.read or found.forgotten or not self._site.ready.is_set():
             self._site.ready.set()
+            if found.forgotten:
+                self._site.histories.clear()  # nothing of a deleted run is shown again
             make_ahead(self._site)
 
     def _say(self, problem: str) -> None:

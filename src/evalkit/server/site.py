@@ -34,7 +34,8 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One server. ``troubles`` says what its threads cannot do; ``ready`` is set once the journals were read a first time, ``closing`` when it is about to end."""
+    """One server. ``troubles`` says what its threads cannot do; ``histories`` are the pages of suites that were
+    made ahead, ``ready`` is set once the journals were read a first time, ``closing`` when it is about to end."""
 
     config: Config
     store: Mirror
@@ -43,7 +44,9 @@ class Site:
     live: Live
     book: LabelBook
     veil: Veil
-    kept: Kept = field(default_factory=lambda: Kept(most=2000))
+    kept: Kept = field(default_factory=Kept)
+    figures: Kept = field(default_factory=lambda: Kept(most=2000))
+    histories: dict[str, str] = field(default_factory=dict)
     reports: Kept = field(default_factory=lambda: Kept(most=4))
     desks: Kept = field(default_factory=lambda: Kept(most=8))
     troubles: Troubles = field(default_factory=Troubles)

@@ -16,6 +16,10 @@ MOST_SIBLINGS = 100
 """Other trials of the same case that are listed beside a trial."""
 
 _TRIAL = "select * from trials where run_id = $run and test_id = $test and repeat_number = $repeat limit 1"
+_OF_CASE = """
+select test_id, repeat_number from trials where run_id = $run and suite_path = $path and case_id = $case and label = $label
+order by repeat_number, test_id limit $limit
+"""
 _ANSWER = "select * from responses where run_id = $run and call_id = $call limit 1"
 _REQUEST = "select messages, params from requests where request_key = $key limit 1"
 _CASE = "select vars, expect, tags from cases where suite_path = $path and case_id = $case and case_digest = $digest limit 1"
@@ -36,8 +40,8 @@ _ATTEMPTS = "select number, started_at, latency_s, wait_s, status, failure, mess
 _NOTHING: dict[str, Any] = {}
 
 
-def trial_page(store: Queries, run_id: str, test_id: str, repeat: int) -> TrialPage | None:
-    """The trial with everything around it, None if it is not stored. Raises StoreError."""
+def trial_page(store: Queries, run_id: str, test_id: str, repeat: int, *, siblings: bool = True) -> TrialPage | None:
+    """The trial with everything around it, its ``siblings`` if wanted; None if it is not stored. Raises StoreError."""
     trial = _first(store, _TRIAL, run=run_id, test=test_id, repeat=repeat)
     if not trial:
         return None
@@ -47,7 +51,7 @@ def trial_page(store: Queries, run_id: str, test_id: str, repeat: int) -> TrialP
     row = _first(store, _CASE, path=path, case=case, digest=trial["case_digest"])
     variant = _first(store, _VARIANT, run=run_id, path=path, label=trial["label"])
     verdicts = [_verdict(one) for one in store.rows(_VERDICTS, run=run_id, trial=trial["trial_id"])]
-    beside = trial_lines(store, run_id, suite_path=path, case_id=case, limit=MOST_SIBLINGS)
+    beside = trial_lines(store, run_id, suite_path=path, case_id=case, limit=MOST_SIBLINGS) if siblings else []
     return TrialPage(
         run_id=run_id,
         trial=_line(trial, answer, verdicts),
@@ -74,6 +78,15 @@ def trial_page(store: Queries, run_id: str, test_id: str, repeat: int) -> TrialP
         attempts=list(_attempts(store, run_id, call)),
         siblings=[one for one in beside if (one.test_id, one.repeat) != (test_id, repeat)],
     )
+
+
+def case_pages(
+    store: Queries, run_id: str, *, suite_path: str, case_id: str, label: str, limit: int
+) -> list[TrialPage]:
+    """The repeats of one case of one variant in full, at most ``limit``. Raises StoreError."""
+    rows = store.tuples(_OF_CASE, run=run_id, path=suite_path, case=case_id, label=label, limit=limit)
+    found = (trial_page(store, run_id, test_id, repeat, siblings=False) for test_id, repeat in rows)
+    return [one for one in found if one is not None]
 
 
 def _first(store: Queries, sql: str, **values: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever the query asks for

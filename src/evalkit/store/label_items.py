@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evalkit.store.browse import plain
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from evalkit.store.browse import Queries
     from evalkit.store.label_secret import Veil
 
+_FIRST = "select distinct trial_id from verdicts where run_id = $run and check_name = $check"
+_LATER = f"""{_FIRST} union select trial_id from (
+  select trial_id, row_number() over (partition by trial_id order by position) as place
+  from verdicts where run_id = $run and check_name = $name
+) where $name || ' (' || place || ')' = $check and place > 1
+"""  # noqa: S608 - a constant of this module
 _ANSWERS = """
-with judged as (
-  select trial_id from (
-    select trial_id, check_name, row_number() over (partition by trial_id, check_name order by position) as place
-    from verdicts where run_id = $run and check_name in ($check, $name)
-  ) where check_name || case when place > 1 then ' (' || place || ')' else '' end = $check
-)
 select t.trial_id, t.suite_path, t.case_id, t.case_digest, t.repeat_number, t.label, t.call_id
-from trials t join judged j on j.trial_id = t.trial_id join responses r on r.run_id = $run and r.call_id = t.call_id
+from trials t join ({judged}) j on j.trial_id = t.trial_id join responses r on r.run_id = $run and r.call_id = t.call_id
 where t.run_id = $run and r.text is not null
 """
 _PAIRS = """
@@ -65,8 +65,7 @@ from preferences where run_id = $run and winner is not null group by all order b
 _NUMBERED = re.compile(r"(.*) \(\d{1,9}\)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One answer, or two answers to one case. ``calls`` are those of the answers, in a pair first variant first; ``label`` and
     ``trial_id`` are those of one answer, empty for a pair."""
 
@@ -120,7 +119,8 @@ def checks_of(store: Queries, run_id: str) -> list[str]:
 def answer_items(store: Queries, veil: Veil, run_id: str, check: str) -> dict[str, Item]:
     """The answers that ``check`` judged, by their keys and in their order. Raises StoreError."""
     numbered = _NUMBERED.fullmatch(check)
-    rows = store.tuples(_ANSWERS, run=run_id, check=check, name=numbered[1] if numbered else check)
+    judged, name = (_LATER, {"name": numbered[1]}) if numbered else (_FIRST, dict[str, str]())
+    rows = store.tuples(_ANSWERS.format(judged=judged), run=run_id, check=check, **name)
     return _in_order(
         Item(veil.name(run_id, trial, check), path, case, digest, repeat, (call,), label, trial)
         for trial, path, case, digest, repeat, label, call in rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 import secrets
@@ -28,7 +27,9 @@ class Veil:
 
     def name(self, *parts: str) -> str:
         """32 hexadecimal digits for ``parts``: HMAC-SHA-256 (RFC 2104), shortened."""
-        return hmac.new(self.secret.encode(), "\x1f".join(parts).encode(), hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self.secret.encode(), "\x1f".join(parts).encode("utf-8", "surrogatepass"), "sha256").hex()[
+            :32
+        ]
 
     def swapped(self, key: str) -> bool:
         """Whether the second variant of the pair ``key`` stands on the left. The key itself does not tell."""

@@ -71,15 +71,16 @@
   const store = async (item, value, comment) => {
     const path = `${run}/${pairs ? "preferences" : "labels"}`;
     const common = { key: item.key, by, comment };
-    counted((await ask(path, pairs ? { ...common, pair, preferred: value } : { ...common, check, passed: value })).left);
+    return (await ask(path, pairs ? { ...common, pair, preferred: value } : { ...common, check, passed: value })).left;
   };
   const undo = async () => {
     const before = said.pop();
     if (!before) return;
-    await store(before.item, before.value, before.comment);
+    const left = await store(before.item, before.value, before.comment);
     if (now) queue.unshift(now);
     now = { ...before.item, comment: before.typed };
     show();
+    counted(left);
   };
   const VALUES = { pass: true, fail: false, note: null, left: "left", right: "right", tie: "tie" };
   const say = async (word) => {
@@ -92,10 +93,11 @@
       else if (now && word in VALUES) {
         const item = now;
         const typed = at("#comment").value;
-        await store(item, VALUES[word], typed);
+        const left = await store(item, VALUES[word], typed);
         const value = pairs ? item.preferred : item.passed;
         said.push({ item, value, comment: item.comment, typed });
         await next();
+        counted(left); // last: who sees the new count sees the next item, too
       }
     } catch (error) {
       trouble(`Not stored: ${error.message}`);

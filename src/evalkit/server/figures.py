@@ -1,0 +1,52 @@
+"""Figures of stored runs, counted once: they do not change until a run is read again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalkit.harness.calibrating import calibrations_of
+from evalkit.store.browse import list_runs, run_page
+from evalkit.store.label_items import checks_of, preferred
+from evalkit.store.labels import labelled_counts
+
+if TYPE_CHECKING:
+    from evalkit.report.calibration import Calibration
+    from evalkit.server.site import Site
+    from evalkit.store.browsed import RunLine, RunPage
+    from evalkit.store.label_items import PreferenceCount
+
+_PATHS = "select suite, label, any_value(suite_path) from trials where run_id = $run group by all"
+
+
+def newest_runs(site: Site, *, limit: int, before: str | None = None) -> list[RunLine]:
+    """See :func:`evalkit.store.browse.list_runs`. Raises StoreError."""
+    key = ("runs", limit, before, site.store.generation)
+    return site.figures.get(key, lambda: list_runs(site.store, limit=limit, before=before))
+
+
+def run_figures(site: Site, run_id: str) -> RunPage | None:
+    """See :func:`evalkit.store.browse.run_page`. Raises StoreError."""
+    return site.figures.get(("run", run_id, site.store.version(run_id)), lambda: run_page(site.store, run_id))
+
+
+def run_paths(site: Site, run_id: str) -> dict[tuple[str, str], str]:
+    """The suite file of each suite and label of a run. Raises StoreError."""
+
+    def make() -> dict[tuple[str, str], str]:
+        return {(suite, label): path for suite, label, path in site.store.tuples(_PATHS, run=run_id)}
+
+    return site.figures.get(("paths", run_id, site.store.version(run_id)), make)
+
+
+def run_checks(site: Site, run_id: str) -> list[str]:
+    """See :func:`evalkit.store.label_items.checks_of`. Raises StoreError."""
+    return site.figures.get(("checks", run_id, site.store.version(run_id)), lambda: checks_of(site.store, run_id))
+
+
+def run_agreement(site: Site, run_id: str) -> tuple[tuple[Calibration, ...], list[PreferenceCount]]:
+    """The checks of a run beside what people say of the same answers in any run, and what they prefer. Raises StoreError."""
+
+    def make() -> tuple[tuple[Calibration, ...], list[PreferenceCount]]:
+        return calibrations_of(labelled_counts(site.store.tuples, run_id)), preferred(site.store, run_id)
+
+    return site.figures.get(("agreement", run_id, site.store.generation, site.store.words), make)
