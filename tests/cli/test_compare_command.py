@@ -169,10 +169,12 @@ def test_what_is_not_compared_is_said(project):
     [
         (["baseline", "candidat"], "'candidat' is neither a run nor a variant of run "),
         (["baseline", "candidat"], "did you mean 'candidate'"),
+        (["baseline", "candidat"], "of another run: RUN:candidat"),
         (["baseline", "latest:nope"], "valid: "),
         (["baseline", "candidate", "--run", "20010101T000000"], "there is no run '20010101T000000'"),
         (["baseline", "candidate", "--margin", "2"], "--margin 2.0: between 0 and 1; 0.02 is 2 percentage points"),
-        (["baseline", "candidate", "--margin", "two"], "'two' is not a valid float"),
+        (["baseline", "candidate", "--margin", "two"], "'two' is no rate; write 0.02, 2pp or 2%"),
+        (["baseline", "candidate", "--margin", "0pp"], "--margin 0.0: between 0 and 1"),
         (["baseline", "candidate", "--margin", "nan"], "--margin nan"),
         (["baseline", "candidate", "--confidence", "95"], "--confidence 95.0: between 0.5 and 1, for example 0.95"),
         (["a", "b", "--baseline", "c"], "with --baseline name at most one side"),
@@ -183,6 +185,14 @@ def test_a_wrong_side_or_number_says_what_there_is(project, two_runs, words, sai
     ran = project.evalkit("compare", *words)
     assert (ran.code, ran.out) == (2, "")
     assert said in ran.err
+
+
+def test_a_margin_is_written_as_in_a_gate(project, two_runs):
+    """0.02, 2pp and 2% are the same two points."""
+    said = [project.evalkit("compare", "baseline", "candidate", "--margin", margin) for margin in ("0.02", "2pp", "2%")]
+    assert {ran.code for ran in said} == {0}
+    assert len({ran.out for ran in said}) == 1
+    assert said[0].out != project.evalkit("compare", "baseline", "candidate", "--margin", "40pp").out
 
 
 def test_without_runs_it_says_what_to_do(project):

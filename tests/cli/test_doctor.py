@@ -43,7 +43,7 @@ def test_a_sound_project(sound):
         "duckdb 2.",
         "1 of 1 suites are sound, with 2 tests",
         "genai-prices",
-        "✓ 1 runs are journaled",
+        "✓ 1 journaled runs",
         "evalkit.duckdb can be read",
         "nothing is in the way of a run",
     ):

@@ -17,12 +17,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_first_help_shows_every_command_and_how_to_begin(project):
-    """One line of summary per command, and examples to copy."""
+    """Every command with its summary, and examples to copy."""
     shown = project.evalkit("--help")
     assert shown.code == 0
     lines = shown.out.splitlines()
     for name in cli.list_commands(click.Context(cli)):
-        (line,) = [line for line in lines if line.split()[:1] == [name]]
+        (line,) = [line for line in lines if line.startswith(f"  {name} ")]
         assert len(line.split()) > 3, line
     assert "evalkit run --mode replay" in shown.out
     assert "pytest suites" in shown.out
@@ -119,6 +119,21 @@ def test_an_error_cannot_write_to_the_terminal(project):
     project.suite("suite: hello\nprompt: hello:v1\ncases: [{vars: {customer: Ana}}]\nchecks: [contains: Hello]\n")
     assert project.evalkit("run").code == 0
     assert "\x1b" not in project.evalkit("compare", "a\x1b[2Jb", "c").err
+
+
+def test_summaries_are_sentences_to_their_end(project):
+    """The lists of commands cut no sentence."""
+    for group in ([], ["prompts"], ["baseline"], ["cache"]):
+        listed = project.evalkit(*group, "--help").out.partition("Commands:")[2]
+        assert "..." not in listed
+        assert listed.rstrip().endswith(".")
+
+
+def test_nobody_who_reads_on_is_not_a_failed_case(project):
+    """A pipe that closes is 141, as of a program that SIGPIPE ended, and not 1."""
+    words = f"{Path(sys.executable).with_name('evalkit')} schema | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", words], cwd=project.root, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("141\n", "")
 
 
 def test_a_closed_pipe_ends_quietly(project):

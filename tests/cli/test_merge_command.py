@@ -92,7 +92,10 @@ def test_a_missing_shard_is_incomplete(sharded):
     assert "INCOMPLETE" in ran.out
     assert "not judged" in ran.out.lower()
     few = sharded.evalkit("merge", "--shards", "3", "artifacts/shard-0", "artifacts/shard-1")
-    assert (few.code, few.err) == (3, "error: 3 shards were expected, 2 are there\n")
+    assert (few.code, few.err) == (
+        3,
+        "error: 3 shards were expected, 2 named\n  hint: name the reports folder of every job; a job that wrote none did not run\n",
+    )
 
 
 def test_shards_that_contradict_each_other_are_refused(sharded):

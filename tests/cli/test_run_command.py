@@ -83,6 +83,7 @@ def test_an_undecided_gate_is_exit_10_unless_the_project_only_warns(project):
         (["--concurrency", "0"], "0 is not in the range x>=1"),
         (["--max-cost", "much"], "'much' is not a valid float"),
         (["-k", "nobody"], "no case was found or selected, nothing was called"),
+        (["-k", "nobody"], "hint: evalkit run --collect-only -q lists the cases that there are"),
         (["--max-cots", "1"], "did you mean --max-cost?"),
         (["suites/helo.yaml"], "there is no suites/helo.yaml\n  hint: did you mean 'suites/hello.yaml'?"),
         (["suites/hello.yaml::eve[v1-scripted/m]"], "not found: "),

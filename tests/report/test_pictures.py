@@ -15,6 +15,7 @@ from sample_report import HOSTILE, build_report
 import evalkit.report.html as page_module
 from evalkit.compare.intervals import wilson
 from evalkit.compare.stats import rogan_gladen
+from evalkit.compare.values import Interval
 from evalkit.report.calibration import Calibration, CorrectedVariant, Share
 from evalkit.report.charts import chart_data, rate_mark
 from evalkit.report.heat import heat_of
@@ -100,6 +101,21 @@ def test_intervals_of_one_axis_can_be_compared_by_eye(drawn):
     assert gated["edge"] == -0.02
     assert gated["shade"] == gated["margin"] < 50
     assert (gated["cx"] < 50) == (gated["value"] < 0)
+
+
+def test_a_rate_that_rises_by_more_than_half_stands_at_its_place(browser, report, tmp_path):
+    """+85 pp is not drawn at +50, and its interval is a line; the axis is as long as it takes."""
+    (comparison,) = report.comparisons
+    metric = replace(comparison.metrics[0], change=0.85, interval=Interval(0.552, 0.948, 0.95, "newcombe"))
+    far = replace(report, comparisons=(replace(comparison, metrics=(metric, *comparison.metrics[1:])),))
+    found = Visit(browser, write_html(far, tmp_path).as_uri())
+    x1, x2, cx = found.page.evaluate(
+        """(() => { const node = [...document.querySelectorAll('[data-chart=interval]')].find((n) => JSON.parse(n.dataset.values).value === 0.85);
+        const line = node.querySelector('.range'); return [line.getAttribute('x1'), line.getAttribute('x2'), node.querySelector('.point').getAttribute('cx')].map(parseFloat); })()"""
+    )
+    found.context.close()
+    assert x1 < cx < x2 < 96
+    assert math.isclose((cx - 50) / (x2 - 50), 0.85 / 0.948, abs_tol=1e-6)
 
 
 def test_the_pictures_follow_the_width_of_the_screen(drawn):

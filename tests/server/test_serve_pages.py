@@ -101,6 +101,16 @@ def test_pages_fit_a_phone_and_name_their_parts(served, visit):
     assert not page.complaints
 
 
+def test_the_list_of_runs_breaks_no_word(served, visit):
+    """On a screen the mode of a run stands on one line: "replay", not "repla" and "y"."""
+    page = visit(served, "/")
+    lines = page.locator(".word").evaluate_all(
+        """(cells) => cells.map((cell) => { const text = document.createRange(); text.selectNodeContents(cell); return text.getClientRects().length; })"""
+    )
+    assert lines
+    assert set(lines) == {1}
+
+
 def test_a_suite_over_time_and_what_is_not_there(served, visit):
     """The history page is the one that the command writes; what is not stored is a page that says so."""
     page = visit(served, "/history?suite=hello")

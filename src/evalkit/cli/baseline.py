@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evalkit.cli.group import Group
 from evalkit.config import find_root, load_config
 from evalkit.errors import ConfigError, did_you_mean
 
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from evalkit.compare.stored import StoredBaseline
-    from evalkit.config import Config
+from evalkit.config import Config
 
 
-@click.group("baseline")
+@click.group("baseline", cls=Group)
 def baseline_group() -> None:
     """Keep what a run measured, so that later runs can be compared with it."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evalkit.cli.group import Group
 from evalkit.config import find_root, load_config
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from evalkit.harness.explaining import Against, Explained
 
 
-@click.group("cache")
+@click.group("cache", cls=Group)
 def cache_group() -> None:
     """Look into the answers of earlier runs that later runs need not pay again."""
 

@@ -10,12 +10,28 @@ import click
 from evalkit.config import find_root, load_config
 
 
+def _rate(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
+    """The number that ``text`` is: 0.02, or as gates write it, 2pp or 2%."""
+    if text is None:
+        return None
+    unit = next((unit for unit in ("pp", "%") if text.endswith(unit)), "")
+    try:
+        return float(text.removesuffix(unit)) / (100 if unit else 1)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no rate; write 0.02, 2pp or 2%") from None
+
+
 @click.command("compare")
 @click.argument("a", required=False)
 @click.argument("b", required=False)
 @click.option("--baseline", metavar="RUN", help="Compare run A (or the latest) against this run.")
 @click.option("--run", "run_id", metavar="RUN", help="The run that variants are looked up in. Default: the latest.")
-@click.option("--margin", type=float, metavar="RATE", help="Largest tolerated drop of the pass rate: 0.02 is 2 points.")
+@click.option(
+    "--margin",
+    callback=_rate,
+    metavar="RATE",
+    help="Largest tolerated drop of the pass rate: 0.02, 2pp or 2% is 2 points.",
+)
 @click.option(
     "--confidence", type=float, default=0.95, show_default=True, help="Two-sided confidence of the intervals."
 )
@@ -38,7 +54,7 @@ def compare_command(
     \b
     Examples:
       evalkit compare baseline candidate
-      evalkit compare 20261120T0915 latest --margin 0.02
+      evalkit compare 20261120T0915 latest --margin 2pp
       evalkit compare latest --baseline 20261101T1200
       evalkit compare 20261101T1200:candidate latest:candidate --format json
       evalkit compare baselines/refund-replies.parquet latest
@@ -72,5 +88,5 @@ def _sides(a: str | None, b: str | None, baseline: str | None) -> tuple[str, str
             raise click.UsageError("with --baseline name at most one side")
         return baseline, a or "latest"
     if a is None or b is None:
-        raise click.UsageError("name two sides, or one and --baseline")
+        raise click.UsageError("name two sides, or one and --baseline: evalkit compare baseline candidate")
     return a, b

@@ -60,12 +60,13 @@ def export_command(run: str, what: str, form: str | None, target: str, *, schema
         return 0
     chosen = cast("Form", form or _by_name(target))
     if what == "run" and chosen != "json":
-        raise click.UsageError(f"--what run is JSON only; a table is trials, verdicts or requests, not {chosen}")
+        raise click.UsageError(f"--what run is JSON only, not {chosen}; the tables are trials, verdicts and requests")
     records = _read(run)
     if target == "-":
         _print(what, chosen, records)
     else:
         _write(what, chosen, records, Path(target))
+        click.echo(f"{target}: {what} of run {records.run.run_id}, as {chosen}")
     return 0
 
 

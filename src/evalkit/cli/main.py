@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evalkit import __version__
+from evalkit.cli.group import Group
 from evalkit.errors import CallError, EvalkitError, RecordingError, StoreError, did_you_mean
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _COMMANDS = {
 }
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(Group):
     """A group whose commands are imported when first asked for, so that ``evalkit --version`` stays fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -84,9 +84,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = cli.main(
             [word for word in words if word != "--debug"], prog_name="evalkit", standalone_mode=False, obj=debug
         )
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it closes
-        code = 141  # what a shell reports of a program that SIGPIPE ended
     except click.exceptions.Abort:
         code = 130
     except click.ClickException as error:

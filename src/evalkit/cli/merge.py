@@ -41,7 +41,8 @@ def merge_command(folders: tuple[Path, ...], shards: int | None, json_file: Path
     from evalkit.report.text import terminal_summary
 
     if shards is not None and len(set(folders)) != shards:
-        click.echo(f"error: {shards} shards were expected, {len(set(folders))} are there", err=True)
+        click.echo(f"error: {shards} shards were expected, {len(set(folders))} named", err=True)
+        click.echo("  hint: name the reports folder of every job; a job that wrote none did not run", err=True)
         return 3
     merged = merge(load_config(find_root(Path.cwd())), folders)
     report = merged.finished.report

@@ -124,7 +124,8 @@ def _hint(code: int, arguments: Sequence[str], command: click.Command) -> str | 
     import pytest
 
     if code == pytest.ExitCode.NO_TESTS_COLLECTED:
-        return "error: no case was found or selected, nothing was called"
+        hint = "evalkit run --collect-only -q lists the cases that there are"
+        return f"error: no case was found or selected, nothing was called\n  hint: {hint}"
     if code != pytest.ExitCode.USAGE_ERROR:
         return None
     own = [name for option in command.params for name in option.opts if name.startswith("--")]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evalkit.canon import short
+from evalkit.cli.group import Group
 from evalkit.config import find_root, load_config
 from evalkit.errors import ConfigError, PromptChangedError, PromptError
 from evalkit.report.clean import one_line, visible
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _AT = click.option("--at", metavar="REV", help="Read the prompt at this git revision (a branch, tag or commit).")
 
 
-@click.group("prompts")
+@click.group("prompts", cls=Group)
 def prompts_group() -> None:
     """List, show, compare, release and check prompt versions.
 

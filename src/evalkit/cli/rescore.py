@@ -66,7 +66,7 @@ def _lines(done: Rescored) -> Iterator[str]:
         yield f"note: {one_line(note)}"
     for change, count in sorted(done.changes.items(), key=lambda item: -item[1]):
         yield f"  {one_line(change.check)}: {count:,} × {change.before} → {change.after}"
-    yield f"{len(done.flips):,} of {done.compared:,} changed" if done.flips else "nothing changed its status"
+    yield f"{len(done.flips):,} of {done.compared:,} changed" if done.flips else "no trial changed its status"
     for flip in done.flips[:_FLIPS]:
         yield f"  {one_line(_flip(flip))}"
     if len(done.flips) > _FLIPS:

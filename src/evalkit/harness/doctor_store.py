@@ -40,7 +40,7 @@ def stored(config: Config) -> Iterator[Finding]:
 def _journals(reports: Path) -> Iterator[Finding]:
     runs = list_runs(reports)
     cut = [run.run_id for run in runs if run.status == "incomplete"]
-    yield Finding("store", "ok", f"{len(runs)} runs are journaled" + (f", {len(cut)} of them cut short" if cut else ""))
+    yield Finding("store", "ok", f"{len(runs)} journaled runs" + (f", {len(cut)} of them cut short" if cut else ""))
     for run in runs:
         for path in sorted(run.folder.glob("*.jsonl")):
             try:

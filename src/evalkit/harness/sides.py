@@ -79,7 +79,7 @@ class Named(NamedTuple):
             names = {row.variant for row in rows} | {row.label for row in rows}
             raise ConfigError(
                 f"{self.variant!r} is neither a run nor a variant of run {self.run_id}",
-                hint=did_you_mean(self.variant, names | set(self.known)),
+                hint=f"{did_you_mean(self.variant, names | set(self.known))}; of another run: RUN:{self.variant}",
             )
         return Chosen(self.run_id, self.variant, chosen, complete=self.complete)
 

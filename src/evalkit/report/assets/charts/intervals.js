@@ -13,7 +13,7 @@ const sharedScale = (marks) => {
     const reach = Math.exp(within(far((at) => Math.abs(Math.log(Math.max(at, 1e-9)))), Math.log(1.1), Math.log(10)));
     return d3.scaleLog([1 / reach, reach], ROOM).clamp(true);
   }
-  const reach = within(far(Math.abs), 0.02, 0.5);
+  const reach = within(far(Math.abs), 0.02, 1);
   return d3.scaleLinear([-reach, reach], ROOM).clamp(true);
 };
 
@@ -42,8 +42,10 @@ const drawInterval = (node, mark, scale) => {
   if (mark.edge !== null) drawMargin(svg, upright, scale(mark.edge), mark.form);
   if (unchanged[mark.form] !== null) upright("zero", scale(unchanged[mark.form]));
   if (mark.lower !== null && mark.upper !== null) drawRange(svg, upright, mark, scale);
-  if (mark.value !== null) svg.append("circle").attr("class", "point").attr("cx", `${scale(mark.value)}%`).attr("cy", "50%").attr("r", 5);
+  if (mark.value !== null && inside(scale, mark.value)) svg.append("circle").attr("class", "point").attr("cx", `${scale(mark.value)}%`).attr("cy", "50%").attr("r", 5);
 };
+
+const inside = (scale, value) => value >= scale.domain()[0] && value <= scale.domain()[1];
 
 /** What lies beyond the margin is shaded: on the left for a rate that may fall, on the right for a cost that may rise. */
 const drawMargin = (svg, upright, at, form) => {
