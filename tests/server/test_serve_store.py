@@ -17,6 +17,7 @@ from served import SUITE
 
 from evalkit.config import load_config
 from evalkit.errors import StoreError, StoreLockedError
+from evalkit.model.results import Label
 from evalkit.server import serving
 from evalkit.server.ahead import make_ahead
 from evalkit.server.app import create_app
@@ -91,12 +92,27 @@ def test_what_only_a_deleted_run_had_leaves_every_table(stored):
         (stored.root / "aside").rename(reports / "journal" / newest)
 
 
+def test_a_secret_in_a_comment_is_written_nowhere(stored):
+    """Who pastes a key into a comment does not find it in the journal, nor in the tables."""
+    reports = stored.root / "reports"
+    with mirrored(reports) as store:
+        store.refresh()
+        book = LabelBook(reports / "journal", store, clean=lambda text: text.replace("hunter2", "[REDACTED]"))
+        run, *answer = store.rows("select run_id, suite_path, case_id, label from trials limit 1")[0].values()
+        book.label(run, Label(*answer, 0, "contains", False, "ann", "2026-11-21T00:00:00+00:00", "it said hunter2"))
+        assert [row["comment"] for row in store.rows("from labels")] == ["it said [REDACTED]"]
+        book.close()
+    written = "".join(path.read_text("utf-8") for path in (reports / "journal" / run).glob("labels-*.jsonl"))
+    assert "it said [REDACTED]" in written
+    assert "hunter2" not in written
+
+
 def site_of(project, store) -> Site:
     """A server's parts without a server."""
     journals, troubles = project.root / "reports" / "journal", Troubles()
     live = Live(journals, store, troubles)
     access = Access("t", "c", frozenset({"testserver"}))
-    book, veil = LabelBook(journals, store), veil_of(project.root / "reports")
+    book, veil = LabelBook(journals, store, clean=str.strip), veil_of(project.root / "reports")
     return Site(load_config(project.root), store, access, templates(), live, book, veil, troubles=troubles)
 
 

@@ -226,6 +226,28 @@ def test_an_endless_number_is_a_damaged_record(journal, record):
     assert follower.state(quiet=False).done == 3
 
 
+def test_a_follower_tells_of_no_trial_without_a_name(journal):
+    """A case whose id is Infinity became JSON that no browser reads, and ended the stream of events."""
+    follower = Follower(journal.parent)
+    follower.read()
+    record = {
+        "t": "result",
+        "trial": {
+            "suite": "s",
+            "suite_path": "s.yaml",
+            "case": {"id": float("inf")},
+            "variant": {"label": "a"},
+            "repeat": 0,
+        },
+        "call": {"n": 1},
+        "verdicts": [],
+    }
+    with next(journal.parent.glob("*.jsonl")).open("ab") as file:
+        file.write(frame(record))
+    follower.read()
+    assert follower.state(quiet=False).done == 3
+
+
 def test_a_lost_file_is_not_a_smaller_run(tmp_path):
     """A complete run that lacks a worker's file is refused; a lenient reader tells the gap and calls the run incomplete."""
     workers = [Journal(tmp_path / "journal", info(), worker=name) for name in ("gw0", "gw1")]

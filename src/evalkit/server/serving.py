@@ -16,6 +16,7 @@ import click
 import uvicorn
 
 from evalkit.errors import ConfigError
+from evalkit.harness.secrecy import redactor_for
 from evalkit.server.app import create_app
 from evalkit.server.live import Live
 from evalkit.server.rendering import templates
@@ -62,7 +63,8 @@ def serve(config: Config, address: Address, *, browse: bool = False) -> None:
         access = _access(address, door.getsockname()[1])
         journals, veil = config.folder("reports") / "journal", veil_of(config.folder("reports"))
         troubles = Troubles()
-        live, book = Live(journals, store, troubles), LabelBook(journals, store)
+        live = Live(journals, store, troubles)
+        book = LabelBook(journals, store, clean=redactor_for(config).text)
         site = Site(config, store, access, templates(), live, book, veil, troubles=troubles)
         if address.public and not address.loopback:
             click.echo("warning: other machines can reach this server, and nothing is encrypted", err=True)

@@ -152,7 +152,7 @@ class Follower:
 
     def _result(self, record: dict[str, Any], file: _File) -> None:
         trial, verdicts = record["trial"], record["verdicts"]
-        case, label = trial["case"]["id"], trial["variant"]["label"]
+        case, label, suite = map(_name, (trial["case"]["id"], trial["variant"]["label"], trial["suite"]))
         counting = [one for one in verdicts if one.get("severity", "fail") == "fail"]
         statuses = {one["status"] for one in counting}
         failed = record["call"]["n"] in file.failures or "error" in statuses
@@ -160,8 +160,14 @@ class Follower:
         test_id, repeat = f"{trial['suite_path']}::{case}[{label}]", int(trial["repeat"])
         self._status[test_id, repeat] = status
         self._numbers += 1
-        checks = [one["check"] for one in counting if one["status"] in {"fail", "error"}]
-        self._trials.append(FinishedTrial(self._numbers, test_id, repeat, trial["suite"], case, label, status, checks))
+        checks = [_name(one["check"]) for one in counting if one["status"] in {"fail", "error"}]
+        self._trials.append(FinishedTrial(self._numbers, test_id, repeat, suite, case, label, status, checks))
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} is no name")
+    return value
 
 
 def _text(value: object) -> str | None:

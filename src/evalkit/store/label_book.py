@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from evalkit.store.reader import run_entry
 from evalkit.store.rows import moment
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from evalkit.model.results import Label, Preference
@@ -22,19 +24,21 @@ _SAME_PAIR = "run_id = ? and suite_path = ? and case_id = ? and label_a = ? and 
 
 
 class LabelBook:
-    """Appends labels; thread-safe. When :meth:`label` or :meth:`prefer` returns, it is on disk and in the tables.
+    """Appends labels; thread-safe. ``clean`` takes secrets out of comments. When :meth:`label` or :meth:`prefer` returns, it is on disk and in the tables.
 
     A journal is opened with a run's first label and closed with the book.
     """
 
-    def __init__(self, journals: Path, store: Mirror) -> None:
+    def __init__(self, journals: Path, store: Mirror, *, clean: Callable[[str], str]) -> None:
         self._root = journals
+        self._clean = clean
         self._store = store
         self._open: dict[str, Journal] = {}
         self._door = Lock()
 
     def label(self, run_id: str, one: Label) -> None:
         """Write one label. Raises StoreError if it cannot be written, or the run has no journal here."""
+        one = replace(one, comment=self._clean(one.comment))
         trial = f"{run_id}/{one.test_id}#{one.repeat}"
         row = (trial, run_id, one.check, one.passed, one.by, moment(one.at), one.comment)
         said = Said("labels", _SAME_LABEL, (trial, one.check, one.by), row)
@@ -44,6 +48,7 @@ class LabelBook:
 
     def prefer(self, run_id: str, one: Preference) -> None:
         """Write one preference. Raises StoreError as :meth:`label`."""
+        one = replace(one, comment=self._clean(one.comment))
         place = (run_id, one.suite_path, one.case_id, one.a, one.b, one.repeat)
         row = (*place, one.winner, one.by, moment(one.at), one.comment)
         said = Said("preferences", _SAME_PAIR, (*place, one.by), row)
