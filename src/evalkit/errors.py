@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -170,10 +171,16 @@ class MissingExtraError(EvalkitError):
         )
 
 
+_HINT = 600
+"""Characters of names in a hint, beyond which the rest is counted."""
+
+
 def did_you_mean(name: str, valid: Iterable[str]) -> str:
-    """Return a hint: the closest valid names if any are close, and the list of all of them (at most 40)."""
+    """Return a hint: the closest valid names if any are close, and the list of all of them (at most 40, and some 600 characters)."""
     names = sorted(set(valid))
     close = get_close_matches(name, names, n=2, cutoff=0.6)
     guess = f"did you mean {' or '.join(repr(c) for c in close)}? " if close else ""
-    shown = ", ".join(names[:40]) + (f", … ({len(names)} in all)" if len(names) > 40 else "")
+    ends = accumulate(len(name) + 2 for name in names[:40])
+    few = names[: max(1, sum(end <= _HINT for end in ends))]
+    shown = ", ".join(few) + (f", … ({len(names)} in all)" if len(names) > len(few) else "")
     return f"{guess}valid: {shown}" if names else f"{guess}there are none"

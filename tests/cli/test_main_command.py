@@ -12,6 +12,7 @@ import pytest
 from evalkit import __version__
 from evalkit.cli.main import cli
 from evalkit.cli.reference import commands, reference_markdown
+from evalkit.errors import did_you_mean
 
 ROOT = Path(__file__).parents[2]
 
@@ -127,6 +128,19 @@ def test_summaries_are_sentences_to_their_end(project):
         listed = project.evalkit(*group, "--help").out.partition("Commands:")[2]
         assert "..." not in listed
         assert listed.rstrip().endswith(".")
+
+
+def test_a_hint_with_long_names_is_still_read():
+    """Test ids are long: few of them are listed, and the number of all; short names are listed up to forty."""
+    ids = [
+        f"suites/refund-replies.yaml::a-case-with-a-name-{number}[candidate-openai/gpt-5-mini]" for number in range(80)
+    ]
+    said = did_you_mean(ids[7].replace("case", "cse"), ids)
+    assert ids[7] in said.partition("? valid: ")[0]
+    assert len(said) < 900
+    assert said.endswith(", … (80 in all)")
+    assert did_you_mean("x", ["a" * 5000]) == f"valid: {'a' * 5000}"
+    assert did_you_mean("x", [f"n{number}" for number in range(40)]).count(",") == 39
 
 
 def test_nobody_who_reads_on_is_not_a_failed_case(project):

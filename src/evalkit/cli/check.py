@@ -42,7 +42,7 @@ def check_command(
     \b
     Examples:
       evalkit check "contains: hello" < answer.txt
-      evalkit check "not: {pii: true}" answer.txt
+      evalkit check "pii: {allow: [email]}" answer.txt
       evalkit check "json_schema: schemas/reply.json" answer.json --json
       evalkit check "contains: '{{ name }}'" answer.txt --vars '{name: Ana}'
     """
