@@ -136,7 +136,7 @@ def test_a_judge_is_not_asked_without_a_word(judge, tried, project):
     judge({"reason": "warm", "pass": True})
     ran = tried(RUBRIC)
     assert ran.code == 2
-    assert "rubric asks judge/j (1 calls)" in ran.err
+    assert "rubric asks judge/j (calls: 1)" in ran.err
     assert "--live" in ran.err
     asked = tried(RUBRIC, "--live")
     assert (asked.code, asked.out.strip().split("\n")[0]) == (0, "pass: rubric: yes: warm")

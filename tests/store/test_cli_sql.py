@@ -56,7 +56,7 @@ def test_a_table_is_safe_for_a_terminal(ingested):
     assert len(lines) == 4
     assert lines[0].split() == ["case_id", "answer", "cost_usd", "failure"]
     assert "late-parcel" in lines[2]
-    assert lines[3] == "(1 rows)"
+    assert lines[3] == "(1 row)"
 
 
 def test_csv_is_safe_for_a_spreadsheet(ingested):
@@ -96,7 +96,7 @@ def test_markdown_cannot_break_out_of_its_cell(ingested):
 def test_a_cut_table_says_so(ingested):
     """Rows that are left out are announced, on stderr."""
     result = CliRunner().invoke(sql_command, ["from verdicts", "--limit", "1"])
-    assert "(1 rows)" in result.stdout
+    assert "(1 row)" in result.stdout
     assert "only the first 1 rows" in result.stderr
 
 

@@ -104,7 +104,7 @@ def _as_table(table: Table) -> str:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
     lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(lines) + f"\n({len(table.rows)} rows)\n"
+    return "\n".join(lines) + f"\n({len(table.rows)} row{'' if len(table.rows) == 1 else 's'})\n"
 
 
 def _as_markdown(table: Table) -> str:

@@ -76,7 +76,7 @@ def _asked(check: BuiltCheck, trial: Trial, answer: str, config: Config, *, live
         return Asked(problem=error.message)
     if questions and not live:
         models = ", ".join(sorted({question.model for question in questions}))
-        raise ConfigError(f"{check.name} asks {models} ({len(questions)} calls)", hint="--live asks, and pays for it")
+        raise ConfigError(f"{check.name} asks {models} (calls: {len(questions)})", hint="--live asks, and pays for it")
     return Asked(_settled(questions, config) if questions else ())
 
 
