@@ -6,7 +6,12 @@ import os
 import socket
 from typing import Any
 
+import hypothesis
 import pytest
+
+# A busy machine is no defect. What else the profile says (in CI: the same examples each time) stays.
+hypothesis.settings.register_profile("evalkit", hypothesis.settings(deadline=None))
+hypothesis.settings.load_profile("evalkit")
 
 pytest_plugins = ["pytester"]
 
