@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import ConfigError, EvalkitError, Where
-from evalkit.files import read_text
+from evalkit.files import read_bytes, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,10 @@ class TomlFile:
         if not must_exist and not self.path.exists() and not self.path.is_symlink():
             return None
         try:
+            data = read_bytes(self.path, where=Where(self.name))
+            if data.startswith(BOM_UTF8):  # evalkit could read on, but neither pytest nor pip can
+                hint = "save it as UTF-8 without one"
+                raise ConfigError("a byte-order mark, which TOML has not", hint=hint, where=Where(self.name, 1))
             return read_text(self.path, where=Where(self.name))
         except EvalkitError as error:
             raise ConfigError(error.message, hint=error.hint, where=error.where) from error

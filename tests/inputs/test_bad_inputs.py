@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import bad_data
+import bad_projects
 import bad_prompts
 import bad_suites
 import pytest
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from bad_input import BadInput
     from fakes.eval_project import Ran
 
-ENTRIES = (*bad_suites.ENTRIES, *bad_data.ENTRIES, *bad_prompts.ENTRIES)
+ENTRIES = (*bad_suites.ENTRIES, *bad_data.ENTRIES, *bad_prompts.ENTRIES, *bad_projects.ENTRIES)
 LONGEST_S = 30
 TRACE = re.compile(r"Traceback|^\s+File \"|INTERNALERROR|evalkit itself failed", re.MULTILINE)
 
@@ -59,7 +60,7 @@ def test_one_clear_message(entry, tmp_path, monkeypatch):
         assert word.lower() in said.lower(), said
     if entry.at is not None:
         assert re.search(rf"(?:^|error: |\s){re.escape(entry.at)}(?=:? |: )", said), said
-    assert re.match(r"error: \S", ran.err) or ran.err.startswith("Usage"), said
+    assert entry.command[0] == "run" or re.match(r"error: \S|Usage: ", ran.err), said
     assert "hint: " in said, said
     told = "\n".join(line for line in ran.err.splitlines() if not line.startswith("  hint: "))
     assert str(tmp_path) not in told, "paths are shown relative to the project"

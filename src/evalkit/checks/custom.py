@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import create_model
@@ -16,6 +17,7 @@ from evalkit.checks.catalog import CHECKS
 from evalkit.checks.schemas import long_schema
 from evalkit.checks.text import quoted
 from evalkit.errors import CheckError, ConfigError, Where
+from evalkit.files import shown
 from evalkit.model.calls import Reply, Response
 from evalkit.model.results import Family, Verdict
 
@@ -152,4 +154,8 @@ def _origin(function: Judge) -> str:
 
 def _where(function: Judge) -> Where:
     code = getattr(function, "__code__", None)
-    return Where(function.__module__) if code is None else Where(code.co_filename, code.co_firstlineno)
+    return (
+        Where(function.__module__)
+        if code is None
+        else Where(shown(Path(code.co_filename), Path.cwd()), code.co_firstlineno)
+    )

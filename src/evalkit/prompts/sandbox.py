@@ -110,6 +110,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             extensions=[RoleBlocks] if roles else [],
             autoescape=False,
             auto_reload=False,
+            optimized=False,  # folding constants takes quadratic time in the depth of an expression
             keep_trailing_newline=True,
             finalize=_printed,
             **(syntax or {}),

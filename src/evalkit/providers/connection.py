@@ -121,7 +121,7 @@ def text_option(settings: ProviderSettings, name: str, *, choices: tuple[str, ..
 def option_error(settings: ProviderSettings, problem: str, *, hint: str | None = None) -> ConfigError:
     """Return the error about an entry of ``[tool.evalkit.providers.<name>]``."""
     hint = hint or "docs/reference/configuration.md lists what a provider takes"
-    where = project_file(settings.root).where("providers", settings.name, problem.partition(" ")[0])
+    where = project_file(settings.root).where("providers", settings.name, problem.partition(" ")[0].strip(":"))
     return ConfigError(f"[tool.evalkit.providers.{settings.name}]: {problem}", hint=hint, where=where)
 
 

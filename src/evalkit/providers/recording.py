@@ -83,7 +83,11 @@ def _exchange(text: str, where: Where) -> Exchange:
             f"two models: {line.model!r} and {line.request.model!r}", hint="keep one of the two", where=where
         )
     request = to_request(line)
-    key = replay_key(request)
+    try:
+        key = replay_key(request)
+    except ValueError as error:
+        hint = "write a finite number, or take it out"
+        raise RecordingError("the request holds NaN or a number that is too large", hint=hint, where=where) from error
     if line.key is not None and line.key != key and not line.redacted:
         raise RecordingError(
             "the request was edited by hand: its key no longer belongs to it",

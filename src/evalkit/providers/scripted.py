@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from evalkit.canon import digest, digest_text, short
-from evalkit.errors import CallError, ConfigError
+from evalkit.errors import CallError
 from evalkit.files import read_text
 from evalkit.model.calls import Request, Response
 from evalkit.providers.base import parameter_problem
@@ -63,8 +63,12 @@ class Scripted:
 
     @staticmethod
     def ready(settings: ProviderSettings) -> str | None:
-        """Return None: a script is always ready. Raises ConfigError if the options are wrong."""
-        Scripted.endpoint(settings)
+        """Return None: a script is always ready. Raises ConfigError if the options are wrong or the function cannot be imported."""
+        name = text_option(settings, "function")
+        if name is None:
+            _answers(settings)
+        else:
+            _function(name, settings)
         return None
 
     @staticmethod
@@ -171,7 +175,9 @@ def _source(name: str, settings: ProviderSettings) -> Path:
     for path in (base.with_suffix(".py"), base / "__init__.py"):
         if path.is_file() and path.resolve().is_relative_to(settings.root.resolve()):
             return path
-    raise option_error(settings, f"no module {module!r} in {settings.root}", hint="the file must be inside the project")
+    raise option_error(
+        settings, f"function {name!r} is in no module of the project", hint="the file must be inside the project"
+    )
 
 
 def _function(name: str, settings: ProviderSettings) -> Callable[[Request], Answer | Awaitable[Answer]]:
@@ -185,18 +191,18 @@ def _function(name: str, settings: ProviderSettings) -> Callable[[Request], Answ
         )
     found: object = getattr(module, attribute, None)
     if not callable(found):
-        raise option_error(settings, f"{module_name} has no function {attribute!r}")
+        raise option_error(
+            settings, f"function {attribute!r} is no function of {module_name}", hint="name a function of that module"
+        )
     return found
 
 
 def _imported(name: str, settings: ProviderSettings) -> ModuleType:
     try:
         return import_module(name)
-    except Exception as error:  # importing runs the project's own code, which may raise anything
-        raise ConfigError(
-            f"[tool.evalkit.providers.{settings.name}]: importing {name!r} failed: {type(error).__name__}: {error}",
-            hint="mend the module; it is looked up from the project's folder",
-        ) from error
+    except (Exception, SystemExit) as error:  # importing runs the project's own code, which may raise anything
+        problem = f"function is in {name!r}, which cannot be imported: {type(error).__name__}: {error}"
+        raise option_error(settings, problem[:500], hint="mend the module") from error
 
 
 def _is_from(module: ModuleType, source: Path) -> bool:

@@ -68,8 +68,12 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Add to a folder of suites what pytest leaves out because it is no file."""
+    """Add to a folder of suites what pytest leaves out because it is no file; end the session if the settings are wrong."""
     report = yield
+    if report.failed and not hasattr(collector.config, "workerinput"):
+        from evalkit.pytest_plugin.project import raise_trouble
+
+        raise_trouble(collector.config)
     odd = _odd_files(collector.path) if isinstance(collector, pytest.Directory) and report.passed else []
     if odd:
         from evalkit.pytest_plugin.collect import collect_suite

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from evalkit.config import Config
 
 _PROJECT: pytest.StashKey[Config | None] = pytest.StashKey()
+_TROUBLE: pytest.StashKey[pytest.UsageError] = pytest.StashKey()
 
 
 def project_of(config: pytest.Config) -> Config | None:
@@ -26,6 +27,12 @@ def project_of(config: pytest.Config) -> Config | None:
     if _PROJECT not in config.stash:
         config.stash[_PROJECT] = _find(config)
     return config.stash[_PROJECT]
+
+
+def raise_trouble(config: pytest.Config) -> None:
+    """Raise the usage error that :func:`project_of` met, if it met one: pytest would report it as a traceback of the folder."""
+    if _TROUBLE in config.stash and not config.option.fulltrace:
+        raise config.stash[_TROUBLE]
 
 
 def config_of(config: pytest.Config) -> Config:
@@ -42,7 +49,8 @@ def _find(config: pytest.Config) -> Config | None:
             if _has_table(root) or any((root / "prompts").glob("*/v*.j2")):
                 return _load(config, root)
     except EvalkitError as error:
-        raise pytest.UsageError(str(error)) from error
+        config.stash[_TROUBLE] = pytest.UsageError(str(error))
+        raise config.stash[_TROUBLE] from error
     return None
 
 

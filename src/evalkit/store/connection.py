@@ -48,6 +48,9 @@ def opened(
     """
     import duckdb
 
+    if path.exists() and not path.is_file():
+        hint = "move it away: 'evalkit ingest --rebuild' makes the database from the journals"
+        raise StoreError("the database is not a regular file", hint=hint, where=Where(str(path)))
     if path.is_symlink():
         raise StoreError(
             "the database is a symbolic link", hint="replace it with the file itself", where=Where(str(path))

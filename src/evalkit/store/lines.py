@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import stat
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -76,7 +78,7 @@ class Line:
 def scan(path: Path, *, offset: int = 0) -> Iterator[Line]:
     """Yield the lines of a journal from byte ``offset`` (a line start) on. Raises StoreError if the file cannot be read."""
     try:
-        with path.open("rb") as file:
+        with _opened(path) as file:
             file.seek(offset)
             yield from _lines(file, offset)
     except OSError as error:
@@ -107,7 +109,7 @@ def _next(file: BufferedReader) -> tuple[bytes | None, int]:
 def first_and_last(path: Path) -> list[dict[str, Any]]:
     """Return the first and the last sound record of a journal without reading what is between. Raises StoreError."""
     try:
-        with path.open("rb") as file:
+        with _opened(path) as file:
             first, length = _next(file)
             size = file.seek(0, os.SEEK_END)
             file.seek(max(length, size - _TAIL))
@@ -118,7 +120,18 @@ def first_and_last(path: Path) -> list[dict[str, Any]]:
     return [record for record in map(parse, sound) if record is not None]
 
 
+def _opened(path: Path) -> BufferedReader:
+    """Open a regular file for reading: a pipe would wait for ever for somebody to write."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return os.fdopen(handle, "rb")
+
+
 def _unreadable(path: Path, error: OSError) -> StoreError:
     return StoreError(
-        f"cannot read the journal: {error.strerror or error}", hint="check its permissions", where=Where(str(path))
+        f"cannot read the journal: {error.strerror or error}",
+        hint="check its permissions, and that it is a file",
+        where=Where(str(path)),
     )

@@ -89,10 +89,15 @@ def read_end(records: RunRecords, path: Path) -> RunRecords:
 
 def journal_files(folder: Path) -> list[Path]:
     """The journals of a run, by name. Raises StoreError if there is none."""
-    files = sorted(path for path in folder.glob("*.jsonl") if path.is_file() and not path.is_symlink())
+    files = _regular(folder)
     if not files:
         raise StoreError(f"no journal in {folder}", hint="a run's journal is reports/journal/<run id>")
     return files
+
+
+def _regular(folder: Path) -> list[Path]:
+    """The journals in ``folder``, by name; a pipe, a link or a folder of such a name is none."""
+    return sorted(path for path in folder.glob("*.jsonl") if path.is_file() and not path.is_symlink())
 
 
 class _Reader:
@@ -244,7 +249,7 @@ def _by_time(entries: Iterable[RunEntry]) -> list[RunEntry]:
 def run_entry(folder: Path) -> RunEntry:
     """A run as :func:`list_runs` has it, by its folder."""
     best: RunInfo | None = None
-    for info in _infos(folder.glob("*.jsonl")):
+    for info in _infos(_regular(folder)):
         if info.complete:
             return RunEntry(folder.name, folder, "complete", info)
         if best is None or info.finished_at is not None:

@@ -13,6 +13,7 @@ from evalkit.store.codec import decode, decode_text
 from evalkit.store.lines import FORMAT, parse
 from evalkit.store.sharing import Sharing
 
+_MOST = 10**9
 _NEWER = "it was written by a newer evalkit; upgrade this one"
 
 
@@ -154,11 +155,11 @@ def _take_end(got: Gathered, record: dict[str, Any], _: str) -> None:
 
 def _take_plan(got: Gathered, record: dict[str, Any], _: str) -> None:
     got.tests.update(dict.fromkeys(map(_text, record["tests"])))
-    got.planned = max(got.planned, int(record["planned"]))  # every xdist worker plans the same tests
+    got.planned = max(got.planned, _count(record["planned"]))  # every xdist worker plans the same tests
 
 
 def _take_skip(got: Gathered, record: dict[str, Any], _: str) -> None:
-    got.skipped[record["test"]] = Skip(_text(record["test"]), _text(record["reason"]), int(record["trials"]))
+    got.skipped[record["test"]] = Skip(_text(record["test"]), _text(record["reason"]), _count(record["trials"]))
 
 
 def _take_prompt(got: Gathered, record: dict[str, Any], _: str) -> None:
@@ -177,6 +178,12 @@ def _take_call(got: Gathered, record: dict[str, Any], place: str) -> None:
 def _add_call(got: Gathered, record: CallRecord, place: str) -> None:
     call = got.sharing.call(record.call, record.key)
     got.calls[place] = StoredCall(place, call.request.key, call, record.redacted)
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST:
+        raise TypeError(f"{value!r:.40} is no number of trials")
+    return value
 
 
 def _text(value: object) -> str:
