@@ -7,7 +7,7 @@ CHARTS := src/evalkit/report/assets/vendor
 
 .DEFAULT_GOAL := help
 TESTS ?= tests
-.PHONY: help demo test test-wheel audit lint check ifeval safety checks-speed bench recordings docs charts screenshots wheel clean
+.PHONY: fuzz help demo test test-wheel audit lint check ifeval safety checks-speed bench recordings docs charts screenshots wheel clean
 
 help: ## show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -68,6 +68,14 @@ charts: ## build the charting library of the pages again (needs Node 20 and npm)
 
 screenshots: demo ## write the README's picture of the report (needs Chromium)
 	@$(BIN)/python -m benchmarks.screenshots
+
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?= suite prompt dataset recording journal baseline settings
+fuzz: $(STAMP) ## fuzz every loader for FUZZ_SECONDS each (needs atheris, so Python 3.11 to 3.13); docs/fuzzing.md
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt --group fuzz
+	@for target in $(FUZZ_TARGETS); do \
+	  $(BIN)/python -m benchmarks.fuzz $$target --seconds $(FUZZ_SECONDS) || exit $$?; \
+	done
 
 wheel: $(STAMP) ## build the wheel into dist/, twice, and compare the bytes
 	@rm -rf dist build/again

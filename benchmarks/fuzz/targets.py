@@ -20,13 +20,15 @@ from evalkit.store.reader import list_runs, read_run
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from evalkit.model.calls import JSON
+
     Target = Callable[[bytes], None]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = '[tool.evalkit]\n[tool.evalkit.providers.scripted]\nanswers = {default = "hi"}\n'
 PROMPT = "---\ndefaults: {model: scripted/m}\n---\n{{ q }}\n"
 SUITE = "suite: s\nprompt: p:v1\nchecks: [contains: hi]\ncases: [{file: d.%s}]\n"
-VARIABLES = {"q": "hi", "customer": "Ana", "items": [1, {"a": None}], "n": 3}
+VARIABLES: dict[str, JSON] = {"q": "hi", "customer": "Ana", "items": [1, {"a": None}], "n": 3}
 DATA = ("csv", "jsonl", "yaml", "parquet")
 
 

@@ -25,6 +25,7 @@ TEMPLATE_ERRORS = (
     AttributeError,
     RuntimeError,
     AssertionError,
+    NameError,
     MemoryError,
 )
 """All that a template can raise while it compiles or renders."""

@@ -6,6 +6,7 @@ printed value goes through a :class:`evalkit.prompts.limits.Meter`.
 
 from __future__ import annotations
 
+import math
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -293,6 +294,10 @@ def _foresee_bits(bits: int) -> None:
 
 def _bounded(stream: TokenStream, name: str | None, filename: str | None) -> Iterator[Any]:
     for count, token in enumerate(stream):
+        if token.type == "float" and math.isinf(
+            float(token.value)
+        ):  # Jinja would write it into its code as the name `inf`
+            raise TemplateSyntaxError("a number is too large", token.lineno, name, filename)
         if count > MAX_TOKENS:
             raise TemplateSyntaxError(f"the template has more than {MAX_TOKENS:,} tokens", token.lineno, name, filename)
         yield token

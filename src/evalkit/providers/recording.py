@@ -99,7 +99,7 @@ def _exchange(text: str, where: Where) -> Exchange:
 
 def _unreadable(error: ValidationError, where: Where) -> RecordingError:
     first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
+    place = ".".join(str(part) for part in first["loc"]) or "the line"
     if first["type"] == "json_invalid":
         return RecordingError(
             f"damaged line: {first['msg']}", hint="delete the line, or record it again with --record", where=where

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from evalkit.pytest_plugin.watch import Watch
 
 
+class NotStarted(pytest.exit.Exception):  # type: ignore[name-defined, misc] # pytest gives it no name for types
+    """Ends the session as ``pytest.exit`` does; its name is what pytest prints in front of the message."""
+
+
+NotStarted.__module__, NotStarted.__qualname__ = "builtins", "error"
+
+
 def require_what_is_named(
     config: Config, pytest_config: pytest.Config, *, run_id: str, plans: Iterable[SuitePlan]
 ) -> None:
@@ -70,7 +77,7 @@ def start(
         usage = isinstance(error, (ConfigError, MissingExtraError))
         if early and usage:
             raise pytest.UsageError(str(error)) from error
-        pytest.exit(str(error), returncode=2 if usage else 3)
+        raise NotStarted(str(error), returncode=2 if usage else 3) from error
     return watch, runner
 
 

@@ -6,12 +6,13 @@ import json
 import math
 from dataclasses import dataclass, fields
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
 from evalkit.errors import EvalkitError, StoreError, Where
-from evalkit.files import fresh_file, read_text
+from evalkit.files import fresh_file, read_text, shown
 from evalkit.model.cases import Severity  # noqa: TC001 - pydantic reads the annotations below
 from evalkit.model.results import PRIMARY, Family, Measurement, Status
 from evalkit.store.codec import encode, encode_whole
@@ -19,7 +20,6 @@ from evalkit.store.flat_baseline import SUFFIX, read_flat, write_flat
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from evalkit.model.results import RunInfo
 
@@ -166,12 +166,12 @@ def _json(value: object) -> str:
 
 def read_baseline(path: Path) -> SavedBaseline:
     """Read a baseline file, JSON or Parquet: anything that is not exactly this format is refused. Raises StoreError."""
-    where = Where(str(path))
+    where = Where(shown(path, Path.cwd()))
     try:
         text = _json(read_flat(path)) if path.suffix == SUFFIX else read_text(path, where=where)
         plain = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise StoreError(f"not a baseline: {error}", hint=_AGAIN, where=where) from error
+        raise _not_json(error, where) from error
     except EvalkitError as error:
         raise StoreError(error.message, hint=error.hint, where=error.where or where) from error
     found = plain.get("format") if isinstance(plain, dict) else None
@@ -186,6 +186,17 @@ def read_baseline(path: Path) -> SavedBaseline:
 
 
 _AGAIN = "write it again: evalkit baseline save"
+
+
+def _not_json(error: Exception, where: Where) -> StoreError:
+    line, problem = where.line, str(error)
+    if isinstance(error, json.JSONDecodeError):
+        line, problem = error.lineno, f"{error.msg} in column {error.colno}"
+    elif isinstance(error, RecursionError):
+        problem = "nested too deep"
+    elif "integer string conversion" in problem:
+        problem = "a number of thousands of digits"
+    return StoreError(f"not a baseline: {problem}", hint=_AGAIN, where=Where(where.path, line))
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
