@@ -114,7 +114,8 @@ def _complaint(cls: type[CheckModel], spec: CheckSpec, path: str, detail: ErrorD
         "finite",
     )):
         about = f"{path}: " if path else ""
-        return SuiteError(f"{spec.name}: {about}{_own_words(detail['msg'])}", where=spec.where)
+        hint = f"'evalkit checks {spec.name}' shows what it takes"
+        return SuiteError(f"{spec.name}: {about}{_own_words(detail['msg'])}", hint=hint, where=spec.where)
     return _ill_typed(spec, path, value, properties)
 
 

@@ -208,7 +208,7 @@ class BlockedTerms(_SafetyCheck):
         try:
             return self.model_copy(update={"terms": [*self.terms, *_usable(loaded)], "file": None})
         except ValueError as error:
-            raise SuiteError(f"{self.file}: {error}") from error
+            raise SuiteError(f"{self.file}: {error}", hint="mend the list of terms in that file") from error
 
     @cached_property
     def _patterns(self) -> tuple[Any, Any]:

@@ -220,7 +220,11 @@ def _write(
         root.mkdir(parents=True, exist_ok=True)
         workshop = Path(tempfile.mkdtemp(dir=root.parent, prefix=".merge-"))
     except OSError as error:
-        raise StoreError(f"cannot write the merged run: {error.strerror or error}", where=Where(str(root))) from error
+        raise StoreError(
+            f"cannot write the merged run: {error.strerror or error}",
+            hint="the reports folder must be writable, with room in it",
+            where=Where(str(root)),
+        ) from error
     try:
         redacted = frozenset(key for records in runs for key in records.redacted)
         journal = Journal(workshop, info, worker="merge", redacted=redacted)

@@ -69,7 +69,9 @@ def import_installed(module: str, root: Path) -> Any:  # noqa: ANN401 - a module
     try:
         return import_module(module)
     except ImportError as error:
-        raise ConfigError(f"cannot import {module!r}: {error}") from error
+        raise ConfigError(
+            f"cannot import {module!r}: {error}", hint="install it, or take it out of the settings"
+        ) from error
 
 
 def _code(config: Config) -> Iterator[Path]:

@@ -69,6 +69,9 @@ class LabelBook:
         folder = self._root / run_id
         entry = run_entry(folder) if folder.is_dir() and not folder.is_symlink() else None
         if entry is None or entry.info is None:
-            raise StoreError(f"the journal of run {run_id} is not here, so nothing can be added to it")
+            raise StoreError(
+                f"the journal of run {run_id} is not here, so nothing can be added to it",
+                hint="bring reports/journal/<run id> back",
+            )
         self._open[run_id] = Journal(self._root, entry.info, worker="labels")
         return self._open[run_id]

@@ -53,7 +53,11 @@ def without_runs(database: Path, runs: frozenset[str], *, prompts: Iterable[tupl
             fresh.unlink()
             _copy(database, fresh, runs, prompts)
     except OSError as error:
-        raise StoreError(f"cannot write the database: {error.strerror}", where=Where(str(database))) from error
+        raise StoreError(
+            f"cannot write the database: {error.strerror}",
+            hint="the reports folder must be writable, with room in it",
+            where=Where(str(database)),
+        ) from error
 
 
 def _copy(database: Path, fresh: Path, runs: frozenset[str], prompts: Iterable[tuple[str, str]]) -> None:
