@@ -14,6 +14,9 @@ import pytest
 from bad_input import GOOD, fifo, folder, link, sparse, write
 from fakes.eval_project import Project
 
+from evalkit.errors import RecordingError
+from evalkit.providers.recording import read_recordings
+
 CASES = "".join(f"  - {{id: c{number}, vars: {{q: hi{number}}}}}\n" for number in range(4))
 DATABASE = "reports/evalkit.duckdb"
 RECORDING = "suites/recordings/s.jsonl"
@@ -276,16 +279,28 @@ def exchange(**changed) -> str:
         (sparse(2**33), "8,589,934,592 bytes"),
     ],
 )  # fmt: skip
-def test_a_recording_that_was_damaged_or_edited_stops_a_replay(tmp_path, monkeypatch, content, told):
-    """With file and line, before anything runs; exit 3, because nothing was measured."""
+def test_a_recording_that_was_damaged_or_edited_is_told(tmp_path, content, told):
+    """With file and line, and what to do."""
+    write(tmp_path, {RECORDING: content})
+    with pytest.raises(RecordingError) as caught:
+        read_recordings(tmp_path / RECORDING, root=tmp_path)
+    assert str(caught.value).startswith(RECORDING)
+    assert told in str(caught.value)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "content", [exchange() + exchange()[:-20], exchange(key="0" * 64), fifo], ids=["cut", "edited", "fifo"]
+)
+def test_a_damaged_recording_stops_a_replay_before_it_begins(tmp_path, monkeypatch, content):
+    """Exit 3, because nothing was measured."""
     monkeypatch.chdir(tmp_path)
     write(tmp_path, {**GOOD, **ASKED, RECORDING: content})
     ran = in_project(tmp_path).evalkit("run", "-q", "-p", "no:cacheprovider")
     assert ran.code == 3
-    assert told in ran.out
+    assert f"error: {RECORDING}" in ran.out
     assert "hint: " in ran.out
-    assert not TRACE.search(ran.out + ran.err)
-    assert "_pytest" not in ran.out
+    assert not re.search(f"_pytest|{TRACE.pattern}", ran.out + ran.err)
     assert not (tmp_path / "reports" / "journal").exists()
 
 
@@ -324,15 +339,26 @@ def trial(**changed) -> str:
         (link("/etc/passwd"), "not a baseline"),
     ],
 )
-def test_a_wrong_baseline_file_stops_the_run_before_it_is_paid(tmp_path, monkeypatch, content, told):
+def test_a_wrong_baseline_file_is_told(tmp_path, monkeypatch, content, told):
+    """With the file, the line if it has one, and what to do; exit 3."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, {**GOOD, "b.json": content})
+    ran = in_project(tmp_path).evalkit("compare", "b.json", "b.json")
+    assert ran.code == 3, ran.out + ran.err
+    assert ran.err.startswith("error: b.json")
+    assert told in ran.err
+    assert "hint: " in ran.err
+
+
+@pytest.mark.parametrize("content", ["hello", baseline(variants=[])], ids=["text", "empty"])
+def test_a_wrong_baseline_file_stops_the_run_before_it_is_paid(tmp_path, monkeypatch, content):
     """A gate against a baseline that cannot be read would be no gate."""
     monkeypatch.chdir(tmp_path)
     write(tmp_path, {**GOOD, "b.json": content})
     ran = in_project(tmp_path).evalkit("run", "-q", "-p", "no:cacheprovider", "--baseline", "b.json")
     assert ran.code == 3
-    assert told in ran.out
-    assert "hint: " in ran.out
-    assert not TRACE.search(ran.out + ran.err)
+    assert "error: b.json" in ran.out
+    assert not re.search(f"_pytest|{TRACE.pattern}", ran.out + ran.err)
     assert not (tmp_path / "reports" / "journal").exists()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ ALLOWED = {
 }
 
 
+@cache
 def without_hint() -> list[str]:
     found = []
     for path in sorted(SOURCE.rglob("*.py")):

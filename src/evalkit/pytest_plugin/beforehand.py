@@ -66,7 +66,8 @@ def start(
     watch = None
     try:
         require_what_is_named(config, pytest_config, run_id=run_id, plans=plans)
-        require_ready(config, [item.test for item in items], planner.checks_of)
+        if early:  # a worker of xdist that stops says nothing of why: it finds a missing key at its first call
+            require_ready(config, [item.test for item in items], planner.checks_of)
         total = sum(len(item.test.trials) for item in items)
         watch = Watch(pytest_config, run_id=run_id, worker=worker, total=total, redact=redact)
         runner = Runner(config, planner, run_id=run_id, worker=worker, observe=watch.observer)
