@@ -27,7 +27,7 @@ demo: $(STAMP) ## run the example suites offline and write the report
 	esac
 
 test: $(STAMP) ## run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP) ## check style, types and the layer contract
 	$(BIN)/ruff check .
@@ -90,7 +90,7 @@ test-wheel: wheel ## install the wheel into a fresh environment and run the test
 	@$(PYTHON) -m venv build/wheel/venv
 	@build/wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	@build/wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt dist/*.whl --group dev
-	cd build/wheel/project && env --unset=PYTHONPATH EVALKIT_FROM_WHEEL=1 ../venv/bin/python -m pytest -n 2 --dist loadfile $(TESTS)
+	cd build/wheel/project && env --unset=PYTHONPATH EVALKIT_FROM_WHEEL=1 ../venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 audit: $(STAMP) ## look for known vulnerabilities of what is installed, where an advisory service can be reached
 	@$(BIN)/python -m benchmarks.audit

@@ -297,8 +297,8 @@ def test_a_missing_key_hands_nothing_in(project, server, monkeypatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
     (project.root / "pyproject.toml").write_text("[tool.evalkit]\n")
     ran = project.evalkit("run", "--mode", "batch")
-    assert ran.code == 3
-    assert "OPENAI_API_KEY is not set" in ran.out
+    assert ran.code == 2
+    assert "OPENAI_API_KEY is not set" in ran.err
     assert server.asked == []
 
 

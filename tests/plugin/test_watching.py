@@ -159,19 +159,19 @@ def test_the_workers_of_xdist_share_one_log(project: PytestProject) -> None:
 def test_a_log_that_cannot_be_written_stops_before_any_call(
     project: PytestProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Exit code 2 and one message; the server is not asked."""
+    """pytest's code for usage and one message; the server is not asked."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     with LLMServer(lambda asked: "Hello") as server:
         project.live(server.url)
         project.suite(SUITE)
         result = project.run_here("suites", "--evalkit-log", "suites")
-        assert result.ret == 2
-        result.stdout.fnmatch_lines(["*cannot write the event log*"])
+        assert result.ret == 4
+        result.stderr.fnmatch_lines(["*cannot write the event log*"])
         assert not server.requests
 
 
 def test_telemetry_is_only_switched_on_by_hand(project: PytestProject, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the option the run works and exports as the variables say; without the extra it stops before any call, with 2."""
+    """With the option the run works and exports as the variables say; without the extra it stops before any call, with 4."""
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
     monkeypatch.setenv("OTEL_METRICS_EXPORTER", "none")
     project.suite(SUITE)
@@ -179,5 +179,5 @@ def test_telemetry_is_only_switched_on_by_hand(project: PytestProject, monkeypat
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     project.run_here("suites").assert_outcomes(passed=3)
     result = project.run_here("suites", "--evalkit-otel")
-    assert result.ret == 2
-    result.stdout.fnmatch_lines(["*needs the package 'opentelemetry-sdk'*"])
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*needs the package 'opentelemetry-sdk'*"])

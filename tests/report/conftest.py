@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from evalkit.report.values import RunReport
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def report() -> RunReport:
     return build_report(cases=60, repeats=3)
 

@@ -37,7 +37,7 @@ def served(project) -> Iterator[Served]:
         assert served.stop() == (0, "")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
     """A real Chromium."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

@@ -15,7 +15,7 @@ def test_the_first_page_lists_the_runs_and_leads_to_a_comparison(served, visit):
     assert "6/6" in rows.nth(1).inner_text()
     page.click("text=Compare before and after")
     assert "worse" in page.inner_text("main")
-    assert page.locator("[data-chart=interval] svg").count() > 0
+    page.wait_for_selector("[data-chart=interval] svg")
     assert not page.complaints
 
 
