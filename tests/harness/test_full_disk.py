@@ -108,9 +108,11 @@ def test_a_recording_that_cannot_grow_stays_readable(tmp_path):
 @pytest.mark.parametrize("taken", ["reports", "reports/journal"])
 def test_a_folder_that_cannot_be_made_is_told_before_anything_is_called(project, taken):
     """Where the journal should go there is a file: the run ends with the path, and the script was never asked."""
-    project.write("answers.py", "def answer(request):\n    open('called', 'w').close()\n    return 'Hello'\n")
+    module = f"answers_{taken.replace('/', '_')}"  # two projects in one process
+    project.write(f"{module}.py", "def answer(request):\n    open('called', 'w').close()\n    return 'Hello'\n")
     project.write(
-        "pyproject.toml", '[tool.evalkit.providers.scripted]\nfunction = "answers:answer"\n[tool.pytest.ini_options]\n'
+        "pyproject.toml",
+        f'[tool.evalkit.providers.scripted]\nfunction = "{module}:answer"\n[tool.pytest.ini_options]\n',
     )
     project.suite(SUITE)
     project.write(taken, "in the way")

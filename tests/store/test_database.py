@@ -165,10 +165,12 @@ def test_one_journal_of_somebody_else_does_not_close_the_database_to_all(root, p
     odd.mkdir()
     (odd / "main.jsonl").write_bytes(frame({"t": "run", "format": 1, "run": encode(info(odd.name))}))
     report = ingest(root, path)
-    assert (report.runs, report.damage) == (2, ("the folder 'r\\udcff' was skipped: no run can be called so",))
+    assert report.runs == 2
+    assert "is no number of trials" in report.damage[0]
+    assert report.damage[1] == "the folder 'r\\udcff' was skipped: no run can be called so"
     assert ask(path, "select planned from runs order by run_id") == [(None,), (None,)]
     assert ask(path, "select line from gates") == [(None,)]
-    assert ask(path, "select trials from skips") == [(None,)]
+    assert ask(path, "select trials from skips") == []
 
 
 def test_long_answers_get_the_memory_that_they_need(root, path, monkeypatch):
