@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from evalkit.checks.build import BuiltCheck
     from evalkit.config import Config
     from evalkit.engine.events import Observer
+    from evalkit.engine.policy import Policy
     from evalkit.engine.trial import Answered
     from evalkit.harness.batching import Batching
     from evalkit.harness.planning import Planner, SuitePlan
@@ -92,7 +93,7 @@ class Runner:
         )
         self.notes: tuple[str, ...] = ()
         self._cache = self._open_cache(config) if config.mode in {"cache", "batch"} else None
-        self._batching = self._open_batching(config, worker=worker)
+        self._batching = self._open_batching(config, policy, worker=worker)
         self._loop = BackgroundLoop()
         self._caller = Caller(
             route=routes,
@@ -201,7 +202,7 @@ class Runner:
         self.notes = (*cache.notes, *absorbed.damage)
         return cache
 
-    def _open_batching(self, config: Config, *, worker: str) -> Batching | None:
+    def _open_batching(self, config: Config, policy: Policy, *, worker: str) -> Batching | None:
         if config.mode != "batch" or self._cache is None:
             return None
         if worker != "main":
@@ -214,7 +215,7 @@ class Runner:
             config,
             ledger=self._journal,
             cache=self._cache,
-            policy=make_policy(config),
+            policy=policy,
             redactor=self._redactor,
             taken=self._keep_what_is_not_written,
             hide=self._privacy.hide,
