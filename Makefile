@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CHARTS := src/evalkit/report/assets/vendor
+# Tests start hundreds of processes: compiled modules are kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 TESTS ?= tests

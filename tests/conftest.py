@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 from typing import Any
@@ -18,6 +19,11 @@ pytest_plugins = ["pytester"]
 _LOCAL = {"127.0.0.1", "::1", "localhost"}
 _FOREIGN = ("OPENAI_", "ANTHROPIC_", "EVALKIT_")
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
+
+
+def pytest_unconfigure() -> None:
+    """What eval_project left aside is collected at the end: DuckDB's module counts on it."""
+    gc.unfreeze()
 
 
 class NetworkUsedError(Exception):

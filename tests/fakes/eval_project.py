@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import sys
@@ -76,6 +77,7 @@ class Project:
         """Run a command line of evalkit in this process and the current folder."""
         from evalkit.cli.main import main
 
+        _leave_garbage_aside()
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err):
             try:
@@ -110,12 +112,19 @@ class PytestProject(Project):
 
         Only the project's own modules are forgotten afterwards.
         """
+        _leave_garbage_aside()
         before = set(sys.modules)
         result = self.pytester.runpytest_inprocess("-p", "no:hypothesispytest", *words)
         for name in set(sys.modules) - before:
             if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(self.root)):
                 del sys.modules[name]
         return result
+
+
+def _leave_garbage_aside() -> None:
+    """Look for garbage once and never again among what is left: pytest looks many times at its end, which took longer than the run."""
+    gc.collect()
+    gc.freeze()
 
 
 class _KeepModules:

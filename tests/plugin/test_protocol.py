@@ -151,7 +151,7 @@ def test_reports_that_say_nothing_are_not_kept(project: PytestProject) -> None:
 def test_garbage_is_looked_for_as_before_once_the_session_is_over(project: PytestProject) -> None:
     """A session with suites changes how often Python looks for garbage; a program that calls pytest gets its own settings back.
 
-    What such a session leaves behind does not pile up with every further one.
+    What such a session leaves behind does not pile up with every further one, and what the program froze itself stays frozen.
     """
     project.suite(SUITE)
     program = (
@@ -159,7 +159,10 @@ def test_garbage_is_looked_for_as_before_once_the_session_is_over(project: Pytes
         "code = pytest.main(['-q', 'suites'])\n"
         "assert gc.get_threshold() == before\none = gc.get_freeze_count()\n"
         "for _ in range(3): pytest.main(['-q', 'suites'])\n"
-        "assert gc.get_freeze_count() <= one, (one, gc.get_freeze_count())\nprint('restored')\n"
+        "assert gc.get_freeze_count() <= one, (one, gc.get_freeze_count())\n"
+        "gc.unfreeze(); gc.freeze(); own = gc.get_freeze_count()\n"
+        "pytest.main(['-q', 'suites'])\n"
+        "assert own * 0.99 < gc.get_freeze_count() <= own, (own, gc.get_freeze_count())\ngc.unfreeze()\nprint('restored')\n"
     )
     result = project.pytester.run(__import__("sys").executable, "-c", program)
     result.stdout.fnmatch_lines(["restored"])

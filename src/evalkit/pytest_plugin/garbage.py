@@ -15,34 +15,32 @@ _EVERY = (50_000, 20, 20)
 """Young objects between two collections, then collections per older generation. Bounds what cycles may hold at some 10 MB."""
 
 _BEFORE: pytest.StashKey[tuple[int, int, int]] = pytest.StashKey()
+_FREEZES: pytest.StashKey[bool] = pytest.StashKey()
 _LEFT: pytest.StashKey[bool] = pytest.StashKey()
 
 
 def collect_rarely(config: pytest.Config) -> None:
-    """Collect less often from now on, until :func:`restore`. What an earlier session of this process left aside is looked at again."""
-    gc.unfreeze()
+    """Collect less often from now on, until :func:`restore`."""
     config.stash.setdefault(_BEFORE, gc.get_threshold())
+    # What is frozen already is not this session's to thaw: nothing is added to it.
+    config.stash[_FREEZES] = not gc.get_freeze_count()
     gc.set_threshold(*_EVERY)
 
 
-def set_aside() -> None:
+def set_aside(config: pytest.Config) -> None:
     """Take everything that lives now for permanent: later collections pass it by, until :func:`restore`."""
-    _freeze()
+    # DuckDB's module complains on the terminal if it is not collected when the interpreter ends.
+    if config.stash[_FREEZES] and "_duckdb" not in sys.modules:
+        gc.freeze()
 
 
 def leave_aside(config: pytest.Config) -> None:
     """As :func:`set_aside`, beyond the session: most processes end with it, and searching all of it once more took a tenth of their time.
 
-    A process that goes on keeps one session's cycles, until the next session begins.
+    A process that goes on keeps one session's cycles.
     """
     config.stash[_LEFT] = True
-    _freeze()
-
-
-def _freeze() -> None:
-    # DuckDB's module complains on the terminal if it is not collected when the interpreter ends.
-    if "_duckdb" not in sys.modules:
-        gc.freeze()
+    set_aside(config)
 
 
 def restore(config: pytest.Config) -> None:
@@ -51,5 +49,5 @@ def restore(config: pytest.Config) -> None:
     if before is None:
         return
     gc.set_threshold(*before)
-    if not config.stash.get(_LEFT, False):
+    if config.stash[_FREEZES] and not config.stash.get(_LEFT, False):
         gc.unfreeze()

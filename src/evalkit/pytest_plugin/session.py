@@ -68,7 +68,7 @@ class EvalSession:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Remember which cases were selected."""
         self.host.selected(session.items)
-        set_aside()
+        set_aside(self.pytest_config)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
