@@ -104,6 +104,7 @@ def test_a_run_that_is_killed_while_watched_has_stopped_without_an_end(running, 
     served.until("/api/live", lambda runs: runs and runs[0]["done"] == 2)
     child.kill()
     page.locator(".verdict-label", has_text="stopped without an end").wait_for()
+    page.locator(".trials tr[data-row]").nth(1).wait_for()
     assert page.locator(".trials tr[data-row]").count() == 2
     assert served.get("/api/live") == []
     page.goto(f"http://127.0.0.1:{served.port}/")

@@ -9,6 +9,8 @@ import pytest
 from samples import info, result
 
 from evalkit.errors import StoreError
+from evalkit.server.live import Live
+from evalkit.server.troubles import Troubles
 from evalkit.store import mirror
 from evalkit.store.browse import list_runs
 from evalkit.store.journal import Journal
@@ -68,3 +70,23 @@ def test_a_run_that_could_not_be_dropped_is_dropped_at_the_next_refresh(tmp_path
                 store.refresh(now=LATER)
         assert store.refresh(now=LATER).forgotten == ("r1",)
         assert shown(store) == set()
+
+
+def test_a_run_killed_after_a_silence_stays_live_until_all_of_it_is_read(tmp_path):
+    """It was read while it was silent, wrote once more and died: whoever is told that it is over finds every trial in the store."""
+    journal = Journal(tmp_path / "journal", info("r1"))
+    with mirror.mirrored(tmp_path) as store:
+        live = Live(tmp_path / "journal", store, Troubles())
+        assert store.refresh(now=0).growing == ("r1",)
+        live.look()
+        assert store.refresh(now=LATER).read == ("r1",)
+        live.look()
+        assert [(run.done, run.quiet) for run in live.runs()] == [(0, True)]
+        journal.append_result(result())
+        journal.close()
+        live.look()
+        assert [run.done for run in live.runs()] == [1], "the store has nothing of it"
+        store.refresh(now=LATER)
+        live.look()
+        assert live.runs() == []
+        assert [run.trials for run in list_runs(store, limit=1)] == [1]

@@ -237,6 +237,11 @@ def _fold_wal(connection: DuckDBPyConnection) -> None:
     connection.checkpoint()
 
 
+def journal_sizes(folder: Path) -> dict[str, int]:
+    """The bytes of each journal of a run. Raises StoreError, OSError."""
+    return {path.name: path.stat().st_size for path in journal_files(folder)} if any(folder.glob("*.jsonl")) else {}
+
+
 def unread_runs(connection: DuckDBPyConnection, journal_root: Path) -> list[RunNews]:
     """The runs under ``journal_root`` whose journals are not what was ingested."""
     known: dict[str, dict[str, int]] = {}
@@ -245,9 +250,7 @@ def unread_runs(connection: DuckDBPyConnection, journal_root: Path) -> list[RunN
     folders = sorted(path for path in journal_root.iterdir() if path.is_dir()) if journal_root.is_dir() else []
     news = []
     for folder in folders:
-        sizes = (
-            {path.name: path.stat().st_size for path in journal_files(folder)} if any(folder.glob("*.jsonl")) else {}
-        )
+        sizes = journal_sizes(folder)
         if sizes and sizes != known.get(folder.name):
             news.append(RunNews(folder, sizes))
     return news

@@ -22,6 +22,7 @@ from evalkit.store.database import (
     forget_run,
     forget_unshared,
     ingest_run,
+    journal_sizes,
     prepare,
     unread_runs,
 )
@@ -117,6 +118,11 @@ class Mirror:
         """Changes when a run is read again or forgotten; what people say of it does not count."""
         return self._versions.get(run_id, 0)
 
+    def is_read(self, run_id: str) -> bool:
+        """Whether the tables hold all that the journals of a run hold now, or cannot take it. Raises StoreError, OSError."""
+        known = dict(self.tuples("select file, bytes from ingested where run_id = $run", run=run_id))
+        return journal_sizes(self._journals / run_id) in (known, self._refused.get(run_id))
+
     def refresh(self, *, now: float | None = None) -> Refreshed:
         """Read every run that is new or has changed, run by run, and forget those whose journals were deleted since. Raises StoreError.
 
@@ -133,10 +139,10 @@ class Mirror:
         damage = [note for one in settled for note in self._read(one)]
         read = [one.folder.name for one in settled]
         forgotten = self._forget()
-        self.growing = growing
         if read or forgotten:
             self.generation += 1
             self._versions |= dict.fromkeys([*read, *forgotten], self.generation)
+        self.growing = growing
         return Refreshed(tuple(read), forgotten, growing, tuple(damage))
 
     @contextmanager
