@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 TESTS ?= tests
-.PHONY: fuzz help demo test test-wheel audit lint check ifeval safety checks-speed bench recordings docs charts screenshots wheel clean
+.PHONY: fuzz help demo test audit lint check ifeval safety checks-speed bench recordings docs charts screenshots wheel clean
 
 help: ## show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -27,9 +27,6 @@ demo: $(STAMP) ## run the example suites offline and write the report
 	  0|1|10) echo "demo: done. 'evalkit run' itself returned $$code, as CI would see it: the examples hold a gate that fails and one that is undecided." ;; \
 	  *) echo "demo: something is wrong, exit code $$code"; exit $$code ;; \
 	esac
-
-test: $(STAMP) ## run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP) ## check style, types and the layer contract
 	$(BIN)/ruff check .
@@ -86,9 +83,9 @@ wheel: $(STAMP) ## build the wheel into dist/, twice, and compare the bytes
 	done
 	@cmp dist/*.whl build/again/*.whl && echo "wheel: $$(cd dist && ls *.whl), the same bytes twice"
 
-test-wheel: wheel ## install the wheel into a fresh environment and run the tests (TESTS=…) against it, where there is no src
+test: wheel ## run the tests (TESTS=…) where there is no src, against the wheel in an environment of its own
 	@rm -rf build/wheel && mkdir -p build/wheel/project
-	@git ls-files -z -- ':!src' | xargs -0 cp --parents --target-directory=build/wheel/project
+	@git ls-files -z --cached --others --exclude-standard -- ':!src' | tar -c --null --files-from=- --ignore-failed-read | tar -x -C build/wheel/project
 	@$(PYTHON) -m venv build/wheel/venv
 	@build/wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	@build/wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt dist/*.whl --group dev

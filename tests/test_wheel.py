@@ -49,7 +49,7 @@ def test_two_builds_are_the_same_bytes(tmp_path: Path) -> None:
     assert inside == {path.relative_to(SOURCE.parent).as_posix() for path in files}
 
 
-@pytest.mark.skipif("EVALKIT_FROM_WHEEL" not in os.environ, reason="only make test-wheel runs against the wheel")
+@pytest.mark.skipif("EVALKIT_FROM_WHEEL" not in os.environ, reason="only make test runs against the wheel")
 def test_it_is_the_wheel_that_is_tested() -> None:
     """Nothing on the path leads back to a checkout: the package is where pip put it, and there is no src."""
     assert Path(evalkit.__file__).is_relative_to(sys.prefix)

@@ -16,6 +16,8 @@ from fakes.eval_project import Project, cases
 from fakes.fork_server import ForkServer
 from fakes.llm_server import LLMServer
 
+from evalkit.store.lines import scan
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -38,8 +40,10 @@ class Killer:
 
     def __init__(self, *, at: int, late_s: float, whole_group: bool = False) -> None:
         self.asked: list[str] = []
-        self.before: list[str] = []
+        self.before: set[str] = set()
         """What the session that was killed had asked, also what the server read only when it was dead already."""
+        self.settled: set[str] = set()
+        """What it had an answer to on disk."""
         self._at = at
         self._late_s = late_s
         self._kill_process = os.killpg if whole_group else os.kill
@@ -49,7 +53,7 @@ class Killer:
     def __call__(self, asked: Asked) -> str:
         self.asked.append(asked.question)
         if asked.headers["x-session"] == "first":
-            self.before.append(asked.question)
+            self.before.add(asked.question)
         if asked.number == self._at:
             self._started.wait(30)
             threading.Timer(self._late_s, self._kill).start() if self._late_s else self._kill()
@@ -80,6 +84,12 @@ def results(project: Project) -> Counter[str]:
     return Counter(dict(rows))
 
 
+def settled(project: Project) -> set[str]:
+    """The questions whose answers are in the journals, of which the last line may be torn."""
+    records = [line.record for path in (project.root / "reports" / "journal").glob("*/*.jsonl") for line in scan(path)]
+    return {one["call"]["request"]["messages"][-1]["content"] for one in records if one and one["t"] == "call"}
+
+
 @pytest.fixture
 def sessions() -> Iterator[ForkServer]:
     """Cheap sessions of pytest."""
@@ -103,6 +113,7 @@ def kill_once(project: Project, sessions: ForkServer, dice: random.Random) -> tu
         killer.aim(sessions.start(project.root))
         killed = sessions.wait() == -signal.SIGKILL
         killer.died()
+        killer.settled = settled(project)
         configure(project, server, session="second")
         sessions.start(project.root)
         assert sessions.wait() == 0, (project.root / "said.txt").read_text()
@@ -116,19 +127,19 @@ def test_no_kill_loses_or_repeats_anything(
     """Counted at the server: after the second run each case has one result, and at most the calls in flight were sent twice."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
     dice = random.Random(part)
-    struck = 0
+    struck = on_disk = 0
     for moment in range(MOMENTS // PARTS):
         project = Project(tmp_path / str(moment))
         killer, killed = kill_once(project, sessions, dice)
         story = f"part {part}, moment {moment}"
         assert results(project) == {f"n{number}": 1 for number in range(CASES)}, story
-        twice = [question for question, count in Counter(killer.asked).items() if count > 1]
-        assert set(twice) <= set(killer.before[-CONCURRENCY:]), (
-            f"{story}: older ones were on disk before these were sent"
-        )
+        twice = {question for question, count in Counter(killer.asked).items() if count > 1}
+        assert twice <= killer.before - killer.settled, story
+        assert len(twice) <= CONCURRENCY, f"{story}: only what was in flight is not on disk"
         assert len(killer.asked) == CASES + len(twice), story
-        struck += killed
+        struck, on_disk = struck + killed, on_disk + len(killer.settled)
     assert struck >= MOMENTS // PARTS // 2, "most kills must have struck a session that was still running"
+    assert on_disk, "some answers must have been on disk when the session died"
 
 
 @pytest.mark.parametrize("at", [3, 11, 20])
