@@ -12,7 +12,8 @@ from evalkit.model.results import RunInfo
 from evalkit.report.comparison_view import ComparisonView, PromptChange, comparison_view
 from evalkit.report.prompt_diff import diff_prompts
 from evalkit.report.values import CallCounts, RunReport
-from evalkit.server.figures import run_figures, run_paths
+from evalkit.server.figures import run_paths
+from evalkit.store.browse import run_line
 from evalkit.store.measured import measurements, prompts_of
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ class ComparedView:
 def choose(site: Site, text: str) -> Named | None:
     """The side that ``text`` names: ``RUN``, or ``RUN:VARIANT`` by name or label; None if there is no such run. Raises StoreError."""
     run_id, colon, name = text.partition(":")
-    found = run_figures(site, run_id)
-    return None if found is None else Named(run_id, name if colon else None, found.run.complete)
+    found = run_line(site.store, run_id)
+    return None if found is None else Named(run_id, name if colon else None, found.complete)
 
 
 def compared(site: Site, a: Named, b: Named) -> Compared:

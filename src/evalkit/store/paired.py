@@ -70,7 +70,7 @@ select case_id, case_digest,
   count(*) filter (side = 0 and status = 'error') as errors_a, count(*) filter (side = 1 and status = 'error') as errors_b,
   any_value(cluster) filter (side = 0) as cluster, any_value(tags) filter (side = 1) as tags,
   {averages}
-from kept group by case_id, case_digest
+from {draws} group by case_id, case_digest
 """
 _KINDS = "select a, b, cluster, count(*) from paired where draws_a > 0 and draws_b > 0 group by all"
 _FLIPS = """
@@ -84,7 +84,7 @@ order by case_id, case_digest
 _ERRORS = (
     "select distinct case_id, errors_a > 0, errors_b > 0 from paired where errors_a + errors_b > 0 order by case_id"
 )
-_TOTALS = "select side, count(*), count(*) filter (status = 'error') from sides group by side"
+_TOTALS = "select side, count(*), count(*) filter (status = 'error'), bool_and(fresh) from sides group by side"
 _RATIO = """
 select '{metric}', count(*), favg(x), favg(y), coalesce(var_samp(x), 0), coalesce(var_samp(y), 0), coalesce(covar_samp(x, y), 0),
   case when min(x) > 0 and min(y) > 0 then favg(log) end, case when min(x) > 0 and min(y) > 0 then coalesce(var_samp(log), 0) end,
@@ -170,17 +170,20 @@ class PairedRuns:
     def count(self, a: Sequence[Group], b: Sequence[Group]) -> CountedPair:
         """Pair the trials of ``a``, all of one suite and cell, with those of ``b``."""
         self._rows(_SIDES, **self._runs, **_named(0, a), **_named(1, b))
-        self._rows(_KEPT)
+        totals = {side: (trials, errors, fresh) for side, trials, errors, fresh in self._rows(_TOTALS)}
+        draws = "sides"
+        if not all(fresh for _, _, fresh in totals.values()):
+            self._rows(_KEPT)
+            draws = "kept"
         averages = (f"favg({name}) filter (side = {i}) as {name}_{'ab'[i]}" for name in RATIOS for i in (0, 1))
-        self._rows(_CASES.format(averages=", ".join(averages)))
-        totals = {side: (trials, errors) for side, trials, errors in self._rows(_TOTALS)}
+        self._rows(_CASES.format(averages=", ".join(averages), draws=draws))
         ratios = self._rows(" union all ".join(_RATIO.format(metric=name) for name in RATIOS))
         return CountedPair(
             kinds=tuple((tuple(x), tuple(y), cluster, cases) for x, y, cluster, cases in self._rows(_KINDS)),
             flips=tuple((*row[:5], tuple(row[5] or ()), row[6]) for row in self._rows(_FLIPS)),
             alone=tuple((row[0], row[1], row[2], row[3]) for row in self._rows(_ALONE)),
             errors=tuple((row[0], row[1], row[2]) for row in self._rows(_ERRORS)),
-            totals=(totals.get(0, (0, 0)), totals.get(1, (0, 0))),
+            totals=(totals.get(0, (0, 0))[:2], totals.get(1, (0, 0))[:2]),
             ratios={name: Ratio(*row) if row[0] else None for name, *row in ratios},
         )
 
