@@ -167,3 +167,16 @@ def test_a_check_of_ones_own_is_tried_with_its_traceback(project, tried):
     assert ran.code == 3
     assert "the check raised ZeroDivisionError: division by zero (own_tried.py:5)" in ran.out
     assert "own_tried.py:5 in odd: return 1 / 0" in ran.out
+
+
+@pytest.mark.parametrize("words", [["contians: Hello"], ["contains: Hello", "--vars", "[1]"]])
+def test_a_mistake_on_the_command_line_does_not_wait_for_the_text(project, monkeypatch, words):
+    """Nobody types an answer into a terminal only to read that there is no such check."""
+
+    class Keyboard:
+        @property
+        def buffer(self):
+            raise AssertionError("the text was read first")
+
+    monkeypatch.setattr(sys, "stdin", Keyboard())
+    assert project.evalkit("check", *words).code == 2

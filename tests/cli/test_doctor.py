@@ -76,9 +76,9 @@ def test_a_wrong_configuration_is_the_one_problem(project):
     assert text.endswith("1 problem")
 
 
-@pytest.mark.parametrize("setting", [{"check_modules": ["nowhere"]}, {"untrusted": True}])
+@pytest.mark.parametrize("setting", [{"check_modules": ["nowhere"]}, {"untrusted": True, "suites": "."}])
 def test_a_project_whose_suites_cannot_be_planned_is_still_examined(project, setting):
-    """A module that cannot be imported, a ceiling that is missing: one finding among the others, not the end of the examination."""
+    """A module that cannot be imported, a folder that may not be read: one finding among the others, not the end of the examination."""
     project.configure(**setting)
     ran = project.evalkit("doctor")
     assert ran.code == 1

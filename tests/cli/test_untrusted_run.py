@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,10 @@ import pytest
 from fakes.eval_project import Ran, cases
 from fakes.llm_server import LLMServer
 
+from evalkit import cli as evalkit_cli
 from evalkit.cli.untrusted import fork_advice
+from evalkit.errors import ConfigError
+from evalkit.harness.api import run as run_suites
 
 SUITE = f"suite: hello\nprompt: hello:v1\n{cases('Ana', 'Bob')}\nchecks: [contains: Hello]\n"
 CANARY = "import pathlib, sys\nwith open({file!r}, 'a') as f: f.write({name!r} + chr(10))\n"
@@ -329,3 +333,73 @@ def test_a_merge_request_of_a_fork_is_advised(fork, monkeypatch):
     assert fork.evalkit("run", "--mode", "replay", "-k", "nobody").err.count("advice: ") == 1
     monkeypatch.setenv("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "7")
     assert fork_advice(os.environ) is None
+
+
+DATA_ONLY = [
+    ["estimate"],
+    ["doctor"],
+    ["check", "contains: x", "pyproject.toml"],
+    ["checks"],
+    ["schema"],
+    ["baseline", "show"],
+    ["cache", "explain", "suites/hello.yaml::ana", "--against", "recordings"],
+    ["race", "--mode", "replay"],
+    ["rescore"],
+    ["merge", "shard"],
+]
+"""Every command that imports a trusted project's Python, as the parameter ``code`` of the tests below."""
+
+
+@pytest.mark.parametrize("command", DATA_ONLY, ids=" ".join)
+def test_other_commands_run_nothing_of_the_checkout_either(fork, tmp_path_factory, command):
+    """Each imports a trusted project's check modules, and with ``--untrusted`` none; what they can say of such a project they say."""
+    sign = tmp_path_factory.mktemp("elsewhere") / "canary"
+    fork.write("shop.py", CANARY.format(file=str(sign), name="shop.py"))
+    assert untrusted(fork, "--mode", "replay").code == 0
+    shutil.copytree(fork.root / "reports/journal", fork.root / "shard/journal")
+    subprocess.run(["git", "init", "-q", "."], cwd=fork.root, check=True)
+    fork.configure(check_modules=["shop"], mode="replay")
+    ran = fork.evalkit(*command, "--untrusted")
+    assert not sign.exists()
+    assert "not read from its pyproject.toml: check_modules" in ran.out + ran.err
+    assert ran.code in {0, 1, 10} or "needs two variants" in ran.err, ran.err
+    sys.modules.pop("shop", None)  # an earlier test may have imported its own
+    fork.evalkit(*command)
+    assert sign.exists(), "what was planted is a dummy"
+
+
+def test_every_command_that_could_import_is_known():
+    """A command that has no ``--untrusted`` plans no suite and imports no module of the project."""
+    sources = Path(evalkit_cli.__file__).parent
+    asking = {path.stem for path in sources.glob("*.py") if "@project_options" in path.read_text(encoding="utf-8")}
+    assert asking == {words[0] for words in DATA_ONLY} | {"run"}
+    others = [path for path in sources.glob("*.py") if path.stem not in asking]
+    assert not [path.stem for path in others if "Planner" in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("command", [["estimate"], ["baseline", "show"], ["doctor"]], ids=" ".join)
+def test_other_commands_follow_no_link_out_of_the_checkout(fork, tmp_path_factory, command):
+    """Planning reads suites and prompts, and these must be the checkout's own."""
+    secret = tmp_path_factory.mktemp("elsewhere") / "secret.yaml"
+    secret.write_text("password: hunter2", encoding="utf-8")
+    (fork.root / "suites/more.yaml").symlink_to(secret)
+    ran = fork.evalkit(*command, "--untrusted")
+    assert ran.code in {1, 2}
+    assert "suites/more.yaml: a link that leads out of its folder" in ran.out + ran.err
+    assert "hunter2" not in ran.out + ran.err
+
+
+def test_an_estimate_needs_no_ceiling(fork, tmp_path_factory):
+    """It spends nothing; the prices and endpoints are those of one's own settings."""
+    mine = tmp_path_factory.mktemp("base") / "mine.toml"
+    mine.write_text('[tool.evalkit]\nmode = "live"\n', encoding="utf-8")
+    ran = fork.evalkit("estimate", "--untrusted", "--config", str(mine))
+    assert ran.code == 0, ran.err
+    assert "calls: 2 to pay of 2" in ran.out
+
+
+def test_the_api_needs_a_ceiling_too(fork):
+    """``untrusted = true`` holds for Python callers as for the command."""
+    fork.configure(untrusted=True, mode="live")
+    with pytest.raises(ConfigError, match="needs a ceiling"):
+        run_suites(root=fork.root)

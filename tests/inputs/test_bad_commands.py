@@ -99,10 +99,10 @@ def test_a_wrong_command_is_one_message(project, words, told):
 def test_a_bug_is_one_message_and_not_a_failed_case(project, monkeypatch):
     """Exit 3, because nothing was measured; with --debug it is raised as it is."""
 
-    def broken(_):
+    def broken(**_):
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("evalkit.cli.estimate.load_config", broken)
+    monkeypatch.setattr("evalkit.cli.estimate.chosen_config", broken)
     ran = project.evalkit("estimate")
     assert ran.code == 3
     assert ran.err.startswith("error: evalkit itself failed: ZeroDivisionError: a bug\n  hint: evalkit --debug")

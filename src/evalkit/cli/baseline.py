@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evalkit.cli.group import Group
+from evalkit.cli.project import chosen_config, project_options
 from evalkit.config import find_root, load_config
 from evalkit.errors import ConfigError, did_you_mean
 
@@ -70,7 +71,8 @@ def save_command(suites: tuple[str, ...], run: str, file: str | None, form: str 
 @baseline_group.command("show")
 @click.argument("suites", nargs=-1)
 @click.option("--baseline", "name", metavar="RUN", help="A run, latest:<branch> or a file, in place of what is found.")
-def show_command(suites: tuple[str, ...], name: str | None) -> int:
+@project_options
+def show_command(suites: tuple[str, ...], name: str | None, *, untrusted: bool, settings: Path | None) -> int:
     """Say what the next run of each suite would be compared with. Exit code 10 if a suite has no baseline.
 
     \b
@@ -81,7 +83,7 @@ def show_command(suites: tuple[str, ...], name: str | None) -> int:
     from evalkit.harness.baselines import Baselines
     from evalkit.report.clean import clean
 
-    config = load_config(find_root(Path.cwd()), baseline=name)
+    config = chosen_config(untrusted=untrusted, settings=settings, baseline=name)
     baselines = Baselines(config)
     found = {suite: baselines.of(suite) for suite in _chosen(suites, _suites(config))}
     for suite, stored in found.items():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evalkit.cli.group import Group
+from evalkit.cli.project import chosen_config, project_options
 from evalkit.config import find_root, load_config
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def cache_group() -> None:
     show_default=True,
     help="What to look in: the answers of earlier runs (the cache), or the recordings (replay).",
 )
-def explain_command(what: str, against: Against) -> int:
+@project_options
+def explain_command(what: str, against: Against, *, untrusted: bool, settings: Path | None) -> int:
     """Say for a test which of its requests are stored, and for the others what makes them different.
 
     WHAT is a test as pytest prints it, with or without its variant, or the key of a request (8 characters or more). Nothing is called. What
@@ -45,7 +47,7 @@ def explain_command(what: str, against: Against) -> int:
     from evalkit.harness.explaining import explain
     from evalkit.report.clean import clean
 
-    explained = explain(load_config(find_root(Path.cwd())), what, against=against)
+    explained = explain(chosen_config(untrusted=untrusted, settings=settings), what, against=against)
     for one in explained:
         for line in _lines(one):
             click.echo(clean(line))

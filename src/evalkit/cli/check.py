@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalkit.config import find_root, load_config
+from evalkit.cli.project import chosen_config, project_options
 
 if TYPE_CHECKING:
     from evalkit.model.results import Status, Verdict
@@ -25,8 +25,17 @@ _SPANS = 10
 @click.option("--expect", metavar="JSON", help="The case's expectations, as JSON or YAML.")
 @click.option("--live", is_flag=True, help="Let a check ask its model. Each call is paid.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
+@project_options
 def check_command(
-    check: str, file: Path | None, variables: str | None, expect: str | None, *, live: bool, as_json: bool
+    check: str,
+    file: Path | None,
+    variables: str | None,
+    expect: str | None,
+    *,
+    live: bool,
+    as_json: bool,
+    untrusted: bool,
+    settings: Path | None,
 ) -> int:
     """Try CHECK, written as in a suite, on the text of FILE or of the standard input.
 
@@ -48,12 +57,9 @@ def check_command(
     """
     from evalkit.harness.trying import try_check
 
-    config = load_config(find_root(Path.cwd()))
-    answer = _text(file)
-    result = try_check(
-        config, check, answer, vars=_mapping(variables, "--vars"), expect=_mapping(expect, "--expect"), live=live
-    )
-    (verdict,) = result.verdicts
+    config = chosen_config(untrusted=untrusted, settings=settings)
+    given, expected = _mapping(variables, "--vars"), _mapping(expect, "--expect")
+    answer, verdict = try_check(config, check, lambda: _text(file), vars=given, expect=expected, live=live)
     click.echo(_as_json(verdict) if as_json else _as_text(verdict, answer))
     return _CODES[verdict.status]
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from evalkit.config import find_root, load_config
+from evalkit.cli.project import chosen_config, project_options
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command("checks")
 @click.argument("name", required=False)
-def checks_command(name: str | None) -> int:
+@project_options
+def checks_command(name: str | None, *, untrusted: bool, settings: Path | None) -> int:
     """List the checks, or show one: its parameters, an example and its source.
 
     \b
@@ -22,7 +26,7 @@ def checks_command(name: str | None) -> int:
     from evalkit.checks.reference import check_text, listing_text
     from evalkit.harness.planning import import_project_module
 
-    config = load_config(find_root(Path.cwd()))
+    config = chosen_config(untrusted=untrusted, settings=settings)
     for module in config.check_modules:
         import_project_module(module, config)
     click.echo(check_text(name) if name else listing_text())

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from evalkit.cli.project import chosen_config, project_options
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _MARKS = {"ok": "✓", "note": "·", "problem": "✗"}
 
@@ -13,7 +18,8 @@ _MARKS = {"ok": "✓", "note": "·", "problem": "✗"}
 @click.option(
     "--online", is_flag=True, help="Also ask each provider in use for its list of models, once; costs nothing."
 )
-def doctor_command(*, online: bool) -> int:
+@project_options
+def doctor_command(*, online: bool, untrusted: bool, settings: Path | None) -> int:
     """Look at Python, packages, folders, configuration, suites, keys, prices, journals and the database; say what to do about each fault.
 
     Nothing is written, and without --online nothing is sent. A key is never shown, only whether there is one. Returns 0 if nothing is in the
@@ -28,7 +34,7 @@ def doctor_command(*, online: bool) -> int:
     from evalkit.report.clean import clean
 
     area, problems = "", 0
-    for finding in examine(Path.cwd(), online=online):
+    for finding in examine(lambda: chosen_config(untrusted=untrusted, settings=settings), online=online):
         if finding.area != area:
             area = finding.area
             click.echo(area)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evalkit.config import find_root, load_config
+from evalkit.cli.project import chosen_config, project_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,6 +31,7 @@ _HEAD = ("variant", "calls of", "model", "to pay", "free", "input", "output", "a
 @click.option("--max-tokens", type=click.IntRange(0), metavar="N", help="Say whether the run would reach N tokens.")
 @click.option("--max-calls", type=click.IntRange(0), metavar="N", help="Say whether the run would reach N calls.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (schema evalkit.estimate/1).")
+@project_options
 @click.argument("names", nargs=-1, metavar="[SUITE|FOLDER|TEST_ID]...")
 def estimate_command(
     mode: Mode | None,
@@ -38,6 +39,8 @@ def estimate_command(
     max_tokens: int | None,
     max_calls: int | None,
     as_json: bool,
+    untrusted: bool,
+    settings: Path | None,
     names: tuple[str, ...],
 ) -> int:
     """Estimate the calls, tokens and cost of a run (every suite, or the files, folders and test ids given). Nothing is called.
@@ -55,7 +58,7 @@ def estimate_command(
     from evalkit.harness.options import RunOptions
 
     options = RunOptions(mode=mode, max_cost_usd=max_cost, max_tokens=max_tokens, max_calls=max_calls)
-    config = options.apply(load_config(find_root(Path.cwd())))
+    config = options.apply(chosen_config(untrusted=untrusted, settings=settings))
     made = forecast(config, [_inside(name, config) for name in names])
     if as_json:
         click.echo(json.dumps(_as_json(made), indent=2))

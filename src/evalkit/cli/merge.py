@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from evalkit.config import find_root, load_config
+from evalkit.cli.project import chosen_config, project_options
 
 _SHOWN = 20
 
@@ -24,7 +24,16 @@ _SHOWN = 20
     "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write the run as JSON here."
 )
 @click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), help="Also write a Markdown summary here.")
-def merge_command(folders: tuple[Path, ...], shards: int | None, json_file: Path | None, markdown: Path | None) -> int:
+@project_options
+def merge_command(
+    folders: tuple[Path, ...],
+    shards: int | None,
+    json_file: Path | None,
+    markdown: Path | None,
+    *,
+    untrusted: bool,
+    settings: Path | None,
+) -> int:
     """Join the runs of several CI jobs into one: gates are judged over all of it, and it has a report of its own.
 
     A SHARD is a folder reports/journal/<run id>, or one that holds a single run below it, such as the reports folder of a job. Run this in
@@ -44,7 +53,7 @@ def merge_command(folders: tuple[Path, ...], shards: int | None, json_file: Path
         click.echo(f"error: {shards} shards were expected, {len(set(folders))} named", err=True)
         click.echo("  hint: name the reports folder of every job; a job that wrote none did not run", err=True)
         return 3
-    merged = merge(load_config(find_root(Path.cwd())), folders)
+    merged = merge(chosen_config(untrusted=untrusted, settings=settings), folders)
     report = merged.finished.report
     already = " (it was merged before, nothing is added)" if merged.known else ""
     click.echo(f"{len(merged.shards)} shards with {merged.trials:,} trials are run {report.run.run_id}{already}")

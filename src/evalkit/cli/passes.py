@@ -82,14 +82,10 @@ class _Session:
 
 
 def default_words(config: Config) -> list[str]:
-    """The words that every pass begins with; what a user should know before it is told here. Raises ConfigError for an unsafe untrusted project."""
-    from evalkit.cli.untrusted import fork_advice, hide_secrets, safe_words, told
+    """The words that every pass begins with. Raises ConfigError for an untrusted project that is unsafe, or without a ceiling."""
+    from evalkit.cli.untrusted import safe_words
 
-    hide_secrets(os.environ)
     words = safe_words(config) if config.untrusted else ["--rootdir", str(config.root)]
-    advice = fork_advice(os.environ)
-    for line in told(config) if config.untrusted else filter(None, [advice]):
-        click.echo(line, err=True)
     return [
         *words,
         "--no-header",

@@ -118,7 +118,7 @@ def _library() -> PromptLibrary:
     from evalkit.prompts.library import PromptLibrary
 
     config = load_config(find_root(Path.cwd()))
-    return PromptLibrary(config.root, config.folder("prompts"))
+    return PromptLibrary(config.root, config.folder("prompts"), confined=config.untrusted)
 
 
 def _row(library: PromptLibrary, ref: str, released: str | None) -> tuple[str, str, str, str]:

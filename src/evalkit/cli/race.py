@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evalkit.cli.passes import chosen_words, default_words, exit_code_of, one_pass, tell_hint
-from evalkit.config import find_root, load_config
+from evalkit.cli.project import chosen_config, project_options
 from evalkit.harness.options import RunOptions
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 @click.option("--max-tokens", type=click.IntRange(0), metavar="N", help="Use at most N tokens in this race.")
 @click.option("--max-calls", type=click.IntRange(0), metavar="N", help="Make at most N calls in this race.")
 @click.option("--concurrency", type=click.IntRange(1), metavar="N", help="Calls in flight per provider.")
+@project_options
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def race_command(
@@ -50,6 +51,8 @@ def race_command(
     max_tokens: int | None,
     max_calls: int | None,
     concurrency: int | None,
+    untrusted: bool,
+    settings: Path | None,
     arguments: tuple[str, ...],
 ) -> int:
     """Race the variants of suites (all of them, or the files given): find the best prompt, model or parameter, and pay for the losers no
@@ -73,7 +76,7 @@ def race_command(
     if "-h" in arguments:
         click.echo(context.get_help())
         return 0
-    config = load_config(find_root(Path.cwd()))
+    config = chosen_config(untrusted=untrusted, settings=settings)
     chosen = {
         "--evalkit-race": confidence,
         "--evalkit-mode": mode,
@@ -81,6 +84,7 @@ def race_command(
         "--max-tokens": max_tokens,
         "--max-calls": max_calls,
         "--evalkit-concurrency": concurrency,
+        "--evalkit-config": settings and settings.resolve(),
     }
     recorded = ["--evalkit-record"] if record else []
     options = RunOptions(mode=mode, max_cost_usd=max_cost, max_calls=max_calls)

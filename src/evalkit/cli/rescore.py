@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evalkit.config import find_root, load_config
+from evalkit.cli.project import chosen_config, project_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,8 @@ _CHANGES = 4
 @click.command("rescore")
 @click.argument("words", nargs=-1, metavar="[RUN] [SUITE|FOLDER]...")
 @click.option("--json", "as_json", is_flag=True, help="Print what changed as JSON (schema evalkit.rescore/1).")
-def rescore_command(words: tuple[str, ...], *, as_json: bool) -> int:
+@project_options
+def rescore_command(words: tuple[str, ...], *, as_json: bool, untrusted: bool, settings: Path | None) -> int:
     """Judge the stored answers of RUN (default: the latest) with the suites' checks as they are now. No model is called.
 
     The outcome is a run of its own, with its report. What a check would have to ask a model and the run does not hold is an
@@ -38,7 +39,7 @@ def rescore_command(words: tuple[str, ...], *, as_json: bool) -> int:
     from evalkit.harness.rescoring import rescore
     from evalkit.report.text import terminal_summary
 
-    config = load_config(find_root(Path.cwd()))
+    config = chosen_config(untrusted=untrusted, settings=settings)
     run, suites = _named(words, config)
     done = rescore(config, run, suites)
     if as_json:

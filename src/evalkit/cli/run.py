@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evalkit.cli.passes import chosen_words, default_words, exit_code_of, one_pass, tell_hint
-from evalkit.config import find_root, load_config
+from evalkit.cli.project import chosen_config, project_options
 from evalkit.harness.options import RunOptions
 
 if TYPE_CHECKING:
@@ -42,14 +42,7 @@ _NOT_MEASURED = 3
 @click.option(
     "--baseline", metavar="RUN", help="Compare with a run, latest:<branch>, or a file of 'evalkit baseline save'."
 )
-@click.option("--untrusted", is_flag=True, help="The checkout is somebody else's: none of its code runs (docs/ci.md).")
-@click.option(
-    "--config",
-    "settings",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Read [tool.evalkit] of FILE too; its keys win over pyproject.toml.",
-)
+@project_options
 @click.option("--resume", is_flag=True, help="Come back for the batches: the last run in batch mode, once more.")
 @click.option("--wait", is_flag=True, help="In batch mode: look again and again until every answer is there.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
@@ -94,8 +87,7 @@ def run_command(
     if "-h" in arguments:
         click.echo(context.get_help())
         return 0
-    folder = Path.cwd()
-    config = load_config(folder if untrusted else find_root(folder), settings=settings, untrusted=untrusted)
+    folder, config = Path.cwd(), chosen_config(untrusted=untrusted, settings=settings)
     _require_batches(mode or config.mode, mode, resume=resume, wait=wait)
     chosen = {
         "--evalkit-mode": None if resume else mode,

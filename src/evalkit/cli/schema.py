@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
-from evalkit.config import find_root, load_config
+from evalkit.cli.project import chosen_config, project_options
 from evalkit.errors import ConfigError
 
 
 @click.command("schema")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file. Default: print.")
-def schema_command(output: Path | None) -> int:
+@project_options
+def schema_command(output: Path | None, *, untrusted: bool, settings: Path | None) -> int:
     """Print the JSON Schema of a suite, with which editors complete and check suites.
 
     \b
@@ -25,7 +26,7 @@ def schema_command(output: Path | None) -> int:
     from evalkit.harness.planning import import_project_module
     from evalkit.suites.schema import suite_schema
 
-    config = load_config(find_root(Path.cwd()))
+    config = chosen_config(untrusted=untrusted, settings=settings)
     for module in config.check_modules:
         import_project_module(module, config)
     text = json.dumps(suite_schema(editor_schemas()), indent=2, ensure_ascii=False)

@@ -13,7 +13,7 @@ import click
 
 import evalkit
 from evalkit.harness.secrecy import mask_commands
-from evalkit.harness.untrusted import left_out, require_safe
+from evalkit.harness.untrusted import left_out, require_ceiling, require_safe
 from evalkit.report.clean import one_line
 
 if TYPE_CHECKING:
@@ -31,17 +31,17 @@ _NOTHING_ELSE = (
 
 
 def safe_words(config: Config) -> list[str]:
-    """What pytest is told so that nothing of the checkout runs. Also takes the checkout off this process's import path.
+    """What pytest is told so that nothing of the checkout runs.
 
-    Raises ConfigError for a project in which even data is not safe; see :func:`evalkit.harness.untrusted.require_safe`.
+    Raises ConfigError for a project in which even data is not safe, and for a run without a ceiling.
     """
     require_safe(config)
-    keep_out(config.root)
+    require_ceiling(config)
     return [*_NOTHING_ELSE, "--rootdir", str(config.root), "--untrusted"]
 
 
 def told(config: Config) -> list[str]:
-    """What a user should know before an untrusted run, one line each."""
+    """What a user should know of a project that is not trusted, one line each."""
     return ["untrusted: the suites are read as data only", *(one_line(line, limit=500) for line in left_out(config))]
 
 

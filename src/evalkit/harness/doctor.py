@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalkit.config import find_root, load_config
 from evalkit.errors import EvalkitError
 from evalkit.harness.doctor_finding import Finding
 from evalkit.harness.doctor_machine import extras, machine, project
@@ -12,19 +11,20 @@ from evalkit.harness.doctor_store import stored
 from evalkit.harness.doctor_suites import suites_and_providers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
+
+    from evalkit.config import Config
 
 
-def examine(start: Path, *, online: bool = False) -> Iterator[Finding]:
-    """Yield what is found about this machine and the project at or above the folder ``start``. Writes nothing.
+def examine(load: Callable[[], Config], *, online: bool = False) -> Iterator[Finding]:
+    """Yield what is found about this machine and the project whose settings ``load`` gives. Writes nothing.
 
     With ``online`` each provider in use is asked once for its list of models; without it nothing is sent.
     """
     yield from machine()
     yield from extras()
     try:
-        config = load_config(find_root(start))
+        config = load()
     except EvalkitError as error:
         yield Finding("project", "problem", f"the configuration is wrong: {error}", "correct pyproject.toml")
         return

@@ -24,7 +24,8 @@ def suites_and_providers(config: Config, *, online: bool) -> Iterator[Finding]:
     try:
         planner = Planner(config)
     except EvalkitError as error:
-        yield Finding("suites", "problem", f"no suite can be planned: {error.message}", error.hint or "correct it")
+        problem = str(error).partition("\n  hint: ")[0]
+        yield Finding("suites", "problem", f"no suite can be planned: {problem}", error.hint or "correct it")
         return
     used, tests, sound = set(config.providers), 0, 0
     paths = suites_in(config.folder("suites")) if config.folder("suites").is_dir() else []

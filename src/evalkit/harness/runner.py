@@ -74,6 +74,10 @@ class Runner:
         self._observe = observe
         self._config = config
         self._pricing = make_pricing(config)
+        if config.untrusted:
+            from evalkit.harness.untrusted import require_ceiling
+
+            require_ceiling(config)
         policy = make_policy(config)  # before there is a journal: what is wrong in it is no run
         self._info = describe_run(run_id=run_id, mode=config.mode, root=config.root, untrusted=config.untrusted)
         if earlier is None:

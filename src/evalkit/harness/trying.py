@@ -23,13 +23,13 @@ from evalkit.suites.reading import Reader
 from evalkit.yamlfile import parse_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from evalkit.checks.build import BuiltCheck
     from evalkit.config import Config
     from evalkit.model.calls import JSON
     from evalkit.model.cases import CheckSpec
-    from evalkit.model.results import Result
+    from evalkit.model.results import Verdict
 
 _PLACE = "the check"
 _GRACE_S = 5.0
@@ -38,24 +38,27 @@ _GRACE_S = 5.0
 def try_check(
     config: Config,
     written: str,
-    answer: str,
+    read: Callable[[], str],
     *,
     vars: Mapping[str, JSON],  # noqa: A002 - the word that suites use
     expect: Mapping[str, JSON],
     live: bool,
-) -> Result:
-    """Judge ``answer`` with the check that is ``written`` as in a suite (``contains: hello``); the result has one verdict.
+) -> tuple[str, Verdict]:
+    """Judge the answer that ``read`` gives with the check that is ``written`` as in a suite (``contains: hello``). Returns answer and verdict.
 
-    A check that asks a model does so only if ``live``, without cache or journal. Raises SuiteError for a check that is wrong,
-    ConfigError if it would have to ask and may not.
+    A check that asks a model does so only if ``live``, without cache or journal. Raises SuiteError for a check that is wrong, before the
+    answer is read, and ConfigError if it would have to ask and may not.
     """
     planner = Planner(config)
     check = planner.build(_read(written, vars, expect))
     case = Case("text", vars, Where(_PLACE), expect)
+    answer = read()
     request = Request("none/none", (Message("user", ""),))
     trial = Trial("check", _PLACE, case, Variant("text", "text", "", "", "", request.model), 0, request)
     call = Call(request, Response(answer), "scripted")
-    return judge(Answered(trial, call, (_asked(check, trial, answer, config, live=live),)), (check,))
+    asked = _asked(check, trial, answer, config, live=live)
+    (verdict,) = judge(Answered(trial, call, (asked,)), (check,)).verdicts
+    return answer, verdict
 
 
 def _read(written: str, variables: Mapping[str, JSON], expect: Mapping[str, JSON]) -> CheckSpec:

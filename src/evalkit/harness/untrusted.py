@@ -29,11 +29,15 @@ _MOST_NAMED = 5
 
 
 def require_safe(config: Config) -> None:
-    """Raise ConfigError unless a run of this untrusted project can neither read outside its folders, nor spend without a ceiling."""
+    """Raise ConfigError unless nothing outside its folders is read of this untrusted project, and no answer that came with it."""
     for name in _FOLDERS:
         _require_no_way_out(config.folder(name), config.root)
         _require_own_folder(config, name)
     _require_own_reports(config)
+
+
+def require_ceiling(config: Config) -> None:
+    """Raise ConfigError if a run of this untrusted project could spend without end."""
     if config.mode != "replay" and config.max_cost_usd is None and config.max_calls is None:
         raise ConfigError(
             "a run of a project that is not trusted needs a ceiling, for its suites decide how much is asked",
