@@ -19,6 +19,16 @@ from benchmarks.speed.workload import write_plain, write_project
 
 BENCH = Path(os.environ.get("EVALKIT_BENCH", "../shared/bench"))
 ROUNDS = 5
+EMPTY = "import pytest\n\n@pytest.mark.parametrize('n', range(SIZE))\ndef test_nothing(n): pass\n"
+"""A module of pytest items that do nothing."""
+STORE = """
+import duckdb, os
+if os.path.exists("floor.duckdb"): os.remove("floor.duckdb")
+with duckdb.connect("floor.duckdb") as to:
+    to.execute("create table trials as select i, 'case-' || i as id, 'pass' as status from range(SIZE) t(i)")
+print("SIZE passed")
+"""
+"""A program that writes one row per case into a new DuckDB file."""
 
 
 class Runs:
@@ -30,14 +40,22 @@ class Runs:
         self._options = options
         self._environment = {"OPENAI_API_KEY": "sk-mock"}
 
-    def loop(self, n: int, *, concurrency: int) -> Sample:
+    def loop(self, n: int, *, concurrency: int = 32) -> Sample:
         """L1: the official asynchronous client, a semaphore and the three checks."""
-        home = self._folder / f"loop-{n}"
+        return self.peer("l1_openai.py", n=n, concurrency=concurrency)
+
+    def peer(self, *words: str, n: int, concurrency: int = 32) -> Sample:
+        """A script of the rig and its arguments."""
+        home = self._folder / f"peer-{n}"
         write_plain(home, n)
         for file in (self._options.bench / "peers").glob("*.py"):
             shutil.copy(file, home)
         place = {"OPENAI_BASE_URL": f"{self._server.url}/v1", "BENCH_DIR": str(home), "BENCH_C": str(concurrency)}
-        return self._counted([self._options.python, "l1_openai.py"], home, n, **place)
+        return self._counted([self._options.python, *words], home, n, **place)
+
+    def bare(self, *words: str, n: int, folder: Path) -> Sample:
+        """Python with some arguments, in a folder."""
+        return self._counted([self._options.python, *words], folder, n)
 
     def evalkit(self, n: int, *, concurrency: int = 32, mode: str = "live", transport: str = "sdk") -> Sample:
         """``pytest suites`` on the same cases, stored and summarised."""
@@ -59,7 +77,7 @@ def live(runs: Runs, options: argparse.Namespace) -> None:
     n = options.n or 1000
     shares: dict[str, list[float]] = {"sdk": [], "http": []}
     for _ in range(options.rounds):
-        loop = runs.loop(n, concurrency=32)
+        loop = runs.loop(n)
         print(row("loop over the official client", n, loop))
         for transport, found in shares.items():
             sample = runs.evalkit(n, transport=transport)
@@ -67,6 +85,35 @@ def live(runs: Runs, options: argparse.Namespace) -> None:
             print(row(f"evalkit, transport {transport}", n, sample), f"{found[-1]:.2f} of the loop's CPU")
     for transport, found in shares.items():
         print(f"median: evalkit with {transport} takes {statistics.median(found):.2f} of the loop's CPU ({n} cases)")
+
+
+def floor(runs: Runs, options: argparse.Namespace) -> None:
+    """What evalkit cannot do without, each part alone and doing nothing else: pytest's empty items, the calls, a DuckDB file."""
+    n = options.n or 1000
+    shares: dict[str, list[float]] = {"raw aiohttp": [], "the official client on aiohttp": []}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "test_items.py").write_text(EMPTY.replace("SIZE", str(n)))
+        for _ in range(options.rounds):
+            loop = runs.loop(n).cpu_s
+            start = runs.bare("-c", f"print('{n} passed')", n=n, folder=folder).cpu_s
+            items = runs.bare(
+                "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:evalkit", n=n, folder=folder
+            ).cpu_s
+            stored = runs.bare("-c", STORE.replace("SIZE", str(n)), n=n, folder=folder).cpu_s
+            raw, client = (
+                runs.peer(*words, n=n).cpu_s for words in (("l2_raw.py", "aiohttp"), ("l1_openai.py", "aiohttp"))
+            )
+            parts = {"raw aiohttp": raw, "the official client on aiohttp": client}
+            print(
+                f"loop {loop:.2f} s, {n} empty items {items:.2f}, raw {raw:.2f}, client {client:.2f}, DuckDB {stored:.2f}, Python {start:.2f}"
+            )
+            for call, taken in parts.items():
+                shares[call].append((taken + items + stored - 2 * start) / loop)
+    for call, found in shares.items():
+        print(
+            f"median: pytest, {call} and DuckDB, one start of Python: {statistics.median(found):.2f} of the loop's CPU ({n} cases)"
+        )
 
 
 def latency(runs: Runs, options: argparse.Namespace) -> None:
@@ -114,14 +161,13 @@ def items(runs: Runs, options: argparse.Namespace) -> None:
     n = options.n or 5000
     few = 10
     with tempfile.TemporaryDirectory() as folder:
-        test = "import pytest\n\n@pytest.mark.parametrize('n', range(SIZE))\ndef test_nothing(n): pass\n"
         costs: dict[str, list[float]] = {"pytest's own item": [], "a case of evalkit": []}
         runs.evalkit(n, mode="cache", transport="http")
         runs.evalkit(few, mode="cache", transport="http")
         for _ in range(options.rounds):
             own = []
             for size in (few, n):
-                (Path(folder) / "test_items.py").write_text(test.replace("SIZE", str(size)))
+                (Path(folder) / "test_items.py").write_text(EMPTY.replace("SIZE", str(size)))
                 words = [options.python, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
                 own.append(measure(words, Path(folder), core=options.core).cpu_s)
             costs["pytest's own item"].append((own[1] - own[0]) / (n - few))
@@ -137,7 +183,7 @@ def row(what: str, n: int, sample: Sample) -> str:
     return f"{what:32} N={n:<6} wall {sample.wall_s:6.2f} s  CPU {sample.cpu_s:6.2f} s ({each:.2f} ms a case)  peak {sample.rss_mb:4.0f} MB"
 
 
-WHAT = {"live": live, "latency": latency, "warm": warm, "start": start, "items": items}
+WHAT = {"live": live, "floor": floor, "latency": latency, "warm": warm, "start": start, "items": items}
 
 
 def main() -> None:
