@@ -187,7 +187,7 @@ def refund_results(cases: int, repeats: int, *, hostile: bool, source: str) -> l
         for side, chance in zip(sides, _probabilities(index), strict=True):
             for repeat in range(repeats):
                 failure = None
-                if index == 41 and side.name == "candidate":
+                if index == 41 and side.name == "candidate" and repeat == 0:
                     failure = CallFailure("overloaded", "529 from the provider on every attempt", 4, "try again later")
                 found.append(make_result(case, side, repeat, rng, good=rng.random() < chance, failure=failure, source=source,
                                          judge_error=index == 52 and repeat == 0))  # fmt: skip
@@ -206,7 +206,9 @@ def hostile_results(sides: tuple[Variant, ...], repeats: int, rng: random.Random
             for repeat in range(repeats):
                 good = index % 2 == 0 or side.name == "baseline"
                 failure = (
-                    CallFailure("bad_response", text, 1, text) if index == 3 and side.name == "candidate" else None
+                    CallFailure("bad_response", text, 1, text)
+                    if index == 3 and side.name == "candidate" and repeat == 0
+                    else None
                 )
                 result = make_result(
                     case, side, repeat, rng, good=good, text=f"{text}\n{text} within 30 days", failure=failure

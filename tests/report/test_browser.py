@@ -42,7 +42,7 @@ def test_the_first_screen_shows_what_did_not_pass_and_what_changed(visit):
     and as intervals on an axis, and what was not measured."""
     page = visit(width=1440, height=900).page
     parts = ["#verdict-line", ".gate:last-child .reason", ".overview tbody tr:last-child", ".overview tfoot .axis text"]
-    assert "could not be measured of 2" in page.locator(".coverage").first.inner_text()
+    assert "could not be measured" in page.locator(".coverage").first.inner_text()
     assert page.locator(".overview .interval .point").count() == 3
     for part in parts:
         box = page.locator(part).first.bounding_box()

@@ -97,7 +97,7 @@ def test_the_suite_filter_narrows_the_table_and_the_variants(visit):
     offered = page.locator("#filter-variant option:not([hidden])").all_inner_texts()
     assert offered == ["all", "ticket-topics: baseline-openai/gpt-5-mini"]
     page.click("#filter-clear")
-    page.locator("a[data-suite='ticket-topics']").click()
+    page.get_by_role("link", name="Cases of this suite").last.click()
     assert found.count == "40"
     assert page.input_value("#filter-suite") == "ticket-topics"
 

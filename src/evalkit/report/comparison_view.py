@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING
 from evalkit.compare import words
 from evalkit.report import wording
 from evalkit.report.charts import Mark, metric_mark
+from evalkit.report.flip_reasons import broken_by, flip_reason, flipped_results
+from evalkit.report.paired_outcomes import (
+    FLIP_NAMES,
+    FlipName,
+    PairedOutcomes,
+    comparable,
+    flip_names,
+    metric_word,
+    paired_outcomes,
+)
 from evalkit.report.prompt_diff import FileDiff, diff_prompts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from evalkit.compare.values import Comparison, Flip, FlipKind, Metric, Side
-    from evalkit.model.results import PromptRecord
+    from evalkit.compare.values import Comparison, Flip, Metric, Side
+    from evalkit.model.results import PromptRecord, Result
     from evalkit.report.values import RunReport
 
 HEADLINE = ("pass_rate", "cost_usd", "latency_s")
@@ -25,9 +35,13 @@ FLIPS_SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class MetricRow:
-    """One metric of a comparison in words, with its mark on the axis of its group and, if it has one, on that of the first screen."""
+    """One metric of a comparison in words, with its mark on the axis of its group and, if it has one, on that of the first screen.
+
+    ``word`` is how to read it: the metric's own, or that too much could not be measured.
+    """
 
     metric: Metric
+    word: str
     before: str
     after: str
     change: str
@@ -49,11 +63,12 @@ class MetricGroup:
 
 @dataclass(frozen=True, slots=True)
 class FlipGroup:
-    """The cases that changed in one direction. ``shown`` pairs each with its place in the comparison's flips; ``more`` were left out."""
+    """The cases that changed in one direction. ``shown`` are each one's place in the comparison's flips, itself, and why in one line,
+    empty if that is not known; ``more`` were left out."""
 
-    kind: FlipKind
+    kind: FlipName
     count: int
-    shown: tuple[tuple[int, Flip], ...]
+    shown: tuple[tuple[int, Flip, str], ...]
 
     @property
     def more(self) -> int:
@@ -73,10 +88,14 @@ class PromptChange:
 @dataclass(frozen=True, slots=True)
 class ComparisonView:
     """One comparison. ``index`` is its place in the packed data; ``headline`` holds the metrics of :data:`HEADLINE` in that order,
-    None where there is none; ``unpaired`` the ids left out of the pairing."""
+    None where there is none; ``unpaired`` the ids left out of the pairing. ``broken_by`` names checks, each with how many of the broken
+    cases do not pass it. Where it is not ``comparable``, too much could not be measured for a difference to be told."""
 
     index: int
     comparison: Comparison
+    outcomes: PairedOutcomes
+    comparable: bool
+    broken_by: tuple[tuple[str, int], ...]
     headline: tuple[MetricRow | None, ...]
     groups: tuple[MetricGroup, ...]
     flips: tuple[FlipGroup, ...]
@@ -88,23 +107,33 @@ def comparison_view(report: RunReport, index: int) -> ComparisonView:
     """Work out what the page shows of ``report.comparisons[index]``."""
     comparison = report.comparisons[index]
     margins = _margins(report, comparison)
-    kinds: tuple[FlipKind, ...] = ("broken", "fixed", "shaky")
+    names = flip_names(comparison, report.results)
+    found = flipped_results(comparison, report.results)
     groups = tuple(_groups(comparison, margins, index))
     rows = {row.metric.name: row for group in groups for row in group.rows}
     return ComparisonView(
         index=index,
         comparison=comparison,
+        outcomes=paired_outcomes(comparison, names),
+        comparable=comparable(comparison),
+        broken_by=broken_by(comparison, names, found),
         headline=tuple(rows.get(name) for name in HEADLINE),
         groups=groups,
-        flips=tuple(_flip_group(comparison, kind) for kind in kinds),
+        flips=tuple(_flip_group(comparison, kind, names, found) for kind in FLIP_NAMES),
         prompts=_prompt_change(report, comparison),
         unpaired=(*comparison.only_a, *comparison.only_b, *comparison.changed),
     )
 
 
-def _flip_group(comparison: Comparison, kind: FlipKind) -> FlipGroup:
-    found = [(place, flip) for place, flip in enumerate(comparison.flips) if flip.kind == kind]
-    return FlipGroup(kind, len(found), tuple(found[:FLIPS_SHOWN]))
+def _flip_group(
+    comparison: Comparison,
+    kind: FlipName,
+    names: Sequence[FlipName],
+    results: Mapping[tuple[str, str], list[Result]],
+) -> FlipGroup:
+    found = [(place, flip) for place, flip in enumerate(comparison.flips) if names[place] == kind]
+    shown = ((place, flip, flip_reason(comparison, flip, results)) for place, flip in found[:FLIPS_SHOWN])
+    return FlipGroup(kind, len(found), tuple(shown))
 
 
 def _margins(report: RunReport, comparison: Comparison) -> dict[str, float]:
@@ -122,21 +151,26 @@ def _groups(comparison: Comparison, margins: Mapping[str, float], index: int) ->
     rates = [metric for metric in comparison.metrics if metric.kind != "ratio"]
     ratios = [metric for metric in comparison.metrics if metric.kind == "ratio"]
     if rates:
-        yield _group("Quality, difference in percentage points", rates, margins, axis=f"rates-{index}")
+        yield _group(comparison, "Quality, difference in percentage points", rates, margins, axis=f"rates-{index}")
     if ratios:
-        yield _group("Cost and latency, ratio after ÷ before", ratios, margins, axis=f"ratios-{index}")
+        yield _group(comparison, "Cost and latency, ratio after ÷ before", ratios, margins, axis=f"ratios-{index}")
 
 
-def _group(title: str, metrics: Sequence[Metric], margins: Mapping[str, float], *, axis: str) -> MetricGroup:
-    rows = tuple(_metric_row(metric, axis, margins.get(metric.name)) for metric in metrics)
+def _group(
+    comparison: Comparison, title: str, metrics: Sequence[Metric], margins: Mapping[str, float], *, axis: str
+) -> MetricGroup:
+    rows = tuple(
+        _metric_row(metric, metric_word(comparison, metric), axis, margins.get(metric.name)) for metric in metrics
+    )
     return MetricGroup(title, metrics[0].kind != "ratio", axis, rows)
 
 
-def _metric_row(metric: Metric, axis: str, margin: float | None) -> MetricRow:
+def _metric_row(metric: Metric, word: str, axis: str, margin: float | None) -> MetricRow:
     ratio = metric.kind == "ratio"
     worded = "" if margin is None else (f"+{margin * 100:g}%" if ratio else f"−{margin * 100:g} pp")
     return MetricRow(
         metric=metric,
+        word=word,
         before=_side_value(metric, metric.a),
         after=_side_value(metric, metric.b),
         change=wording.change(metric, metric.change),

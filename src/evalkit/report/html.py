@@ -6,6 +6,7 @@ import base64
 import hashlib
 from importlib.resources import files
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from evalkit.compare import words
 from evalkit.errors import StoreError
@@ -97,9 +98,15 @@ def page_templates() -> Environment:
         loader=FunctionLoader(asset),
         bytecode_cache=compiled_templates(files("evalkit.report").joinpath("assets")),
     )
-    environment.globals.update(w=wording, words=words, usd=wording.money, rate_mark=rate_mark)
+    environment.globals.update(w=wording, words=words, usd=wording.money, rate_mark=rate_mark, case_link=case_link)
     environment.filters["chart_data"] = chart_data
     return environment
+
+
+def case_link(**filters: str) -> str:
+    """The address of a view of the cases: ``#suite=refunds&flip=broken``, as the page itself writes it."""
+    names = {name: text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for name, text in filters.items()}
+    return f"#{urlencode(names)}"
 
 
 def write_html(report: RunReport, folder: Path) -> Path:

@@ -9,6 +9,7 @@ from evalkit.compare import words
 from evalkit.model.calls import CallFailure
 from evalkit.report import wording
 from evalkit.report.clean import one_line, shortened, visible
+from evalkit.report.paired_outcomes import flip_names, metric_word, paired_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -122,7 +123,7 @@ def _comparisons(report: RunReport) -> Iterator[str]:
         yield f"### {text(comparison.names[1])} against {text(comparison.names[0])} ({text(comparison.suite)})"
         yield text(comparison.sentence)
         yield _metrics(comparison)
-        yield from _flips(comparison, answers)
+        yield from _flips(report, comparison, answers)
 
 
 def _metrics(comparison: Comparison) -> str:
@@ -133,7 +134,7 @@ def _metrics(comparison: Comparison) -> str:
                 text(wording.metric_label(metric.name)),
                 wording.metric_value(metric, metric.a),
                 wording.metric_value(metric, metric.b),
-                f"{wording.change(metric, metric.change)} ({metric.word})",
+                f"{wording.change(metric, metric.change)} ({metric_word(comparison, metric)})",
                 wording.change_interval(metric) or "none",
                 str(metric.n),
             )
@@ -142,12 +143,11 @@ def _metrics(comparison: Comparison) -> str:
     )
 
 
-def _flips(comparison: Comparison, answers: Mapping[tuple[str, str, str], Result]) -> Iterator[str]:
-    yield (
-        f"{comparison.broken} broken, {comparison.fixed} fixed, {comparison.both_pass} pass both, "
-        f"{comparison.both_fail} fail both, of {words.number_of(comparison.n_paired, 'paired case')}."
-    )
-    broken = [flip for flip in comparison.flips if flip.kind == "broken"]
+def _flips(report: RunReport, comparison: Comparison, answers: Mapping[tuple[str, str, str], Result]) -> Iterator[str]:
+    names = flip_names(comparison, report.results)
+    counts = ", ".join(f"{count} {word}" for word, count in paired_outcomes(comparison, names))
+    yield f"{counts}, of {words.number_of(comparison.n_paired, 'paired case')}."
+    broken = [flip for flip, name in zip(comparison.flips, names, strict=True) if name == "broken"]
     for flip in broken[:_FLIPS_SHOWN]:
         yield _flip(comparison, flip, answers)
     if len(broken) > _FLIPS_SHOWN:

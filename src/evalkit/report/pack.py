@@ -14,6 +14,7 @@ from pydantic_core import to_json
 from evalkit.model.calls import CallFailure
 from evalkit.model.results import PRIMARY
 from evalkit.report.json_export import plain
+from evalkit.report.paired_outcomes import flip_names
 from evalkit.report.shorthand import shorthand
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def page_data(report: RunReport) -> dict[str, Any]:
     packer = _Packer()
     for result in _by_case(report.results):
         packer.add(result)
-    comparisons = [_comparison(comparison) for comparison in report.comparisons]
+    comparisons = [_comparison(comparison, report.results) for comparison in report.comparisons]
     return {"schema": SCHEMA, "mode": report.run.mode, **packer.tables(), "comparisons": comparisons}
 
 
@@ -277,12 +278,13 @@ def _variant(suite: str, variant: Variant) -> dict[str, Any]:
     }
 
 
-def _comparison(comparison: Comparison) -> dict[str, Any]:
+def _comparison(comparison: Comparison, results: Iterable[Result]) -> dict[str, Any]:
+    named = zip(comparison.flips, flip_names(comparison, results), strict=True)
     return {
         "suite": comparison.suite,
         "a": plain(comparison.a),
         "b": plain(comparison.b),
-        "flips": [[flip.case_id, flip.kind, flip.a, flip.b, flip.error] for flip in comparison.flips],
+        "flips": [[flip.case_id, name, flip.a, flip.b] for flip, name in named],
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from evalkit.report.trend import Trend
     from evalkit.report.values import RunReport, VariantSummary
 
+_MEASURED = re.compile(r"; (\d+ of \d+ planned trials measured(?: \([^()]*\))?)\Z")
 _URGENCY = {"failed": 0, "undecided": 1, "not_judged": 2, "passed": 3}
 
 
@@ -62,10 +64,11 @@ class SuiteView:
 
 @dataclass(frozen=True, slots=True)
 class PageView:
-    """The page. ``urgent`` are the gates that failed or could not decide; ``folded`` the others by status, behind one line each;
+    """The page. ``verdict`` is what was decided, ``coverage`` what that rests on. ``urgent`` are the gates that failed or could not decide; ``folded`` the others by status, behind one line each;
     ``headline`` names the metrics of the first glance."""
 
     report: RunReport
+    verdict: str
     started: str
     facts: tuple[tuple[str, str], ...]
     urgent: tuple[GateView, ...]
@@ -81,8 +84,10 @@ def page_view(report: RunReport) -> PageView:
     """Work out the page of ``report``."""
     gates = sorted(map(_gate, report.gates), key=_urgency)
     comparisons = tuple(comparison_view(report, index) for index in range(len(report.comparisons)))
+    verdict, coverage = _decided(report)
     return PageView(
         report=report,
+        verdict=verdict,
         started=_moment(report.run.started_at),
         facts=tuple(_facts(report)),
         urgent=tuple(gate for gate in gates if gate.outcome.status in {"failed", "undecided"}),
@@ -90,7 +95,7 @@ def page_view(report: RunReport) -> PageView:
         suites=tuple(_suites(report, gates, comparisons)),
         comparisons=comparisons,
         headline=HEADLINE,
-        coverage=_coverage(report),
+        coverage=coverage,
         unmeasured=tuple(_unmeasured(report)),
     )
 
@@ -159,11 +164,15 @@ def _facts(report: RunReport) -> Iterator[tuple[str, str]]:
         yield "Command", run.command
 
 
-def _coverage(report: RunReport) -> str:
-    """``722 of 730 trials measured``: the denominator of everything below."""
+def _decided(report: RunReport) -> tuple[str, str]:
+    """The verdict in two parts: what was decided, and ``722 of 730 planned trials measured``, the denominator of everything below."""
+    sentence = wording.sentence(report)
+    found = _MEASURED.search(sentence)
+    if found:
+        return sentence[: found.start()], found[1]
     measured = sum(variant.passed + variant.failed for variant in report.variants)
     everything = sum(wording.total(variant) for variant in report.variants)
-    return f"{measured:,} of {everything:,} trials measured"
+    return sentence, f"{measured:,} of {everything:,} trials measured"
 
 
 def _unmeasured(report: RunReport) -> Iterator[str]:
@@ -197,4 +206,4 @@ def _gaps(variant: VariantSummary) -> Iterator[str]:
         if number
     ]
     if parts:
-        yield f"{variant.suite}, {variant.label}: {', '.join(parts)} of {words.number_of(wording.total(variant), 'trial')}."
+        yield f"{variant.suite}, {variant.label}: of {words.number_of(wording.total(variant), 'trial')} {', '.join(parts)}."

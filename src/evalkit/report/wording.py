@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from evalkit.report.values import CallCounts, RunReport, VariantSummary
 
 UNKNOWN = "unknown"
+_PART = re.compile(r"pass_rate\((?:(family|check|tag):)?(.+)\)")
 
 SYMBOLS: dict[str, str] = {
     "passed": "✓", "failed": "✗", "undecided": "?", "unmeasured": "!", "not_judged": "–",
@@ -27,6 +29,9 @@ LABELS: dict[str, str] = {
     "passed": "Passed", "failed": "Failed", "undecided": "Undecided", "unmeasured": "Could not measure",
     "not_judged": "Not judged",
 }  # fmt: skip
+
+FLIP_WORDS: dict[str, str] = {"broken": "broken", "fixed": "fixed", "shaky": "shaky", "unmeasured": "not measured"}
+"""What a reader calls a flip."""
 
 
 def sentence(report: RunReport) -> str:
@@ -77,9 +82,13 @@ def ratio(value: float | None) -> str:
 
 
 def metric_label(name: str) -> str:
-    """A metric's name for a reader: ``cost_usd`` is ``cost per answer``."""
+    """A metric's name for a reader: ``cost_usd`` is ``cost per answer``, ``pass_rate(family:safety)`` is ``pass rate, safety checks``."""
     known = {"pass_rate": "pass rate", "cost_usd": "cost per answer", "latency_s": "latency"}
-    return known.get(name, name.replace("_", " "))
+    part = _PART.fullmatch(name)
+    if part is None:
+        return known.get(name, name.replace("_", " "))
+    forms = {"family": "{} checks", "check": "check {}", "tag": "tag {}", None: "{}"}
+    return f"pass rate, {forms[part[1]].format(part[2])}"
 
 
 def metric_value(metric: Metric, value: float | None) -> str:

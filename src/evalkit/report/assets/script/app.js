@@ -26,7 +26,6 @@ const wireApp = (run) => {
   addEventListener("hashchange", () => restore(app));
   addEventListener("keydown", (event) => onKey(app, event));
   wireFlips(run, (test) => openCase(app, test));
-  wireSuites(app);
   restore(app);
   app.search.prepare();
 };
@@ -120,19 +119,13 @@ const wirePrint = () => {
   addEventListener("afterprint", () => { for (const fold of opened.splice(0)) fold.open = false; });
 };
 
-/** A suite's link to its cases also sets the filter. */
-const wireSuites = (app) => {
-  for (const link of document.querySelectorAll("a[data-suite]")) {
-    const name = app.run.suites.find((suite) => visible(suite) === link.dataset.suite);
-    if (name !== undefined) link.addEventListener("click", () => changeFilter(app, "suite", name.toWellFormed()));
-  }
-};
-
-/** Section links scroll without touching the address, which holds the view. */
+/** Section links scroll without touching the address, which holds the view; a link to a view also goes to its cases. */
 const wireSections = () => {
   for (const link of document.querySelectorAll('a[href^="#"]')) {
     link.addEventListener("click", (event) => {
-      const target = byId(link.getAttribute("href").slice(1));
+      const name = link.getAttribute("href").slice(1);
+      const target = byId(name);
+      if (name.includes("=")) byId("cases").scrollIntoView();
       if (!target) return;
       event.preventDefault();
       target.scrollIntoView();

@@ -17,7 +17,7 @@ const detailHead = (run, test, { position, tools }) =>
   el("header", { class: "detail-head" },
     el("div", { class: "detail-name" },
       el("h2", { id: "detail-title", tabindex: "-1" }, test.case.id, " ", badge(test.outcome, WORDS[test.outcome])),
-      el("p", { class: "muted small" }, `${test.case.suite} · ${test.case.where} `, [...test.flips].map((kind) => badge(kind, kind)), test.case.tags.map((tag) => el("span", { class: "tag" }, tag))),
+      el("p", { class: "muted small" }, `${test.case.suite} · ${test.case.where} `, [...test.flips].map((kind) => badge(kind, WORDS[kind] ?? kind)), test.case.tags.map((tag) => el("span", { class: "tag" }, tag))),
       variantLinks(run, test, tools)),
     el("div", { class: "detail-tools" }, el("span", { class: "muted small position" }, position),
       tool("previous-flip", "Previous flip (p)", "▲", () => tools.flip(-1)), tool("next-flip", "Next flip (n)", "▼", () => tools.flip(1)),

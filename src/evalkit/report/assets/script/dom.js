@@ -18,8 +18,8 @@ const asNode = (child) => (child instanceof Node ? child : document.createTextNo
 
 const byId = (id) => document.getElementById(id);
 
-const SIGNS = { pass: "✓", fail: "✗", error: "!", skip: "–", mixed: "◆", fixed: "▲", broken: "▼", shaky: "◆" };
-const WORDS = { pass: "passed", fail: "failed", error: "not measured", skip: "skipped", mixed: "some repeats passed" };
+const SIGNS = { pass: "✓", fail: "✗", error: "!", skip: "–", mixed: "◆", fixed: "▲", broken: "▼", shaky: "◆", unmeasured: "!" };
+const WORDS = { pass: "passed", fail: "failed", error: "not measured", skip: "skipped", mixed: "some repeats passed", unmeasured: "not measured" };
 
 const sign = (name) => el("span", { class: `sign ${name}`, "aria-hidden": "true" }, SIGNS[name] ?? "?");
 const badge = (name, label) => el("span", { class: `badge ${name}` }, sign(name), label);

@@ -34,7 +34,7 @@ const choices = (run) => {
       ["not-pass", `anything but passed (${count(bad)})`],
       ...["pass", "mixed", "fail", "error"].filter((name) => outcomes.has(name)).map((name) => [name, `${SIGNS[name]} ${WORDS[name]} (${count(outcomes.get(name))})`]),
     ],
-    flip: ["broken", "fixed", "shaky"].filter((kind) => flips.has(kind)).map((kind) => [kind, `${SIGNS[kind]} ${kind} (${count(flips.get(kind))})`]),
+    flip: ["broken", "fixed", "shaky", "unmeasured"].filter((kind) => flips.has(kind)).map((kind) => [kind, `${SIGNS[kind]} ${WORDS[kind] ?? kind} (${count(flips.get(kind))})`]),
     check: named(tally(run.tests, (test) => test.badChecks)),
     tag: named(tally(run.tests, (test) => test.case.tags)),
   };

@@ -78,7 +78,7 @@ const caseRow = (table, index) => {
   },
     cell("passed", badge(test.outcome, `${test.passed}/${test.trials.length}`), el("span", { class: "hidden" }, ` ${WORDS[test.outcome]}`)),
     cell("case", el("span", { class: "id" }, test.case.id),
-      [...test.flips].map((kind) => el("span", { class: `flip-mark ${kind}`, title: kind }, SIGNS[kind], el("span", { class: "hidden" }, kind))),
+      [...test.flips].map((kind) => el("span", { class: `flip-mark ${kind}`, title: WORDS[kind] ?? kind }, SIGNS[kind], el("span", { class: "hidden" }, WORDS[kind] ?? kind))),
       test.case.tags.slice(0, 4).map((tag) => el("span", { class: "tag" }, tag))),
     cell("variant", test.variant.name, table.run.suites.length > 1 && el("span", { class: "muted" }, ` · ${test.case.suite}`)),
     cell("why", whyText(table.run, test)),
