@@ -96,7 +96,7 @@ def test_a_parameter_that_the_provider_refuses_is_found_at_collection(project: P
 
 
 def test_the_ceiling_stops_the_bill(project: PytestProject, monkeypatch: pytest.MonkeyPatch) -> None:
-    """--max-cost 0 makes no call at all, and every case is an error, not a pass."""
+    """--max-cost 0 makes no call at all, and every case is an error, not a pass; each says so in one line that ends in what to do."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
     with LLMServer(lambda asked: "Hello") as server:
         live_project(project, server)
@@ -104,7 +104,11 @@ def test_the_ceiling_stops_the_bill(project: PytestProject, monkeypatch: pytest.
         assert server.requests == []
         assert result.ret == 3
         result.assert_outcomes(errors=60)
-        result.stdout.fnmatch_lines(["*budget*"])
+        result.stdout.fnmatch_lines([
+            "suites/hello.yaml:*: not asked: the ceiling of $0*; raise --max-cost*",
+            "ERROR *budget*",
+        ])
+        assert "prompt   hello:v1" not in result.stdout.str()
 
 
 def test_a_ceiling_without_a_price_is_one_message(project: PytestProject, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from evalkit.errors import Where
     from evalkit.harness.outcome import TestOutcome
     from evalkit.model.results import GateOutcome, Result
 
@@ -89,9 +90,19 @@ def explanation(outcome: TestOutcome, shown: Shown) -> Explanation:
     results = tuple(
         _as_shown(result, shown) for result in outcome.results
     )  # before the text is cut, perhaps inside a key
-    text = failure_text(test.test_id, results, case.where, variant.prompt, require=test.require)
+    text = _not_asked(results, case.where) or failure_text(
+        test.test_id, results, case.where, variant.prompt, require=test.require
+    )
     crash = Crash(case.where.path, case.where.line or 1, _headline(outcome, shown))
     return Explanation(shown(text), crash)
+
+
+def _not_asked(results: Sequence[Result], where: Where) -> str | None:
+    """One line if a ceiling was reached before the case was asked: hundreds of others will say the same."""
+    failures = [result.reply for result in results if isinstance(result.reply, CallFailure)]
+    if len(failures) < len(results) or any(one.kind != "budget" or one.attempts for one in failures):
+        return None
+    return f"{where}: not asked: {'; '.join(filter(None, (failures[0].message, failures[0].hint)))}"
 
 
 def _as_shown(result: Result, shown: Shown) -> Result:
