@@ -5,6 +5,7 @@ from __future__ import annotations
 from browsing import Visit
 from sample_report import build_report
 
+from evalkit.report import pack
 from evalkit.report.html import write_html
 
 
@@ -81,6 +82,18 @@ def test_the_search_finds_words_of_answers(visit):
     shown = int(found.count)
     assert 0 < shown < int(visit().count)
     found = visit("#q=a photo of the label")
+    found.page.locator("#case-list .window .row").first.click()
+    assert "a photo of the label" in found.page.locator("#detail .side-column").last.inner_text()
+
+
+def test_the_shorthand_of_a_big_page_is_read_back(visit, report, tmp_path, monkeypatch):
+    """A page of many texts holds its frequent words once; what is searched and shown is the text as it was."""
+    monkeypatch.setattr(pack, "_MUCH", 0)
+    big = write_html(report, tmp_path).as_uri()
+    query = "#q=a photo of the label"
+    shown = visit(query).count
+    found = visit(query, page=big)
+    assert found.count == shown
     found.page.locator("#case-list .window .row").first.click()
     assert "a photo of the label" in found.page.locator("#detail .side-column").last.inner_text()
 

@@ -15,7 +15,7 @@ from evalkit.model.calls import CallFailure
 from evalkit.model.results import PRIMARY
 from evalkit.report.json_export import plain
 from evalkit.report.paired_outcomes import flip_names
-from evalkit.report.shorthand import shorthand
+from evalkit.report.shorthand import Shorthand, shorthand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,6 +35,8 @@ _GZIP = 31
 _PIECE = 2**20
 """Bytes that are written in base 85 at once: a multiple of 4, so that pieces join up."""
 _ITEMS = 2**13
+_MUCH = 2**21
+"""Characters from which on shorthand is worth its time: fewer make a page of less than 1 MB anyway."""
 _written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
@@ -44,7 +46,7 @@ def packed(report: RunReport) -> str:
     Base 85 (RFC 1924's alphabet, with ``,`` for ``<`` so that no markup can appear) is 6% smaller than base 64.
     """
     data = page_data(report)
-    short = shorthand(data["strings"])
+    short = shorthand(data["strings"]) if sum(map(len, data["strings"])) > _MUCH else Shorthand([], "", data["strings"])
     data |= {"strings": short.texts, "words": short.words, "codes": short.codes}
     zipper = zlib.compressobj(_LEVEL, wbits=_GZIP)
     zipped = b"".join([*map(zipper.compress, _pieces(data)), zipper.flush()])
