@@ -196,8 +196,9 @@ def test_scripts_and_recordings_cost_nothing(project):
     [
         (["--max-cost", "0.001"], "max_cost_usd = 0.001: the run would stop at it"),
         (["--max-cost", "0.05"], "max_cost_usd = 0.05: at worst the run would stop at it"),
+        (["--max-cost", "0.05"], "it may need up to $0."),
         (["--max-tokens", "100"], "max_tokens = 100: the run would stop at it"),
-        (["--max-calls", "3"], "max_calls = 3: the run would stop at it, 4 calls are expected"),
+        (["--max-calls", "3"], "max_calls = 3: the run would stop at it: 4 calls expected"),
     ],
 )
 def test_a_ceiling_that_would_be_reached_is_said(priced, words, said):

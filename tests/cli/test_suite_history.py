@@ -177,8 +177,63 @@ def test_the_page_stands_alone_and_shows_the_same(project):
     script = re.search(r'<script type="module">(.*?)</script>', text, re.DOTALL).group(1)
     assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in text
     assert "default-src &#39;none&#39;" in text
-    assert not re.findall(r"(?:src|href)=\"(?!data:|#)", text)
+    assert not re.findall(r"""(?:src|href)="(?!data:|#|\.\./(?:[\w-]+/)?index\.html")""", text)
     assert text.count('data-chart="interval"') == 2
     assert text.count('data-chart="trend"') == 1
     assert "DRIFT, worse since run" in text
     assert "100.0%, 95% interval 94.0% to 100.0%" in text
+
+
+def test_every_point_has_the_verdict_of_its_run_and_says_what_was_judged_again(project):
+    """In the list, in the terminal, as JSON and on the page: whether the run passed, and which of them only judges old answers again."""
+    gated = f"{SUITE}gates: [pass_rate >= 0.5]\n"
+    project.suite(gated)
+    answers(project, *NAMES[:50])
+    assert project.evalkit("run").code == 1
+    source = history(project)["points"][0]["run_id"]
+    project.suite(gated.replace("contains: Hello", "length: {words: {max: 3}}"))
+    assert project.evalkit("rescore").code == 0
+    project.evalkit("run", "-k", "case1")
+    old, new = history(project)["points"]
+    assert (old["outcome"], old["rescored"]) == ("failed", None)
+    assert (new["outcome"], new["rescored"]) == ("passed", source)
+    shown = project.evalkit("history", "hello").out
+    assert re.search(r"✗ Failed .* 10/60 ", shown)
+    assert re.search(rf"✓ Passed .* 60/60 .*\(judges the answers of {source} again\)", shown)
+    partial, again, first = project.evalkit("history").out.splitlines()
+    assert partial.endswith("(only part of the cases)")
+    assert "✓ Passed" in again
+    assert again.endswith(f"(judges the answers of {source} again)")
+    assert "✗ Failed" in first
+    project.evalkit("history", "hello", "--html")
+    page = (project.root / "reports/history/hello.html").read_text(encoding="utf-8")
+    for words in ("✗ Failed", "✓ Passed", "judged again", f'href="../{source}/index.html"', 'href="../index.html"'):
+        assert words in page
+
+
+def test_a_run_that_judges_again_says_so_everywhere(project):
+    """Its page, its Markdown, its terminal and the list of runs name the run that gave the answers; none of them speaks of recordings."""
+    project.suite(SUITE)
+    project.evalkit("run")
+    source = history(project)["points"][0]["run_id"]
+    told = project.evalkit("rescore").out
+    project.evalkit("report", "--markdown", "summary.md")
+    newest = max(path.parent.name for path in project.root.glob("reports/*/index.html"))
+    texts = [
+        " ".join(told.split()),
+        (project.root / "summary.md").read_text(encoding="utf-8"),
+        (project.root / f"reports/{newest}/index.html").read_text(encoding="utf-8"),
+        (project.root / "reports/index.html").read_text(encoding="utf-8"),
+    ]
+    for text in texts:
+        assert f"nswers of run {source}, judged again" in text
+        assert "replayed from recordings" not in text
+
+
+def test_a_hostile_outcome_is_not_known(project):
+    """What the database holds as an outcome is one of four words or nothing."""
+    from evalkit.report.values import known_outcome
+
+    assert known_outcome("failed") == "failed"
+    for odd in (None, 3, "<script>", ["failed"], {"failed": 1}):
+        assert known_outcome(odd) is None

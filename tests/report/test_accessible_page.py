@@ -54,7 +54,10 @@ def test_axe_finds_nothing_in_an_open_case_and_in_the_help(visit, small, width, 
 def test_axe_finds_nothing_in_the_history_page(browser, tmp_path):
     """The page of a suite over time is held to the same."""
     path = tmp_path / "history.html"
-    path.write_text(render_history(history(1, 2, 3)), encoding="utf-8")
+    path.write_text(
+        render_history(history(1, 2, 3), home="../index.html", links={"run-002": "../run-002/index.html"}),
+        encoding="utf-8",
+    )
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
     page.goto(path.as_uri())

@@ -49,7 +49,7 @@ def history(*texts: str) -> SuiteHistory:
     points = [
         Point(
             text, "2026-11-20T09:15:00Z", "live", text, text, text, text, text, 20, 17, 1, 20, Interval(0.6, 0.95, 0.95, "Wilson"),
-            0.01, 1.0, 2.0, changed=True,
+            0.01, 1.0, 2.0, changed=True, rescored=text,
         )
         for text in texts
         for _ in range(2)
@@ -80,7 +80,7 @@ def index_page() -> str:
 
 @pytest.mark.parametrize(
     ("make", "least"),
-    [(run_page, 20), (lambda: render_history(history(*PAYLOADS)), 12), (index_page, 6)],
+    [(run_page, 20), (lambda: render_history(history(*PAYLOADS), home="../index.html", links={}), 12), (index_page, 6)],
     ids=["run", "history", "index"],
 )
 def test_every_payload_is_shown_as_text(browser, make, least):

@@ -235,7 +235,10 @@ def test_hostile_names_in_the_pictures_run_nothing(browser, full, tmp_path):
 def test_the_history_page_is_drawn_under_the_same_policy(browser, tmp_path):
     """The trend and an interval per run, no complaint, nothing asked of the network."""
     path = tmp_path / "history.html"
-    path.write_text(render_history(history(1, 2, 3)), encoding="utf-8")
+    path.write_text(
+        render_history(history(1, 2, 3), home="../index.html", links={"run-002": "../run-002/index.html"}),
+        encoding="utf-8",
+    )
     context = browser.new_context()
     shown, complaints = context.new_page(), []
     shown.on("console", lambda message: complaints.append(message.text))

@@ -17,7 +17,7 @@ def places(served) -> list[str]:
     query = f"run_a={older}&run_b={newer}&label_a={trial['label']}&label_b={trial['label']}&suite_path=suites/hello.yaml&case=ben"
     return [
         "/", f"/runs/{newer}", f"/runs/{newer}/trial?test={trial['test_id']}", f"/compare?a={older}&b={newer}", f"/compare/case?{query}",
-        f"/runs/{newer}/label", f"/runs/{newer}/label?start=yes", f"/runs/{newer}/label?start=yes&what=pairs", f"/runs/{newer}/agreement", "/runs/nonsense",
+        f"/runs/{newer}/label", f"/runs/{newer}/label?start=yes", f"/runs/{newer}/label?start=yes&what=pairs", f"/runs/{newer}/agreement", "/runs/nonsense", "/history",
     ]  # fmt: skip
 
 

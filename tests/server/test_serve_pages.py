@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from served import HOSTILE
+from contextlib import chdir
+
+from fakes.eval_project import Project
+from served import HOSTILE, SUITE, start
 
 
 def test_the_first_page_lists_the_runs_and_leads_to_a_comparison(served, visit):
@@ -119,6 +122,80 @@ def test_a_suite_over_time_and_what_is_not_there(served, visit):
     for path in ("/runs/nonsense", "/history?suite=nonsense", "/compare?a=x&b=y", "/nowhere"):
         assert served.ask(path).status == 404, path
         assert "evalkit" in served.ask(path).text
+
+
+def test_without_a_suite_there_is_a_choice_of_them(served, visit):
+    """The navigation leads to the suites, a suite to its history, a run of it to its page, and all of them back to the runs."""
+    page = visit(served)
+    page.click("nav >> text=Suites")
+    assert page.locator("tr[data-row]").count() == 1
+    assert "2" in page.locator("tr[data-row] .num").inner_text()
+    page.click("a[data-open]")
+    assert "hello over time" in page.inner_text("h1")
+    assert page.locator(".history .outcome").first.inner_text() == "✗ Failed"
+    page.click(".history tbody th a >> nth=0")
+    assert page.locator("#verdict-line").count() == 1
+    page.go_back()
+    page.click("nav >> text=Runs")
+    assert page.locator("#runs-title").count() == 1
+    assert not page.complaints
+
+
+def test_two_answers_are_shown_as_the_report_shows_them(served, visit, project):
+    """The words that differ are marked on each side, JSON is indented; evidence stays where it is, and a trial's failed check comes first."""
+    run_id, older = (run["run_id"] for run in served.get("/api/runs"))
+    trial = served.get(f"/api/runs/{run_id}/trials", text="away")[0]
+    query = f"run_a={older}&run_b={run_id}&label_a={trial['label']}&label_b={trial['label']}&suite_path=suites/hello.yaml&case=ben"
+    page = visit(served, f"/compare/case?{query}")
+    assert page.locator("pre del").all_inner_texts() == ["Hello!"]
+    assert page.locator("pre ins").all_inner_texts() == ["Go away."]
+    page.evaluate("""() => {
+      const box = document.querySelector('pre[data-side]');
+      box.textContent = '{"a":1,"b":';
+      const mark = document.createElement('mark');
+      mark.textContent = '[2]';
+      box.append(mark, '}');
+      box.dataset.answer = '';
+    }""")
+    code = served.ask("/assets/answers.js").text
+    page.evaluate(code)
+    assert page.locator("pre[data-answer]").first.inner_text() == '{\n  "a": 1,\n  "b": [\n    2\n  ]\n}'
+    assert page.locator("pre[data-answer] mark").all_text_contents() == ["[\n    2\n  ]"]
+    page.goto(f"http://127.0.0.1:{served.port}/runs/{run_id}/trial?test={trial['test_id']}")
+    assert page.locator("[aria-labelledby=verdicts-title] .badge").all_inner_texts() == ["✗\nfail", "✓\npass"]
+    assert "1 of 2 passed" in page.inner_text("#verdicts-title")
+    assert not page.complaints
+
+
+def test_passed_gates_are_behind_one_line_on_a_runs_page(visit, tmp_path):
+    """What failed stands there in full; ten passed gates do not push the figures off the screen."""
+    project = Project(tmp_path)
+    gates = [f"mean(cost_usd) <= 0.{place}" for place in range(1, 10)]
+    with chdir(tmp_path):
+        project.suite(f"{SUITE}gates:\n" + "".join(f"  - {gate}\n" for gate in [*gates, "pass_rate(content) == 1"]))
+        project.configure(answers={"default": "Hello!", "I am Ben.": "Go away."})
+        project.evalkit("run")
+    server = start(tmp_path)
+    try:
+        page = visit(server, f"/runs/{server.get('/api/runs')[0]['run_id']}")
+        open_gates = page.locator("#gates-title ~ ul > .gate")
+        folded = page.locator("#gates-title ~ .fold")
+        assert (open_gates.count(), folded.locator(".gate").count()) == (2, 18)
+        assert "18 gates passed" in folded.locator("summary").inner_text()
+        assert "Failed" in open_gates.first.inner_text()
+        assert not folded.locator(".gate").first.is_visible()
+    finally:
+        server.stop()
+
+
+def test_long_names_fit_a_phone_where_one_chooses_what_to_label(served, visit):
+    """The names of two variants in one choice are wider than a phone; the choice is not."""
+    run_id = served.get("/api/runs")[0]["run_id"]
+    page = visit(served, f"/runs/{run_id}/label", width=390)
+    page.evaluate(
+        "document.querySelector('select[name=pair]').append(new Option('candidate-openai/gpt-5-mini '.repeat(9)))"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
 def test_the_report_is_the_one_that_is_written_to_a_file(served, visit):

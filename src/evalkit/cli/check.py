@@ -24,7 +24,7 @@ _SPANS = 10
 @click.option("--vars", "variables", metavar="JSON", help="The case's variables, as JSON or YAML: '{name: Ana}'.")
 @click.option("--expect", metavar="JSON", help="The case's expectations, as JSON or YAML.")
 @click.option("--live", is_flag=True, help="Let a check ask its model. Each call is paid.")
-@click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON instead of text.")
 @project_options
 def check_command(
     check: str,

@@ -30,7 +30,7 @@ _HEAD = ("variant", "calls of", "model", "to pay", "free", "input", "output", "a
 @click.option("--max-cost", type=click.FloatRange(0), metavar="USD", help="Say whether the run would reach USD.")
 @click.option("--max-tokens", type=click.IntRange(0), metavar="N", help="Say whether the run would reach N tokens.")
 @click.option("--max-calls", type=click.IntRange(0), metavar="N", help="Say whether the run would reach N calls.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON (schema evalkit.estimate/1).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text (schema evalkit.estimate/1).")
 @project_options
 @click.argument("names", nargs=-1, metavar="[SUITE|FOLDER|TEST_ID]...")
 def estimate_command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from evalkit.config import find_root, load_config
 
 if TYPE_CHECKING:
     from evalkit.config import Config
+    from evalkit.model.results import RunInfo
+    from evalkit.report.values import Outcome
     from evalkit.store.reader import RunEntry
 
 
@@ -70,6 +73,7 @@ def _runs(config: Config, number: int) -> int:
 
 
 def _line(entry: RunEntry) -> str:
+    from evalkit.report.wording import outcome_label
     from evalkit.store.reader import read_run
 
     if entry.info is None:
@@ -80,4 +84,20 @@ def _line(entry: RunEntry) -> str:
     revision = f"{entry.info.git_branch or ''} {(entry.info.git_revision or '')[:10]}".strip()
     missing = max(0, records.planned - len(results) - sum(records.skipped.values()))
     counts = f"{passed}/{len(results)} trials passed (errors {errors}{f', not measured {missing}' if missing else ''})"
-    return f"{entry.run_id}  {entry.info.mode:7}  {entry.status:10}  {counts}  {revision}".rstrip()
+    verdict = outcome_label(_outcome(entry.info))
+    source = entry.info.extra.get("rescored")
+    notes = [
+        "only part of the cases" if entry.info.partial else "",
+        f"judges the answers of {source} again" if isinstance(source, str) else "",
+    ]
+    shown = "; ".join(filter(None, notes))
+    return f"{entry.run_id}  {entry.info.mode:7}  {entry.status:10}  {verdict:19}  {counts}  {revision}".rstrip() + (
+        f"  ({shown})" if shown else ""
+    )
+
+
+def _outcome(info: RunInfo) -> Outcome | None:
+    from evalkit.report.values import known_outcome
+
+    summary = info.extra.get("summary")
+    return known_outcome(summary.get("outcome")) if isinstance(summary, Mapping) else None

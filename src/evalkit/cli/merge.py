@@ -21,9 +21,18 @@ _SHOWN = 20
 )
 @click.option("--shards", type=click.IntRange(1), metavar="N", help="Refuse to merge another number of shards than N.")
 @click.option(
-    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write the run as JSON here."
+    "--json",
+    "json_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write the whole run as JSON to FILE.",
 )
-@click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), help="Also write a Markdown summary here.")
+@click.option(
+    "--markdown",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write a Markdown summary to FILE.",
+)
 @project_options
 def merge_command(
     folders: tuple[Path, ...],

@@ -22,7 +22,9 @@ _CHANGES = 4
 
 @click.command("rescore")
 @click.argument("words", nargs=-1, metavar="[RUN] [SUITE|FOLDER]...")
-@click.option("--json", "as_json", is_flag=True, help="Print what changed as JSON (schema evalkit.rescore/1).")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print what changed as JSON instead of text (schema evalkit.rescore/1)."
+)
 @project_options
 def rescore_command(words: tuple[str, ...], *, as_json: bool, untrusted: bool, settings: Path | None) -> int:
     """Judge the stored answers of RUN (default: the latest) with the suites' checks as they are now. No model is called.

@@ -7,6 +7,7 @@ from math import floor, log10
 from typing import TYPE_CHECKING, Literal
 
 from evalkit.checks.base import CheckContext
+from evalkit.compare.words import number_of, usd
 from evalkit.errors import CheckError
 from evalkit.harness.estimate import Estimate, EstimateRow
 from evalkit.harness.foresight import foreseen
@@ -222,19 +223,20 @@ def _ceilings(config: Config, made: Estimate) -> Iterator[str]:
     sums = made.totals
     tokens = sums.input_tokens + sums.output_tokens
     worst_tokens = sums.input_tokens + sums.worst_output_tokens
-    for name, ceiling, expected, worst, unit in (
-        ("max_cost_usd", config.max_cost_usd, sums.known_cost_usd, sums.worst_cost_usd, "US dollars"),
-        ("max_tokens", config.max_tokens, tokens, worst_tokens, "tokens"),
-        ("max_calls", config.max_calls, sums.new, sums.new, "calls"),
-    ):
+    ceilings: tuple[tuple[str, float | None, float, float | None, Callable[[float], str]], ...] = (
+        ("max_cost_usd", config.max_cost_usd, sums.known_cost_usd, sums.worst_cost_usd, usd),
+        ("max_tokens", config.max_tokens, tokens, worst_tokens, lambda number: number_of(int(number), "token")),
+        ("max_calls", config.max_calls, sums.new, sums.new, lambda number: number_of(int(number), "call")),
+    )
+    for name, ceiling, expected, worst, shown in ceilings:
         if ceiling is None:
             continue
         if expected > ceiling:
-            yield f"{name} = {_plain(ceiling)}: the run would stop at it, {_plain(expected)} {unit} are expected"
+            yield f"{name} = {_plain(ceiling)}: the run would stop at it: {shown(expected)} expected"
         elif worst is None:
             yield f"{name} = {_plain(ceiling)}: cannot be kept, because a price is unknown"
         elif worst > ceiling:
-            yield f"{name} = {_plain(ceiling)}: at worst the run would stop at it, it may need up to {_plain(worst)} {unit}"
+            yield f"{name} = {_plain(ceiling)}: at worst the run would stop at it, it may need up to {shown(worst)}"
 
 
 def _plain(number: float) -> str:

@@ -10,6 +10,7 @@ from evalkit.compare.estimate import cluster_labels
 from evalkit.compare.stats import effective_sample, wilson
 from evalkit.errors import ConfigError, did_you_mean
 from evalkit.report.history import CaseFigure, Drift, Point, SuiteHistory
+from evalkit.report.values import known_outcome
 from evalkit.store.database import DATABASE_FILE
 from evalkit.store.history import read_history, read_latest
 from evalkit.store.query import run_sql
@@ -69,6 +70,8 @@ def _points(rows: Iterable[PointRow]) -> Iterable[Point]:
             run_id=row.run_id,
             started_at=row.started_at.replace(tzinfo=UTC).isoformat(),
             mode=row.mode,
+            outcome=known_outcome(row.outcome),
+            rescored=row.rescored,
             git_revision=row.git_revision,
             git_branch=row.git_branch,
             label=row.label,

@@ -11,7 +11,7 @@ from evalkit.engine.call import Caller
 from evalkit.engine.loop import BackgroundLoop
 from evalkit.engine.ports import NoLedger
 from evalkit.engine.trial import Answered, Asked, judge
-from evalkit.errors import CheckError, ConfigError, SuiteError, Where
+from evalkit.errors import CheckError, ConfigError, EvalkitError, SuiteError, Where
 from evalkit.harness.planning import Planner
 from evalkit.harness.routes import make_policy, make_pricing, make_routes
 from evalkit.model.calls import Call, Message, Request, Response
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from evalkit.model.cases import CheckSpec
     from evalkit.model.results import Verdict
 
-_PLACE = "the check"
+_PLACE = "CHECK"
+"""What errors call the text of the check: the name of the argument."""
 _GRACE_S = 5.0
 
 
@@ -50,7 +51,7 @@ def try_check(
     answer is read, and ConfigError if it would have to ask and may not.
     """
     planner = Planner(config)
-    check = planner.build(_read(written, vars, expect))
+    check = _built(planner, written, vars, expect)
     case = Case("text", vars, Where(_PLACE), expect)
     answer = read()
     request = Request("none/none", (Message("user", ""),))
@@ -59,6 +60,21 @@ def try_check(
     asked = _asked(check, trial, answer, config, live=live)
     (verdict,) = judge(Answered(trial, call, (asked,)), (check,)).verdicts
     return answer, verdict
+
+
+def _built(planner: Planner, written: str, variables: Mapping[str, JSON], expect: Mapping[str, JSON]) -> BuiltCheck:
+    try:
+        return planner.build(_read(written, variables, expect))
+    except EvalkitError as error:
+        found = error.complaints if isinstance(error, SuiteError) and error.complaints else (error,)
+        if "\n" in written.strip() or any(one.where is None or one.where.path != _PLACE for one in found):
+            raise
+        raise _without_lines(found) from error
+
+
+def _without_lines(found: Sequence[EvalkitError]) -> SuiteError:
+    """What is wrong with a check of one line, where the number of the line says nothing."""
+    return SuiteError.of(SuiteError(one.message, hint=one.hint, where=Where(_PLACE)) for one in found)
 
 
 def _read(written: str, variables: Mapping[str, JSON], expect: Mapping[str, JSON]) -> CheckSpec:

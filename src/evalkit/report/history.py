@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from evalkit.compare.drift import Look
     from evalkit.compare.values import Interval
     from evalkit.model.calls import JSON
+    from evalkit.report.values import Outcome
+
+_OUTCOME_WIDTH = len("! Could not measure")
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
     """One variant of one whole run. ``cost_usd`` is per trial; ``fresh`` trials were asked in this run, the others were answered before.
 
-    ``changed`` says that the prompt or the model is not that of the point before. Times are ISO 8601 in UTC.
+    ``outcome`` is the verdict on the whole run, None if it came to none; ``rescored`` the run whose answers it judged again, None if it asked
+    for its own. ``changed`` says that the prompt or the model is not that of the point before. Times are ISO 8601 in UTC.
     """
 
     run_id: str
@@ -40,6 +44,8 @@ class Point:
     latency_p50_s: float | None
     latency_p95_s: float | None
     changed: bool
+    outcome: Outcome | None = None
+    rescored: str | None = None
 
     @property
     def rate(self) -> float:
@@ -111,7 +117,8 @@ class SuiteHistory:
 
 def history_lines(history: SuiteHistory, *, last: int) -> Iterator[str]:
     """The history as text: the ``last`` points of every variant, newest last, then what stands out."""
-    yield f"{history.suite}: {words.number_of(len({point.run_id for point in history.points}), 'whole run')}"
+    number = words.number_of(len({point.run_id for point in history.points}), "whole run")
+    yield f"{history.suite}: {number}; the verdict is that of the whole run, gates of other suites included"
     for label in history.labels:
         yield f"  {label}"
         for point in history.of(label)[-last:]:
@@ -127,6 +134,7 @@ def history_lines(history: SuiteHistory, *, last: int) -> Iterator[str]:
 def _point_line(point: Point) -> str:
     parts = [
         point.started_at[:16].replace("T", " "),
+        wording.outcome_label(point.outcome).ljust(_OUTCOME_WIDTH),
         (point.git_revision or "")[:10].ljust(10),
         point.prompt,
         words.counts(point.passed, point.trials, errors=point.errors),
@@ -135,9 +143,16 @@ def _point_line(point: Point) -> str:
         f"p50 {wording.seconds(point.latency_p50_s)}",
     ]
     stale = point.trials - point.fresh
-    return (
-        "  ".join(parts) + (f"  ({stale} answered before)" if stale else "") + ("  ← changed" if point.changed else "")
-    )
+    notes = [
+        f"judges the answers of {point.rescored} again"
+        if point.rescored
+        else f"{stale} answered before"
+        if stale
+        else "",
+        "prompt or model changed" if point.changed else "",
+    ]
+    shown = "; ".join(filter(None, notes))
+    return "  ".join(parts) + (f"  ({shown})" if shown else "")
 
 
 def history_json(history: SuiteHistory) -> dict[str, JSON]:
@@ -162,6 +177,8 @@ def _point_json(point: Point) -> dict[str, JSON]:
         "run_id": point.run_id,
         "started_at": point.started_at,
         "mode": point.mode,
+        "outcome": point.outcome,
+        "rescored": point.rescored,
         "git_revision": point.git_revision,
         "git_branch": point.git_branch,
         "label": point.label,

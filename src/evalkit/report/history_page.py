@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from evalkit.errors import StoreError
 from evalkit.files import private_folder
@@ -10,6 +12,7 @@ from evalkit.report.html import ICON, asset, chart_script, page_templates, polic
 from evalkit.report.trend import trend_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from evalkit.report.history import SuiteHistory
@@ -18,8 +21,11 @@ MOST_POINTS = 200
 """Runs of a variant that the page shows, the newest ones."""
 
 
-def render_history(history: SuiteHistory) -> str:
-    """Return the page, newest runs first; it is the same for the same history."""
+def render_history(history: SuiteHistory, *, home: str, links: Mapping[str, str]) -> str:
+    """Return the page, newest runs first; it is the same for the same history.
+
+    ``home`` is the address of the list of runs, ``links`` those of the runs that have a page, by run id.
+    """
     from markupsafe import Markup
 
     style, charts = f"{asset('report.css')}\n{asset('history.css')}", chart_script()
@@ -28,6 +34,8 @@ def render_history(history: SuiteHistory) -> str:
         .get_template("history.html.j2")
         .render(
             history=history,
+            home=home,
+            links=links,
             trend=trend_of(history),
             groups=[(label, history.of(label)[::-1][:MOST_POINTS]) for label in history.labels],
             policy=policy(style, charts),
@@ -48,7 +56,13 @@ def write_history(history: SuiteHistory, reports: Path) -> Path:
         )
     try:
         private_folder(folder)
-        replace_file(target, render_history(history))
+        runs = {point.run_id for point in history.points}
+        links = {
+            run: f"../{quote(os.fsencode(run), safe='')}/index.html"
+            for run in runs
+            if (reports / run / "index.html").is_file()
+        }
+        replace_file(target, render_history(history, home="../index.html", links=links))
     except OSError as error:
         raise StoreError(
             f"cannot write the page {target}: {error.strerror or error}", hint="the reports folder must be writable"

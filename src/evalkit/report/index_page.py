@@ -41,7 +41,8 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """One run. ``link`` is the address of its page beside this one, None if it has none; ``sign`` is None if nobody knows its outcome."""
+    """One run. ``link`` is the address of its page beside this one, None if it has none; ``sign`` is None if nobody knows its outcome;
+    ``source`` says where its answers come from if it asked no model, else it is empty."""
 
     run_id: str
     started: str
@@ -50,7 +51,7 @@ class RunLine:
     rates: tuple[Rate, ...]
     more: int
     cost: str
-    mode: str
+    source: str
     git: str
     link: str | None
 
@@ -109,7 +110,7 @@ def _line(entry: RunEntry, reports: Path) -> RunLine:
         rates=tuple(rates[:_MOST_RATES]),
         more=hidden,
         cost="" if not facts else wording.money(paid if isinstance(paid, (int, float)) else None),
-        mode=run.mode,
+        source=wording.replayed(run),
         git=_git(run),
         link=link,
     )

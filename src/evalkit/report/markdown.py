@@ -39,8 +39,9 @@ def markdown_summary(report: RunReport, *, limit: int = MAX_BYTES) -> str:
 def _parts(report: RunReport) -> Iterator[str]:
     yield f"## {wording.SYMBOLS[report.outcome]} evalkit: {wording.LABELS[report.outcome]}"
     yield text(wording.sentence(report))
-    if report.run.mode == "replay":
-        yield "_Answers replayed from recordings: they say nothing about today's model._"
+    source = wording.replayed(report.run)
+    if source:
+        yield f"_{source[:1].upper()}{text(source[1:])}: they say nothing about today's model._"
     yield from (*_gates(report), *_variants(report), *_rankings(report))
     yield from _comparisons(report)
     yield from _failures(report)

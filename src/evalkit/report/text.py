@@ -82,7 +82,8 @@ def _figures(variant: VariantSummary) -> str:
 
 
 def _call_lines(report: RunReport, style: _Style) -> list[str]:
-    replayed = " (answers replayed from recordings)" if report.run.mode == "replay" else ""
+    source = one_line(wording.replayed(report.run))
+    replayed = f" ({source})" if source else ""
     lines = style.hang(f"calls: {wording.calls_line(report.calls)}{replayed}", indent=0, hang=7)
     cost = wording.cost_line(report)
     return [*lines, *(style.hang(f"cost: {cost}", indent=0, hang=6) if cost else [])]

@@ -61,4 +61,6 @@ def _points(history: SuiteHistory, label: str, places: dict[str, int]) -> Iterat
 
 def _point(point: Point, place: int) -> TrendPoint:
     lower, upper = point.interval
-    return TrendPoint(place, point.rate, lower, upper, point.changed, f"{point.passed}/{point.trials} {point.prompt}")
+    again = ", judged again" if point.rescored else ""
+    text = f"{point.passed}/{point.trials} {point.prompt}{again}"
+    return TrendPoint(place, point.rate, lower, upper, point.changed, text)

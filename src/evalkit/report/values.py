@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from evalkit.compare.standing import Ranking
 from evalkit.compare.values import Comparison, Interval
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from evalkit.report.history import SuiteHistory
 
 Outcome = Literal["passed", "failed", "undecided", "unmeasured"]
+
+
+def known_outcome(value: object) -> Outcome | None:
+    """``value``, which a journal or a database holds, if it is an outcome; else None."""
+    return next((one for one in get_args(Outcome) if one == value), None)
 
 
 @dataclass(frozen=True, slots=True)

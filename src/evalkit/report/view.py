@@ -151,7 +151,8 @@ def _facts(report: RunReport) -> Iterator[tuple[str, str]]:
     run = report.run
     yield "Run", run.run_id
     yield "Started", _moment(run.started_at)
-    yield "Mode", "replay: recorded answers" if run.mode == "replay" else run.mode
+    source = wording.replayed(run)
+    yield "Mode", f"{run.mode}: {source}" if source else run.mode
     yield "Calls", wording.calls_line(report.calls)
     cost = wording.cost_line(report)
     if cost:

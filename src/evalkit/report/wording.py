@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from evalkit.compare.values import Interval, Metric
-    from evalkit.report.values import CallCounts, RunReport, VariantSummary
+    from evalkit.model.results import RunInfo
+    from evalkit.report.values import CallCounts, Outcome, RunReport, VariantSummary
 
 UNKNOWN = "unknown"
 _PART = re.compile(r"pass_rate\((?:(family|check|tag):)?(.+)\)")
@@ -37,6 +38,19 @@ FLIP_WORDS: dict[str, str] = {"broken": "broken", "fixed": "fixed", "shaky": "sh
 def sentence(report: RunReport) -> str:
     """The verdict without the word that every output already shows beside it (``FAILED: …``)."""
     return report.verdict.removeprefix(f"{LABELS[report.outcome].upper()}: ")
+
+
+def outcome_label(outcome: Outcome | None) -> str:
+    """``✗ Failed``; ``– Not known`` for a run that came to no conclusion, or whose evalkit wrote none down."""
+    return f"{SYMBOLS['not_judged']} Not known" if outcome is None else f"{SYMBOLS[outcome]} {LABELS[outcome]}"
+
+
+def replayed(run: RunInfo) -> str:
+    """Where the answers of a run come from that asked no model: from recordings, or from a run that it judges again; else empty."""
+    source = run.extra.get("rescored")
+    if isinstance(source, str):
+        return f"answers of run {source}, judged again"
+    return "answers replayed from recordings" if run.mode == "replay" else ""
 
 
 def total(variant: VariantSummary) -> int:

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from evalkit.harness.history import history_of
 from evalkit.report.history_page import render_history
-from evalkit.store.history import history_rows
+from evalkit.server.rendering import run_address
+from evalkit.store.history import history_rows, suites_with_history
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from evalkit.report.history import SuiteHistory
     from evalkit.server.site import Site
 
@@ -21,6 +24,11 @@ def suite_history(site: Site, suite: str) -> SuiteHistory | None:
         return history_of(suite, rows) if rows.points else None
 
     return site.kept.get(("history", suite, site.store.generation), make)
+
+
+def suites(site: Site) -> list[tuple[str, int, datetime]]:
+    """Every suite that has a history: name, whole runs, start of the newest. Raises StoreError."""
+    return site.kept.get(("suites", site.store.generation), lambda: suites_with_history(site.store.tuples))
 
 
 def history_page(site: Site, suite: str) -> str | None:
@@ -42,6 +50,9 @@ def make_history(site: Site, suite: str) -> None:
 def _page(site: Site, suite: str) -> str | None:
     def make() -> str | None:
         found = suite_history(site, suite)
-        return None if found is None else render_history(found)
+        if found is None:
+            return None
+        links = {point.run_id: run_address(point.run_id) for point in found.points}
+        return render_history(found, home="/", links=links)
 
     return site.kept.get(("history page", suite, site.store.generation), make)

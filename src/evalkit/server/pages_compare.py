@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from evalkit.errors import ConfigError
-from evalkit.server.api_compare import CompareQuery, HistoryQuery
+from evalkit.server.api_compare import CompareQuery
 from evalkit.server.comparing import choose, compared_view, paths_of
-from evalkit.server.histories import history_page
+from evalkit.server.histories import history_page, suites
 from evalkit.server.rendering import page, whole_page
 from evalkit.server.site import Site
 from evalkit.store.browse_trial import case_pages
@@ -33,6 +33,13 @@ class CaseQuery(BaseModel):
     label_b: str = Field(max_length=500)
     suite_path: str = Field(max_length=1000)
     case: str = Field(max_length=2000)
+
+
+class SuiteQuery(BaseModel):
+    """Which suite; empty is a choice of them."""
+
+    model_config = ConfigDict(extra="forbid")
+    suite: str = Field("", max_length=500)
 
 
 def router(site: Site) -> APIRouter:
@@ -63,8 +70,10 @@ def router(site: Site) -> APIRouter:
         return page(site, request, "case.html.j2", query=query, before=before, after=after)
 
     @rooms.get("/history")
-    def history(query: Annotated[HistoryQuery, Query()]) -> HTMLResponse:
-        """A suite over time: the page that ``evalkit history --html`` writes, with its own policy."""
+    def history(request: Request, query: Annotated[SuiteQuery, Query()]) -> HTMLResponse:
+        """A suite over time: the page that ``evalkit history --html`` writes, with its own policy; without a suite, a choice of them."""
+        if not query.suite:
+            return page(site, request, "suites.html.j2", suites=suites(site))
         text = history_page(site, query.suite)
         if text is None:
             raise HTTPException(404, f"no whole run of the suite {query.suite!r} is stored")

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
     from evalkit.server.site import Site
 
-SCRIPTS = ("charts.js", "live.js", "label.js", "keys.js")
+SCRIPTS = ("charts.js", "live.js", "label.js", "keys.js", "answers.js")
 """The scripts that a page may name."""
+_ANSWER_PARTS = ("dom.js", "text.js", "diff.js")
+"""What the report's own script shows answers with."""
 
 _POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">')
 
@@ -71,6 +73,9 @@ def source(name: str) -> str:
     """A script or the style sheet that pages load: the report's look, and what the server adds to it."""
     if name == "style.css":
         return f"{asset('report.css')}\n{_asset('serve.css')}"
+    if name == "answers.js":
+        parts = [*(asset(f"script/{part}") for part in _ANSWER_PARTS), _asset(name)]
+        return "(() => {\n" + "\n".join(parts) + "\n})();\n"
     return chart_script() if name == "charts.js" else _asset(name)
 
 

@@ -55,7 +55,8 @@ select page.*, coalesce(suites, []) as suites, coalesce(trials, 0) as trials, co
   coalesce(failed, 0) as failed, coalesce(errors, 0) as errors, coalesce(skipped, 0) as skipped,
   coalesce(gates_passed, 0) as gates_passed, coalesce(gates_failed, 0) as gates_failed,
   coalesce(gates_undecided, 0) as gates_undecided, coalesce(gates_not_judged, 0) as gates_not_judged, paid_usd,
-  json_extract_string(extra, '$.summary.outcome') as outcome, json_extract_string(extra, '$.summary.verdict') as verdict
+  json_extract_string(extra, '$.summary.outcome') as outcome, json_extract_string(extra, '$.summary.verdict') as verdict,
+  json_extract_string(extra, '$.rescored') as rescored
 from page left join counted using (run_id) left join gated using (run_id) left join named using (run_id)
 left join passed_over using (run_id) left join paid using (run_id)
 order by started_at desc nulls last, run_id desc

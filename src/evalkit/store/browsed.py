@@ -12,7 +12,8 @@ from evalkit.model.results import Family, GateStatus, Mode, Status  # noqa: TC00
 @dataclass(frozen=True, slots=True)
 class RunLine:
     """A run in the list. Counts are trials, ``gates_…`` are gates. ``planned`` is None if the run died before it knew, ``paid_usd``
-    if a live call has no known price. ``outcome`` and ``verdict`` are what was concluded at its end, None if it came to none."""
+    if a live call has no known price. ``outcome`` and ``verdict`` are what was concluded at its end, None if it came to none;
+    ``rescored`` is the run whose answers it judged again."""
 
     run_id: str
     started_at: datetime | None
@@ -37,6 +38,7 @@ class RunLine:
     paid_usd: float | None
     outcome: Literal["passed", "failed", "undecided", "unmeasured"] | None
     verdict: str | None
+    rescored: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 _WHOLE = """
 with whole as (
-  select run_id, started_at, mode, git_revision, git_branch from runs where complete and not partial order by started_at desc, run_id desc limit $most
+  select run_id, started_at, mode, git_revision, git_branch, json_extract_string(extra, '$.summary.outcome') as outcome,
+    json_extract_string(extra, '$.rescored') as rescored
+  from runs where complete and not partial order by started_at desc, run_id desc limit $most
 )
 """
 _POINTS = f"""{_WHOLE}
-select t.suite, u.run_id, u.started_at, u.mode, u.git_revision, u.git_branch, t.label, w.prompt, w.prompt_digest, w.model,
+select t.suite, u.run_id, u.started_at, u.mode, u.outcome, u.rescored, u.git_revision, u.git_branch, t.label, w.prompt, w.prompt_digest, w.model,
   count(*), count(*) filter (t.status = 'pass'), count(*) filter (t.status = 'error'),
   count(*) filter (r.source in ('live', 'scripted')),
   case when count(*) filter (r.cost_usd is null) = 0 then sum(r.cost_usd) end,
@@ -36,6 +38,10 @@ select suite, run_id, label, passed, repeats, cluster, count(*) from (
   where list_contains($suites, t.suite) group by t.suite, t.run_id, t.label, t.case_id, t.case_digest
 ) group by all
 """  # noqa: S608 - two constants of this module
+_SUITES = """
+select s.suite, count(distinct u.run_id), max(u.started_at) from suites s join runs u on u.run_id = s.run_id and u.complete and not u.partial
+group by all order by max(u.started_at) desc, s.suite
+"""
 _EVERY_RUN = 2**40
 _FRESH = """
 with fresh as (
@@ -83,11 +89,13 @@ where t.suite = $suite and t.run_id = $run and r.failure is null group by all or
 
 @dataclass(frozen=True, slots=True)
 class PointRow:
-    """One label of one whole run. ``cost_usd`` is of its answers, None if one has no known price; ``fresh`` answers were asked in this run."""
+    """One label of one whole run. ``outcome`` is what was concluded of the whole run, ``rescored`` the run whose answers it judged again. ``cost_usd`` is of its answers, None if one has no known price; ``fresh`` answers were asked in this run."""
 
     run_id: str
     started_at: datetime
     mode: str
+    outcome: str | None
+    rescored: str | None
     git_revision: str | None
     git_branch: str | None
     label: str
@@ -176,6 +184,11 @@ def history_rows(rows: Callable[..., list[tuple[Any, ...]]], suite: str) -> Hist
     )
 
 
+def suites_with_history(rows: Callable[..., list[tuple[Any, ...]]]) -> list[tuple[str, int, datetime]]:
+    """Every suite that whole runs measured: its name, how many they are, and when the newest started (UTC); the newest first."""
+    return [(suite, runs, newest) for suite, runs, newest in rows(_SUITES)]
+
+
 def read_latest(
     database: Path, suites: Sequence[str], *, most: int, wait_s: float = WAIT_S
 ) -> dict[str, tuple[PointRow, ...]]:
@@ -197,5 +210,5 @@ def _points(
         draws.setdefault((suite, run_id, label), []).append((counts[0], counts[1], counts[2], counts[3]))
     points: dict[str, list[PointRow]] = {suite: [] for suite in suites}
     for suite, run_id, *row in rows(_POINTS, suites=suites, most=most):
-        points[suite].append(PointRow(run_id, *(*row, tuple(draws[suite, run_id, row[4]]))))
+        points[suite].append(PointRow(run_id, *(*row, tuple(draws[suite, run_id, row[6]]))))
     return {suite: tuple(found) for suite, found in points.items()}
