@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evalkit.compare.estimate import change_of
+from evalkit.compare.kinds import Draws
 from evalkit.compare.stats import paired_scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    Draws = list[list[float]]
-    Sample = tuple[Draws, Draws, list[int] | None]
-    Population = Callable[[np.random.Generator, int, float], Sample]
+    from evalkit.compare.stats import Interval
+
+    Population = Callable[[np.random.Generator, int, float], Interval]
 
 MARGIN = 0.05
 
@@ -30,11 +32,11 @@ class Cell:
 
 
 def simulate(name: str, population: Population, n: int, delta: float, *, rounds: int, seed: int) -> Cell:
-    """Draw ``rounds`` samples whose true difference is ``delta``, and compare each with the shipped function."""
+    """Draw ``rounds`` samples whose true difference is ``delta``, each with the interval that the shipped function gives it."""
     source = np.random.default_rng([seed, n, round(1000 * delta) % 1000])
     held = passed = 0
     for _ in range(rounds):
-        lower, upper = paired_scores(*population(source, n, delta)).interval
+        lower, upper = population(source, n, delta)
         held += lower <= delta + 1e-12 and delta - 1e-12 <= upper
         passed += lower > -MARGIN
     return Cell(name, n, held / rounds, passed / rounds if delta == -MARGIN else None)
@@ -49,11 +51,16 @@ def settings(kind: str) -> Iterator[tuple[str, Population, float]]:
 
 
 def _repeats() -> dict[str, Population]:
-    """Four mixes of cases, three and ten repeats."""
+    """Four mixes of cases, three and ten repeats.
+
+    The specification describes its mixes and does not publish them. It does say how often a t interval on case means errs on them, and
+    that at least 85% of the cases always pass in the worst. "Mostly sure" was chosen by those two: a t interval passes a drop of 5 pp in
+    33%, 15%, 9%, 6% and 5% of its samples of 10, 20, 50, 100 and 300 cases (specified: 39%, 21%, 9%, 7% and 4%).
+    """
     mixes: dict[str, Callable[[np.random.Generator, int, float], tuple[np.ndarray, np.ndarray]]] = {
         "spread out": lambda source, n, delta: _scaled(source.beta(4.0, 1.0, n), 0.8, delta),
-        "sure and hard": lambda source, n, delta: _two_kinds(source, n, delta, share=0.3, sure=0.95, hard=0.4),
-        "mostly sure": lambda source, n, delta: _two_kinds(source, n, delta, share=0.15, sure=1.0, hard=0.5),
+        "sure and hard": lambda source, n, delta: _two_kinds(source, n, delta, share=0.22, sure=0.97, hard=(0.5, 0.5)),
+        "mostly sure": lambda source, n, delta: _two_kinds(source, n, delta, share=0.15, sure=1.0, hard=(0.6, 1.0)),
         "all flaky": lambda _, n, delta: (np.full(n, 0.8), np.full(n, 0.8 + delta)),
     }
     return {f"{name}, {k} repeats": _repeated(mix, k) for name, mix in mixes.items() for k in (3, 10)}
@@ -80,19 +87,26 @@ def _scaled(rates: np.ndarray, mean: float, delta: float) -> tuple[np.ndarray, n
 
 
 def _two_kinds(
-    source: np.random.Generator, n: int, delta: float, *, share: float, sure: float, hard: float
+    source: np.random.Generator, n: int, delta: float, *, share: float, sure: float, hard: tuple[float, float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The whole change happens in the hard cases."""
-    is_hard = source.random(n) < share
-    return np.where(is_hard, hard, sure), np.where(is_hard, hard + delta / share, sure)
+    """The whole change happens in the hard cases, whose rates are even between two limits."""
+    is_hard, rate = source.random(n) < share, source.uniform(*hard, n)
+    return np.where(is_hard, rate, sure), np.where(is_hard, rate + delta / share, sure)
 
 
 def _repeated(
     mix: Callable[[np.random.Generator, int, float], tuple[np.ndarray, np.ndarray]], repeats: int
 ) -> Population:
-    def draw(source: np.random.Generator, n: int, delta: float) -> Sample:
-        a, b = ((source.random((n, repeats)) < rates[:, None]).astype(float) for rates in mix(source, n, delta))
-        return a.tolist(), b.tolist(), None
+    def draw(source: np.random.Generator, n: int, delta: float) -> Interval:
+        a, b = (source.binomial(repeats, rates) for rates in mix(source, n, delta))
+        kinds, counts = np.unique(a * (repeats + 1) + b, return_counts=True)
+        pairs = zip(kinds.tolist(), counts.tolist(), strict=True)
+        draws = [
+            Draws(kind // (repeats + 1), repeats, kind % (repeats + 1), repeats, None, cases) for kind, cases in pairs
+        ]
+        found = change_of(draws, 0.95)
+        assert found is not None
+        return found.interval
 
     return draw
 
@@ -101,14 +115,14 @@ def _clusters(size: int = 5) -> dict[str, Population]:
     """Flips that agree within clusters of five; ``n`` counts clusters. Each case follows its cluster with chance √ICC."""
 
     def alike(icc: float) -> Population:
-        def draw(source: np.random.Generator, n: int, delta: float) -> Sample:
+        def draw(source: np.random.Generator, n: int, delta: float) -> Interval:
             shares = [0.10 + delta / 2.0, 0.10 - delta / 2.0]  # fixed and broken
             shares = [*shares, 0.7, 1.0 - sum(shares) - 0.7]
             own = source.choice(4, size=(n, size), p=shares)
             shared = np.repeat(source.choice(4, size=(n, 1), p=shares), size, axis=1)
             kinds = np.where(source.random((n, size)) < icc**0.5, shared, own).ravel()
             a, b = np.isin(kinds, (1, 2)).astype(float), np.isin(kinds, (0, 2)).astype(float)
-            return a[:, None].tolist(), b[:, None].tolist(), np.repeat(np.arange(n), size).tolist()
+            return _column(a, b, np.repeat(np.arange(n), size).tolist())
 
         return draw
 
@@ -120,24 +134,24 @@ def _scores() -> dict[str, Population]:
     return {"moderate": _moderate, "ties at the ceiling": _ceiling, "few big drops": _drops, "Likert judge": _likert}
 
 
-def _column(a: np.ndarray, b: np.ndarray) -> Sample:
-    return a[:, None].tolist(), b[:, None].tolist(), None
+def _column(a: np.ndarray, b: np.ndarray, clusters: list[int] | None = None) -> Interval:
+    return paired_scores(a[:, None].tolist(), b[:, None].tolist(), clusters).interval
 
 
-def _moderate(source: np.random.Generator, n: int, delta: float) -> Sample:
+def _moderate(source: np.random.Generator, n: int, delta: float) -> Interval:
     level = source.uniform(0.4, 0.9, n)
     after = level + delta
     return _column(source.beta(20 * level, 20 * (1 - level)), source.beta(20 * after, 20 * (1 - after)))
 
 
-def _ceiling(source: np.random.Generator, n: int, delta: float) -> Sample:
+def _ceiling(source: np.random.Generator, n: int, delta: float) -> Interval:
     open_ = source.random(n) < 0.15
     after = 0.6 + delta / 0.15
     a, b = source.beta(3, 2, n), source.beta(5 * after, 5 * (1 - after), n)
     return _column(np.where(open_, a, 1.0), np.where(open_, b, 1.0))
 
 
-def _drops(source: np.random.Generator, n: int, delta: float) -> Sample:
+def _drops(source: np.random.Generator, n: int, delta: float) -> Interval:
     """One case in twenty changes by all there is; without a change on average as many rise as fall."""
     moved = source.random(n) < 0.05
     rises = moved & (source.random(n) < (0.5 if delta == 0.0 else 0.0))
@@ -145,7 +159,7 @@ def _drops(source: np.random.Generator, n: int, delta: float) -> Sample:
     return _column(np.where(rises, 0.0, 1.0), np.where(falls, 0.0, 1.0))
 
 
-def _likert(source: np.random.Generator, n: int, delta: float) -> Sample:
+def _likert(source: np.random.Generator, n: int, delta: float) -> Interval:
     """A judge's 1 to 5, as 0 to 1: half of the answers move by a step, up or down."""
     level = source.integers(1, 4, n)
     down = 0.25 - 2.0 * delta  # a step is 0.25

@@ -18,6 +18,7 @@ from evalkit.compare.stats import (
     cohen_kappa,
     e_process,
     effective_sample,
+    feasible_margin,
     fieller_ratio,
     geometric_ratio,
     holm,
@@ -29,6 +30,8 @@ from evalkit.compare.stats import (
     pass_at_k,
     pass_hat_k,
     prob_better,
+    required_cases,
+    rogan_gladen,
     sign_flip_p,
     smallest_margin,
     tango,
@@ -207,3 +210,39 @@ def test_what_is_no_number_is_refused(call):
     """NaN, infinity, nothing: a ValueError, never a p-value of 0 or an interval of NaN."""
     with pytest.raises(ValueError, match=r"\w"):
         call()
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: tango(2, 3, 50, crit=0), "critical value"),
+        (lambda: tango(2, 3, 50, crit=NAN), "critical value"),
+        (lambda: paired_scores([1, 0], [0, 1]), "a list of its draws"),
+        (lambda: paired_scores([[1], [0]], [[1], [1]], clusters=["a"]), "the cluster of every case"),
+        (lambda: required_cases(0, flip_rate=0.1), "margin"),
+        (lambda: required_cases(0.05, flip_rate=2), "share of flips"),
+        (lambda: feasible_margin(-5), "0 cases or more"),
+        (lambda: feasible_margin(NAN), "0 cases or more"),
+    ],
+)
+def test_arguments_that_mean_nothing_are_refused_in_words(call, says):
+    """A critical value of 0, draws that are no lists, too few clusters, no margin: a ValueError that says which."""
+    with pytest.raises(ValueError, match=says):
+        call()
+
+
+def test_a_judge_without_a_mistake_on_its_labels_leaves_doubt_about_the_rate():
+    """0 of 10 by a judge that agreed with all 38 labels: as wide as Wilson's interval of 0 of 10, not the point 0."""
+    none, every = rogan_gladen(0, 10, 28, 28, 10, 10), rogan_gladen(10, 10, 28, 28, 10, 10)
+    assert tuple(none.interval) == pytest.approx(tuple(wilson(0, 10)))
+    assert tuple(every.interval) == pytest.approx(tuple(wilson(10, 10)))
+
+
+def test_a_corrected_rate_is_never_surer_than_the_judged_one():
+    """Whatever the labels say: the correction adds doubt, seen through the judge (sensitivity + specificity - 1 = 0.8)."""
+    for passed in range(41):
+        found = rogan_gladen(passed, 40, 18, 20, 18, 20)
+        low, high = wilson(passed, 40)
+        assert found.interval.lower <= max(0.0, (low - 0.1) / 0.8) + 1e-12
+        assert found.interval.upper >= min(1.0, (high - 0.1) / 0.8) - 1e-12
+        assert found.interval.lower <= found.corrected <= found.interval.upper

@@ -90,6 +90,8 @@ def effective_size(rate: float, variance: float, *, most: float, units: int, con
 
 def check_draws(draws: Sequence[Sequence[float]]) -> None:
     """Raise ValueError unless every case has a draw and every draw lies in [0, 1]."""
+    if any(isinstance(case, (int, float)) for case in draws):
+        raise ValueError("every case holds a list of its draws: [[1], [0]], not [1, 0]")
     if not draws or not all(draws):
         raise ValueError("every case needs at least one draw, and there must be a case")
     if any(not 0.0 <= value <= 1.0 for case in draws for value in case):

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evalkit.compare.intervals import critical_z
+from evalkit.compare.intervals import critical_z, wilson
 from evalkit.compare.values import Interval
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def rogan_gladen(  # noqa: PLR0917 - a rate, then the labelled passes, then the 
 ) -> CorrectedRate:
     """Rogan & Gladen's (1978) correction of a judged rate with sensitivity and specificity; the interval by the delta method.
 
+    The delta method knows no doubt where all judged the same and no label was contradicted, so the interval is never narrower than
+    Wilson's of the judged rate, seen through the judge as labelled.
     Raises ValueError for impossible counts, or when the judge is no better than a coin (sensitivity + specificity <= 1).
     """
     pairs = ((judged_pass, n), (true_pass_judged_pass, true_pass), (true_fail_judged_fail, true_fail))
@@ -53,7 +55,9 @@ def rogan_gladen(  # noqa: PLR0917 - a rate, then the labelled passes, then the 
     )
     se = math.sqrt(variance) / youden
     half = critical_z(confidence) * se
-    limits = Interval(max(0.0, rate - half), min(1.0, rate + half), confidence, "Rogan-Gladen, delta method")
+    low, high = ((limit + specificity - 1.0) / youden for limit in wilson(judged_pass, n, confidence))
+    lower, upper = (min(1.0, max(0.0, limit)) for limit in (min(rate - half, low), max(rate + half, high)))
+    limits = Interval(lower, upper, confidence, "Rogan-Gladen, delta method")
     return CorrectedRate(raw, min(1.0, max(0.0, rate)), se, limits)
 
 

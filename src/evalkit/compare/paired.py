@@ -37,6 +37,8 @@ def tango(  # noqa: PLR0917 - the order of a paired table is the common one
     ``crit`` replaces the normal critical value (a t quantile on effective counts).
     """
     _check_flips(fixed, broken, n)
+    if crit is not None and not 0.0 < crit < math.inf:
+        raise ValueError(f"a critical value is above 0 and finite, not {crit}")
     lower, upper = score_limits(fixed, broken, n, critical_z(confidence) if crit is None else crit)
     return Interval(lower, upper, confidence, "Tango score")
 
@@ -149,6 +151,8 @@ def paired_scores(
     check_draws(b)
     if len(a) != len(b):
         raise ValueError(f"paired scores need the same cases on both sides, not {len(a)} and {len(b)}")
+    if clusters is not None and len(clusters) != len(a):
+        raise ValueError(f"clusters name the cluster of every case: {len(a)} of them, not {len(clusters)}")
     published = binary and clusters is None and all(len(draws) == 1 for draws in (*a, *b))
     return scored(moments_of(a, b, clusters), confidence, published=published)
 

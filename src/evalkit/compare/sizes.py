@@ -18,6 +18,8 @@ def min_cases(margin: float, confidence: float = 0.95) -> int:
 
 def feasible_margin(n: float, confidence: float = 0.95) -> float:
     """The margin that ``n`` cases without a single flip only just fail to rule out, z²/(n+z²): a gate needs a larger one."""
+    if not n >= 0:
+        raise ValueError(f"there are 0 cases or more, not {n}")
     z2 = critical_z(confidence) ** 2
     return z2 / (n + z2)
 
@@ -38,10 +40,13 @@ def required_cases(margin: float, *, flip_rate: float, confidence: float = 0.95,
     """Cases that give a ``power`` chance to rule out a drop of ``margin`` if B is truly equal and ``flip_rate`` of cases flip.
 
     Sample size of the score test with its variance under H0 restricted (Farrington & Manning 1990, applied to Tango's
-    statistic); never below :func:`min_cases`.
+    statistic); never below :func:`min_cases`. Raises ValueError for a margin outside (0, 1) or a share of flips outside [0, 1].
     """
+    floor = min_cases(margin, confidence)
+    if not 0.0 <= flip_rate <= 1.0:
+        raise ValueError(f"a share of flips lies between 0 and 1, not {flip_rate}")
     needed = _required(margin, flip_rate, critical_z(confidence), normal_quantile(power))
-    return max(min_cases(margin, confidence), math.ceil(needed))
+    return max(floor, math.ceil(needed))
 
 
 def _required(margin: float, flip_rate: float, z_a: float, z_b: float) -> float:
