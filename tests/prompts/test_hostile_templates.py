@@ -161,6 +161,70 @@ BOMBS = {
     "honest": "{% for d in docs %}<doc>{{ d|trim|indent }}</doc>{% endfor %}" + "{{ '%-10s|' % x }}{{ '{:>10}'.format(x) }}",
 }  # fmt: skip
 
+LOOP = "{{% for i in range(10**5) %}}{}{{% endfor %}}"
+LONG_PATH = "'0' ~ '.0' * 50000"
+FLOATS = "{% set a = range(99990)|map('float')|list %}{% set b = range(99990)|map('float')|list %}{% set c = [a] %}"
+SAME_HASH = 2**61 - 1
+BOMBS |= {
+    "prints of nothing in a loop": LOOP.format("{{ '' }}" * 1000),
+    "conditions in a loop": LOOP.format("{% if i %}{% endif %}" * 2000),
+    "assignments in a loop": LOOP.format("{% set y = i %}" * 1000),
+    "captures of nothing in a loop": LOOP.format("{% set y %}{% endset %}" * 1000),
+    "concatenations of nothing": LOOP.format("{% set y = " + " ~ ".join(["''"] * 1000) + " %}"),
+    "loops over nothing": LOOP.format("{% for j in [] %}{% endfor %}" * 1000),
+    "a long macro": "{% macro m() %}" + "{{ '' }}" * 1000 + "{% endmacro %}" + LOOP.format("{{ m() }}"),
+    **{
+        f"{name} of a long path": f"{{{{ (['a'] * 10**5)|{name}(attribute={LONG_PATH})|list|length }}}}"
+        for name in ("groupby", "max", "map", "sort", "sum", "unique")
+    },
+    "selectattr of a long path": f"{{{{ (['a'] * 10**5)|selectattr({LONG_PATH})|list|length }}}}",
+    "join of a long path": f"{{{{ (['a'] * 10**5)|join('', attribute={LONG_PATH})|length }}}}",
+    "sort by many attributes": "{{ (['a'] * 10**5)|sort(attribute='0' ~ ',0' * 50000)|length }}",
+    "items of a text": LOOP.format("{% set y = 'a'" + "[0]" * 2000 + " %}"),
+    "round up to many digits": LOOP.format("{% set y = 1|round(99999, 'ceil') %}"),
+    "round away many digits": LOOP.format("{% set y = 1|round(-99999) %}"),
+    "wrapping one word": "{{ ('a' * 999999)|wordwrap(1)|length }}",
+    "wrapping blanks": "{{ (' ' * 999999)|wordwrap(5)|length }}",
+    "trim of many": "{{ ('a' * 10**6)|trim('b' * 10**6 ~ 'a') }}",
+    "strip of many": "{{ ('a' * 10**6).strip('b' * 10**6 ~ 'a') }}",
+    "lstrip of many": "{{ ('a' * 10**6).lstrip('b' * 10**6 ~ 'a') }}",
+    "rstrip of many": "{{ ('a' * 10**6).rstrip('b' * 10**6 ~ 'a') }}",
+    "search from the right": "{{ ('a' * 2000000).rfind('b' ~ 'a' * 10**6) }}",
+    "split from the right": "{{ ('a' * 2000000).rsplit('b' ~ 'a' * 10**6) }}",
+    "partition from the right": "{{ ('a' * 2000000).rpartition('b' ~ 'a' * 10**6) }}",
+    "format of a long path": "{% set f = '{0' ~ '[0]' * 1300000 ~ '}' %}" + LOOP.format("{% set y = f.format('a') %}"),
+    "format of braces": "{% set f = '{' * 2000000 %}" + LOOP.format("{% set y = f.format() %}"),
+    "keys with one hash": f"{{{{ dict(range(0, {SAME_HASH}00000, {SAME_HASH})|batch(2)|list) }}}}",
+    "a namespace with one hash": f"{{% set n = namespace(range(0, {SAME_HASH}00000, {SAME_HASH})|batch(2)|list) %}}",
+    "unique items with one hash": f"{{{{ range(0, {SAME_HASH}00000, {SAME_HASH})|unique|list }}}}",
+    "a written mapping with one hash": LOOP.format(
+        "{% set y = {" + ", ".join(f"{SAME_HASH * n}: 1" for n in range(2000)) + "} %}"
+    ),
+    "a namespace of a large mapping": "{% set d = dict(range(10**5)|batch(2)|list) %}"
+    + LOOP.format("{% set n = namespace(d) %}"),
+    "count in equal lists": FLOATS + LOOP.format("{% set y = c.count(b) %}"),
+    "index in equal lists": FLOATS + LOOP.format("{% set y = c.index(b) %}"),
+    "a long tuple as a key": "{% set t = (0,) * 10**5 %}" + LOOP.format("{% set y = {}[t] is defined %}"),
+    "a long tuple for get": "{% set t = (0,) * 10**5 %}" + LOOP.format("{% set y = {}.get(t) %}"),
+    "a long tuple in keys": "{% set t = (0,) * 10**5 %}" + LOOP.format("{% set y = t in {}.keys() %}"),
+    "many arguments": "{% set a = [0] * 10**5 %}" + LOOP.format("{% set y = cycler(*a) %}"),
+    "many arguments of a macro": "{% macro m() %}{{ varargs|length }}{% endmacro %}{% set a = [0] * 10**5 %}"
+    + LOOP.format("{{ m(*a) }}"),
+    "a fraction in a range": LOOP.format("{% if 1.5 in range(10**5) %}{% endif %}"),
+    "a fraction counted in a range": LOOP.format("{% set y = range(10**5).count(1.5) %}"),
+    "a fraction in values": "{% set d = dict(range(10**5)|batch(2)|list) %}"
+    + LOOP.format("{% if 1.5 in d.values() %}{% endif %}"),
+    "equal views": "{% set d = dict(range(10**5)|batch(2)|list) %}"
+    + LOOP.format("{% if d.items() == d.items() %}{% endif %}"),
+    "a test of letters": "{% set s = 'a' * 4000000 %}" + LOOP.format("{% if s is lower %}{% endif %}"),
+    "a test of a list's letters": "{% set s = [0] * 10**5 %}" + LOOP.format("{% if s is upper %}{% endif %}"),
+    "words of a list": "{% set s = [[0] * 10**5] %}" + LOOP.format("{% set y = s|wordcount %}"),
+    "trimmed list": "{% set s = [[0] * 10**5] %}" + LOOP.format("{% set y = s|trim('[],0 ') %}"),
+    "a list of long numbers": "{{ [2**2040] * 199999 }}",
+    "joined long numbers": "{{ ([2**2040] * 199999)|join }}",
+}
+"""Templates that want more than their share, each in its own way; without its limit, each takes a minute, or a gigabyte."""
+
 NOT_MEMORY = {"a long chain of elifs"}
 """What CPython's parser refuses as too deep: it says MemoryError, and takes none."""
 

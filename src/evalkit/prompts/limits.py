@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import MappingView
 from typing import TYPE_CHECKING, Any
 
 from jinja2.exceptions import TemplateRuntimeError
@@ -22,6 +23,9 @@ MAX_DEPTH = 40
 MAX_ARGUMENT = 100_000
 _CHARS_PER_STEP = 64
 _STEPS_PER_CALL = 10
+_COMPARED_PER_STEP = 2048
+_BITS_PER_DIGIT = 3
+_KEY_BITS = 60  # a larger number has the hash of a smaller one
 _WIDTH_DIGITS = 4
 _PLAIN_FLOAT, _SHORT_FLOAT, _LONGEST_FLOAT = 1e15, 25, 320  # %f writes every digit before the point
 _PERCENT = re.compile(r"%(?:\([^)]*\))?[#0\- +]*(\*|\d*)(?:\.(\*|\d*))?")
@@ -64,10 +68,10 @@ class Meter:
         """Count a call that ended."""
         self._depth -= 1
 
-    def counted(self, items: Iterable[Any], static: int = 0) -> Iterator[Any]:
-        """Yield ``items``, a step each; ``static`` is the length of the literal text that each turn writes."""
+    def counted(self, items: Iterable[Any], static: int = 0, steps: int = 1) -> Iterator[Any]:
+        """Yield ``items``, with ``steps`` each; ``static`` is the length of the literal text that each turn writes."""
         for item in items:
-            self.step()
+            self.step(steps)
             self.text(static)
             yield item
 
@@ -96,6 +100,14 @@ class Meter:
         """Count the work of comparing a value with another: all of it."""
         if isinstance(value, (str, list, tuple, dict)):
             self._walk(value, limited=False)
+        elif isinstance(value, range):  # a number that is not whole is looked for in all of it
+            self.step(len(value))
+        elif isinstance(value, MappingView):
+            self._walk([*value], limited=False)  # type: ignore[misc]  # the three views that there are can be iterated
+
+    def search(self, text: str, sought: str) -> None:
+        """Count the work of looking at every character of ``text`` for every one of ``sought``."""
+        self.step(len(text) * len(sought) // _COMPARED_PER_STEP)
 
     def _walk(self, value: Any, *, limited: bool) -> None:  # noqa: ANN401 - text or a container
         chars = items = 0
@@ -111,6 +123,7 @@ class Meter:
                 stack.extend(part.values() if isinstance(part, dict) else part)
             elif limited:
                 check_part(part)
+                chars += part.bit_length() // _BITS_PER_DIGIT if isinstance(part, int) else 0
             if limited:
                 check_chars(chars)
                 check_items(items)
@@ -139,6 +152,12 @@ def check_part(value: Any) -> None:  # noqa: ANN401 - whatever a template comput
     check_plain(value)
     if type(value) is Undefined:  # Jinja's lenient value of an 'if' without 'else', which would print as 'Undefined'
         raise LimitError("an 'if' without 'else' inside a list or mapping")
+
+
+def check_key(value: Any) -> None:  # noqa: ANN401 - whatever a template computes
+    """Raise LimitError for a key whose hash can be chosen at will, or takes long: a mapping of them would be slow without end."""
+    if isinstance(value, tuple) or (isinstance(value, int) and value.bit_length() > _KEY_BITS):
+        raise LimitError(f"{'a tuple' if isinstance(value, tuple) else 'so large a number'} cannot be a key")
 
 
 def check_argument(value: Any) -> None:  # noqa: ANN401 - whatever a template computes

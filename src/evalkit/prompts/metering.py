@@ -9,13 +9,14 @@ from jinja2.runtime import Context, Undefined
 from jinja2.utils import pass_context
 from jinja2.visitor import NodeTransformer
 
-from evalkit.prompts.limits import LimitError, Meter, advice, check_plain, described
+from evalkit.prompts.limits import LimitError, Meter, advice, check_key, check_plain, described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _Scope = TypeVar("_Scope", nodes.Template, nodes.Macro, nodes.CallBlock, nodes.Block)
 _STEPS_PER_SCOPE = 10
+_NODES_PER_STEP = 4
 _OWN_SCOPE = (nodes.Macro, nodes.CallBlock, nodes.Block)
 
 
@@ -25,11 +26,11 @@ def metered(template: nodes.Template) -> nodes.Template:
 
 
 @pass_context
-def each(context: Context, items: Any, static: int) -> Iterator[Any]:  # noqa: ANN401 - template values
-    """What a ``for`` loop runs over: each turn is a step and ``static`` characters."""
+def each(context: Context, items: Any, static: int, steps: int) -> Iterator[Any]:  # noqa: ANN401 - template values
+    """What a ``for`` loop runs over: each turn is ``steps`` and ``static`` characters."""
     if callable(items) and not isinstance(items, Undefined):
         raise LimitError(f"cannot loop over {described(items)}: {advice(items)}")
-    return _meter(context).counted(items, static)
+    return _meter(context).counted(items, static, steps)
 
 
 @pass_context
@@ -53,11 +54,17 @@ def compared(context: Context, value: Any) -> Any:  # noqa: ANN401 - template va
     return value
 
 
+def keyed(value: Any) -> Any:  # noqa: ANN401 - template values
+    """What a mapping written in a template has as a key."""
+    check_key(value)
+    return value
+
+
 @pass_context
-def spend(context: Context, static: int) -> None:
+def spend(context: Context, static: int, steps: int) -> None:
     """What a template, macro, block or call body does first: count itself, and the literal text it may write."""
     meter = _meter(context)
-    meter.step(_STEPS_PER_SCOPE)
+    meter.step(_STEPS_PER_SCOPE + steps)
     meter.text(static)
 
 
@@ -68,9 +75,9 @@ def _meter(context: Context) -> Meter:
 
 class _Meterer(NodeTransformer):
     def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802 - Jinja's naming
-        static = _static_length(node.body)
+        size = _size(node.body)
         self.generic_visit(node)
-        node.iter = _filter(node.iter, "__each", static)
+        node.iter = _filter(node.iter, "__each", *size)
         return node
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Expr:  # noqa: N802
@@ -96,6 +103,12 @@ class _Meterer(NodeTransformer):
         self.generic_visit(node)
         return _filter(node, "__weigh")
 
+    def visit_Pair(self, node: nodes.Pair) -> nodes.Pair:  # noqa: N802
+        self.generic_visit(node)
+        if not isinstance(node.key, nodes.Const) or not isinstance(node.key.value, str):
+            node.key = _filter(node.key, "__key")
+        return node
+
     def visit_Tuple(self, node: nodes.Tuple) -> nodes.Expr:  # noqa: N802
         self.generic_visit(node)
         return _filter(node, "__weigh") if node.ctx == "load" else node
@@ -113,9 +126,9 @@ class _Meterer(NodeTransformer):
         return self._scope(node)
 
     def _scope(self, node: _Scope) -> _Scope:
-        static = _static_length(node.body)
+        static, steps = _size(node.body)
         self.generic_visit(node)
-        spending = _filter(nodes.Const(static, lineno=node.lineno), "__spend")
+        spending = _filter(nodes.Const(static, lineno=node.lineno), "__spend", steps)
         node.body.insert(0, nodes.ExprStmt(spending, lineno=node.lineno))
         return node
 
@@ -127,6 +140,20 @@ def _filter(value: nodes.Node, name: str, *args: int) -> nodes.Filter:
 
 def _compared(operand: nodes.Expr) -> nodes.Expr:
     return operand if isinstance(operand, nodes.Const) else _filter(operand, "__compare")
+
+
+def _size(body: list[nodes.Node]) -> tuple[int, int]:
+    """How many characters of literal text a body may write, and how many steps its parts are, whatever their values."""
+    return _static_length(body), 1 + _count(body) // _NODES_PER_STEP
+
+
+def _count(body: list[nodes.Node]) -> int:
+    """The parts of a body, without those that count themselves: what loops repeat, and what is called."""
+    count = 0
+    for node in body:
+        inner = list(node.iter_child_nodes(exclude=("body",) if isinstance(node, (nodes.For, *_OWN_SCOPE)) else None))
+        count += 1 + _count(inner)
+    return count
 
 
 def _static_length(body: list[nodes.Node]) -> int:

@@ -29,12 +29,13 @@ from evalkit.prompts.limits import (
     advice,
     check_chars,
     check_items,
+    check_key,
     check_percent,
     check_plain,
     check_spec,
     described,
 )
-from evalkit.prompts.metering import compared, concatenated, each, metered, spend, weighed
+from evalkit.prompts.metering import compared, concatenated, each, keyed, metered, spend, weighed
 from evalkit.prompts.roles import Rendering, RoleBlocks
 
 if TYPE_CHECKING:
@@ -54,9 +55,14 @@ _METHODS: dict[type, frozenset[str]] = {
     float: frozenset({"is_integer"}),
     bool: frozenset(),
     type(None): frozenset(),
+    range: frozenset(),
+    type({}.keys()): frozenset(),
+    type({}.values()): frozenset(),
+    type({}.items()): frozenset(),
 }  # fmt: skip
 _SHOWN_KEYS = 12
 _STEPS_PER_FIELD = 4
+_CHARS_PER_STEP_OF_FORMAT = 2
 
 
 class Missing(StrictUndefined):
@@ -82,6 +88,10 @@ class _Formatter(SandboxedFormatter):
         super().__init__(env)
         self._meter = env.meter
         self._chars = 0
+
+    def vformat(self, format_string: str, args: Any, kwargs: Any) -> str:  # noqa: ANN401 - the standard library's
+        self._meter.read(format_string, chars_per_step=_CHARS_PER_STEP_OF_FORMAT)
+        return super().vformat(format_string, args, kwargs)
 
     def format_field(self, value: Any, format_spec: str) -> str:  # noqa: ANN401 - template values
         check_spec(format_spec)
@@ -122,13 +132,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
             "__concat": concatenated,
             "__weigh": weighed,
             "__compare": compared,
+            "__key": keyed,
             "__spend": spend,
         }
         self.tests = prompt_tests()  # type: ignore[assignment]  # Jinja says function, and takes any callable
         self.globals = {
             "range": safe_range,
-            "dict": dict,
-            "namespace": Namespace,
+            "dict": _mapping,
+            "namespace": _namespace,
             "cycler": Cycler,
             "joiner": Joiner,
         }
@@ -199,9 +210,17 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 - template values
         """``x.name``: a key of a mapping, or one of the few methods that are allowed."""
+        self.meter.step()
         if type(obj) is dict and attribute in obj and attribute not in _METHODS[dict]:
             return obj[attribute]
         return super().getattr(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:  # noqa: ANN401 - template values
+        """``x[argument]``, and each part of an attribute that a filter is given."""
+        self.meter.step()
+        if not isinstance(argument, slice):
+            check_key(argument)
+        return super().getitem(obj, argument)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ANN401, D102 - Jinja's
         allowed = _METHODS[str] if isinstance(obj, str) else _METHODS.get(type(obj))
@@ -220,8 +239,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """Call a macro, a method or a helper; how deep calls nest and what they make is bounded."""
         owner = getattr(__obj, "__self__", None)
         __self.meter.read(owner)
+        __self.meter.step(len(args) + len(kwargs))
         if isinstance(owner, str):
             args = __self._foreseen(__obj.__name__, owner, args)
+        elif isinstance(owner, (list, tuple, dict)):
+            __self._read_all(__obj.__name__, owner, args)
         if isinstance(owner, LoopContext):  # loop.changed(x) compares x with the last one
             for arg in args:
                 __self.meter.compare(arg)
@@ -236,10 +258,17 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def _foreseen(self, method: str, owner: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
         if method == "join" and args:
             parts = self.meter.keep(list(args[0]))
-            foresee(method, parts, (owner,))
+            foresee(method, parts, (owner,), self.meter)
             return (parts, *args[1:])
-        foresee(method, owner, args)
+        foresee(method, owner, args, self.meter)
         return args
+
+    def _read_all(self, method: str, owner: Any, args: tuple[Any, ...]) -> None:  # noqa: ANN401 - a list, tuple or mapping
+        """Count the work of a method that compares its arguments with everything, or takes their hash."""
+        if method in {"count", "index"}:
+            self.meter.compare(owner)
+        for arg in args:
+            self.meter.compare(arg)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401
         """``+ * ** %``: the size of the result is foreseen."""
@@ -261,6 +290,23 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return template
         folder, slash, _ = parent.rpartition("/")
         return f"{folder}{slash}{template[2:]}"
+
+
+@pass_context
+def _mapping(context: Context, pairs: Any = (), /, **named: Any) -> dict[Any, Any]:  # noqa: ANN401 - template values
+    """Jinja's ``dict``, with keys that a mapping can hold quickly."""
+    listed = list(pairs.items() if isinstance(pairs, dict) else pairs)
+    meter: Meter = context.environment.meter  # type: ignore[attr-defined]
+    meter.step(len(listed))
+    for key, _ in listed:
+        check_key(key)
+    return dict(listed, **named)
+
+
+@pass_context
+def _namespace(context: Context, pairs: Any = (), /, **named: Any) -> Namespace:  # noqa: ANN401 - template values
+    """Jinja's ``namespace``, made of such a mapping."""
+    return Namespace(_mapping(context, pairs, **named))
 
 
 @pass_context
