@@ -167,3 +167,24 @@ def test_garbage_is_looked_for_as_before_once_the_session_is_over(project: Pytes
     result = project.pytester.run(__import__("sys").executable, "-c", program)
     result.stdout.fnmatch_lines(["restored"])
     assert result.stderr.str() == ""
+
+
+def test_evalkit_is_imported_as_python_imports_and_tests_are_rewritten(project: PytestProject) -> None:
+    """pytest compiles no module of evalkit anew, which cost a tenth of a short session; the user's own assertions are explained as ever."""
+    project.suite(SUITE)
+    project.write(
+        "test_loaders.py",
+        "import sys\n\n"
+        "def test_loaders():\n"
+        "    loaded = [name for name in sys.modules if name.startswith('evalkit.')]\n"
+        "    kinds = {name: type(sys.modules[name].__loader__).__name__ for name in loaded}\n"
+        "    rewritten = {name for name, kind in kinds.items() if kind == 'AssertionRewritingHook'}\n"
+        "    own = {'evalkit.pytest_plugin', *(f'evalkit.pytest_plugin.{part}' for part in ('plugin', 'garbage', 'options'))}\n"
+        "    assert rewritten <= own, rewritten - own\n"
+        "    assert len(loaded) > 50\n\n"
+        "def test_explained():\n    one = 1\n    assert one == 2\n",
+    )
+    result = project.run("suites", "test_loaders.py")
+    result.stdout.fnmatch_lines(["*assert 1 == 2*"])
+    assert "test_loaders.py::test_loaders" not in result.stdout.str()
+    result.assert_outcomes(passed=9, failed=1)

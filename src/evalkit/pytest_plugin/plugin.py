@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 _SUFFIXES = frozenset({".yaml", ".yml"})
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--evalkit-…`` and ``--max-cost``."""
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Add ``--evalkit-…`` and ``--max-cost``. What evalkit imports from now on is imported as Python does it."""
+    # pytest compiles the assertions of a plugin's whole package anew to explain them. evalkit has none to explain, and it took a tenth of a short
+    # session; without permission to write bytecode, half a second of each. There is no public way out.
+    marked = getattr(getattr(pluginmanager, "rewrite_hook", None), "_must_rewrite", None)
+    if isinstance(marked, set):
+        marked.discard("evalkit")
     add_options(parser)
 
 
