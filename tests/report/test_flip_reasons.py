@@ -15,6 +15,7 @@ from evalkit.compare.compare import compare
 from evalkit.compare.values import Side
 from evalkit.model.calls import CallFailure
 from evalkit.model.results import Verdict
+from evalkit.report.annotations import annotations_of
 from evalkit.report.html import case_link, render_html, write_html
 from evalkit.report.markdown import markdown_summary
 from evalkit.report.paired_outcomes import flip_names, paired_outcomes
@@ -63,6 +64,7 @@ def test_an_outage_breaks_no_case(report):
     assert "0 broken, 0 fixed, 0 pass both, 0 fail both, 40 not measured, of 40 paired cases." in markdown
     assert "not comparable" in markdown
     page = render_html(run)
+    assert not [one for one in annotations_of(run) if "broken by" in one.title]
     for text in (terminal, page, markdown):
         assert "34 broken" not in text
         assert "(worse)" not in text
@@ -164,3 +166,10 @@ def test_the_page_says_once_what_was_measured(report):
     assert view.coverage == "560 of 570 planned trials measured (10 errors)"
     first_screen = render_html(run).partition('id="unknown"')[0]
     assert first_screen.count("trials measured") == 1
+
+
+def test_a_pull_request_says_why_before_anything_is_unfolded(report):
+    """In Markdown the checks that broke cases stand beside the counts, and each broken case begins with its reason."""
+    markdown = markdown_summary(a_run(report, "ffp" + "p" * 60, reason="expected *CAD*"))
+    assert "2 broken, 0 fixed, 61 pass both, 0 fail both, of 63 paired cases. Broken by equals 2." in markdown
+    assert "<summary>▼ case-0: 1/1 → 0/1; equals: expected &#42;CAD&#42;</summary>" in markdown

@@ -39,6 +39,18 @@ def test_verdict_gates_and_flips_are_there(report):
     assert "Hello Dora" in markdown
 
 
+def test_gates_that_passed_are_behind_a_line(report):
+    """What failed comes first, then what is undecided; the others are counted with their denominator and can be unfolded."""
+    markdown = markdown_summary(report)
+    open_part, _, rest = markdown.partition("<details><summary>✓ 2 of 4 gates passed</summary>")
+    assert [line.split(" | ")[0] for line in open_part.split("\n") if line.startswith(("| ✓", "| ✗", "| ?"))] == [
+        "| ✗ Failed", "| ? Undecided",
+    ]  # fmt: skip
+    folded = rest.partition("</details>")[0]
+    assert folded.startswith("\n\n|"), "GitHub reads a table in an element only after an empty line"
+    assert folded.count("| ✓ Passed |") == 2
+
+
 def test_recorded_answers_are_called_so():
     """A replayed run is labelled."""
     assert "replayed from recordings" in markdown_summary(build_report(cases=3, mode="replay"))

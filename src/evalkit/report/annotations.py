@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from evalkit.model.calls import CallFailure
 from evalkit.report.clean import one_line, visible
+from evalkit.report.paired_outcomes import flip_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -93,17 +94,17 @@ def _cases(report: RunReport) -> Iterator[Annotation]:
 def _broken(report: RunReport) -> Iterator[Annotation]:
     lost = _lost(report.results)
     for comparison in report.comparisons:
-        for flip in comparison.flips:
+        for flip, name in zip(comparison.flips, flip_names(comparison, report.results), strict=True):
             result = lost.get((comparison.suite, comparison.b.label, flip.case_id))
-            if flip.kind == "broken" and result is not None:
+            if name == "broken" and result is not None:
                 title = f"{flip.case_id} broken by {comparison.names[1]}"
                 told = f"passed {flip.a[0]}/{flip.a[1]} with {comparison.names[0]}, {flip.b[0]}/{flip.b[1]} with {comparison.names[1]}"
                 yield _at(result.trial.case.where, "warning", title, f"{told}: {reason(result)}")
 
 
 def _lost(results: Iterable[Result]) -> dict[tuple[str, str, str], Result]:
-    """The last trial that did not pass, per suite, variant label and case."""
-    return {(r.trial.suite, r.trial.variant.label, r.trial.case.id): r for r in results if r.status != "pass"}
+    """The last trial that failed, per suite, variant label and case."""
+    return {(r.trial.suite, r.trial.variant.label, r.trial.case.id): r for r in results if r.status == "fail"}
 
 
 def _at(where: Where, level: Level, title: str, message: str) -> Annotation:

@@ -9,20 +9,23 @@ from evalkit.compare import words
 from evalkit.model.calls import CallFailure
 from evalkit.report import wording
 from evalkit.report.clean import one_line, shortened, visible
+from evalkit.report.flip_reasons import broken_by, flip_reason, flipped_results
 from evalkit.report.paired_outcomes import flip_names, metric_word, paired_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from evalkit.compare.values import Comparison, Flip
-    from evalkit.model.results import Result
+    from evalkit.model.results import GateOutcome, Result
     from evalkit.report.values import RunReport
 
 MAX_BYTES = 900_000
 """GitHub cuts a step summary at 1 MiB (1,048,576 bytes) and drops what is larger; this leaves room for the steps before."""
 
+_URGENT = ("failed", "undecided", "not_judged")
 _FLIPS_SHOWN = 20
 _CASES_SHOWN = 20
+_CHECKS_SHOWN = 8
 _ANSWER_LIMIT = 1500
 _SPECIAL = re.compile(
     r"[\\`*_\[\]<>#|~@&$^]|^[-+=]|^\d(?=\d*[.)])|(?<=www)\.|:(?=//)|!(?=\w)|(?<=\bGH)-(?=\d)", re.IGNORECASE
@@ -77,19 +80,32 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def _gates(report: RunReport) -> Iterator[str]:
-    if report.gates:
-        yield _table(
-            ("", "gate", "variant", "reason"),
+    """What needs a reader first; the gates that passed behind a line."""
+    passed = [gate for gate in report.gates if gate.status == "passed"]
+    others = [gate for status in _URGENT for gate in report.gates if gate.status == status]
+    if others:
+        yield _gate_table(others)
+    if passed:
+        yield "\n\n".join([
+            f"<details><summary>{wording.SYMBOLS['passed']} {len(passed)} of {words.number_of(len(report.gates), 'gate')} passed</summary>",
+            _gate_table(passed),
+            "</details>",
+        ])
+
+
+def _gate_table(gates: Iterable[GateOutcome]) -> str:
+    return _table(
+        ("", "gate", "variant", "reason"),
+        (
             (
-                (
-                    f"{wording.SYMBOLS[gate.status]} {wording.LABELS[gate.status]}",
-                    text(gate.gate),
-                    text(gate.variant),
-                    text(gate.reason),
-                )
-                for gate in report.gates
-            ),
-        )
+                f"{wording.SYMBOLS[gate.status]} {wording.LABELS[gate.status]}",
+                text(gate.gate),
+                text(gate.variant),
+                text(gate.reason),
+            )
+            for gate in gates
+        ),
+    )
 
 
 def _variants(report: RunReport) -> Iterator[str]:
@@ -147,16 +163,19 @@ def _metrics(comparison: Comparison) -> str:
 def _flips(report: RunReport, comparison: Comparison, answers: Mapping[tuple[str, str, str], Result]) -> Iterator[str]:
     names = flip_names(comparison, report.results)
     counts = ", ".join(f"{count} {word}" for word, count in paired_outcomes(comparison, names))
-    yield f"{counts}, of {words.number_of(comparison.n_paired, 'paired case')}."
+    found = flipped_results(comparison, report.results)
+    blamed = ", ".join(f"{text(check)} {cases}" for check, cases in broken_by(comparison, names, found)[:_CHECKS_SHOWN])
+    yield f"{counts}, of {words.number_of(comparison.n_paired, 'paired case')}.{f' Broken by {blamed}.' if blamed else ''}"
     broken = [flip for flip, name in zip(comparison.flips, names, strict=True) if name == "broken"]
     for flip in broken[:_FLIPS_SHOWN]:
-        yield _flip(comparison, flip, answers)
+        yield _flip(comparison, flip, answers, flip_reason(comparison, flip, found))
     if len(broken) > _FLIPS_SHOWN:
         yield f"… and {len(broken) - _FLIPS_SHOWN} more broken cases; the HTML report has them all."
 
 
-def _flip(comparison: Comparison, flip: Flip, answers: Mapping[tuple[str, str, str], Result]) -> str:
-    head = f"▼ {text(flip.case_id, limit=120)}: {flip.a[0]}/{flip.a[1]} → {flip.b[0]}/{flip.b[1]}"
+def _flip(comparison: Comparison, flip: Flip, answers: Mapping[tuple[str, str, str], Result], why: str) -> str:
+    moved = f"{flip.a[0]}/{flip.a[1]} → {flip.b[0]}/{flip.b[1]}"
+    head = f"▼ {text(flip.case_id, limit=120)}: {moved}{f'; {text(why)}' if why else ''}"
     parts = [f"<details><summary>{head}</summary>"]
     for side in (comparison.a, comparison.b):
         result = answers.get((comparison.suite, side.label, flip.case_id))
