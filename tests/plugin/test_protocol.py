@@ -179,7 +179,7 @@ def test_evalkit_is_imported_as_python_imports_and_tests_are_rewritten(project: 
         "    loaded = [name for name in sys.modules if name.startswith('evalkit.')]\n"
         "    kinds = {name: type(sys.modules[name].__loader__).__name__ for name in loaded}\n"
         "    rewritten = {name for name, kind in kinds.items() if kind == 'AssertionRewritingHook'}\n"
-        "    own = {'evalkit.pytest_plugin', *(f'evalkit.pytest_plugin.{part}' for part in ('plugin', 'garbage', 'options'))}\n"
+        "    own = {'evalkit.compare', 'evalkit.pytest_plugin', *(f'evalkit.pytest_plugin.{part}' for part in ('plugin', 'garbage', 'options'))}\n"
         "    assert rewritten <= own, rewritten - own\n"
         "    assert len(loaded) > 50\n\n"
         "def test_explained():\n    one = 1\n    assert one == 2\n",
