@@ -289,7 +289,7 @@ def test_every_variant_of_a_case_is_one_click_away(visit, tmp_path):
     said = [" ".join(text.split()) for text in page.locator(".variants-line button").all_inner_texts()]
     assert said == ["✓baseline 1/1", "✓second 1/1", "✗third 0/1"]
     page.locator(".variants-line button", has_text="third").click()
-    assert page.locator("#detail-title .badge").inner_text().split() == ["✗", "failed"]
+    assert page.locator("#detail-title .badge").inner_text().split() == ["✗", "third:", "failed"]
     assert page.locator("#detail-sides option").all_inner_texts() == ["baseline and third", "second and third"]
     page.select_option("#detail-sides", label="second and third")
     assert page.locator("#detail .side-column header strong").all_inner_texts() == ["second", "third"]

@@ -103,9 +103,10 @@ def page_templates() -> Environment:
     return environment
 
 
-def case_link(**filters: str) -> str:
-    """The address of a view of the cases: ``#suite=refunds&flip=broken``, as the page itself writes it."""
-    names = {name: text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for name, text in filters.items()}
+def case_link(**filters: str | None) -> str:
+    """The address of a view of the cases: ``#suite=refunds&flip=broken``, as the page itself writes it; what is None does not filter."""
+    given = {name: text for name, text in filters.items() if text is not None}
+    names = {name: text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for name, text in given.items()}
     return f"#{urlencode(names)}"
 
 

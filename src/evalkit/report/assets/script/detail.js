@@ -16,7 +16,7 @@ const showDetail = (run, dialog, test, { position, tools }) => {
 const detailHead = (run, test, { position, tools }) =>
   el("header", { class: "detail-head" },
     el("div", { class: "detail-name" },
-      el("h2", { id: "detail-title", tabindex: "-1" }, test.case.id, " ", badge(test.outcome, WORDS[test.outcome])),
+      el("h2", { id: "detail-title", tabindex: "-1" }, test.case.id, " ", badge(test.outcome, `${test.variant.name}: ${WORDS[test.outcome]}`)),
       el("p", { class: "muted small" }, `${test.case.suite} · ${test.case.where} `, [...test.flips].map((kind) => badge(kind, WORDS[kind] ?? kind)), test.case.tags.map((tag) => el("span", { class: "tag" }, tag))),
       variantLinks(run, test, tools)),
     el("div", { class: "detail-tools" }, el("span", { class: "muted small position" }, position),
