@@ -126,6 +126,22 @@ def test_an_undecided_gate_has_its_own_letter_and_exit_code(project: PytestProje
     result.stdout.fnmatch_lines(["*U*", "*undecided*"])
 
 
+def test_gates_on_scores_are_judged_like_the_others(project: PytestProject) -> None:
+    """A check's score, not only its pass: the threshold is met, and two cases cannot rule out a drop against the baseline."""
+    project.suite(
+        f"suite: hello\nvariants:\n  baseline: {{prompt: hello:v1}}\n  candidate: {{prompt: hello:v2}}\n{cases('Ana', 'Bob')}\n"
+        "checks:\n  - similarity: {to: Hello!, min: 0.5}\n"
+        "gates:\n  - mean(score(similarity)) >= 0.1\n"
+        "  - no_worse_than: {against: baseline, margin: 5pp, metric: score(similarity), allow_infeasible: true}\n"
+    )
+    result = project.run_here("suites")
+    assert result.ret == 10
+    text = " ".join(" ".join(result.stdout.lines).split())
+    assert "mean score of check:similarity 100.0% → 100.0%, 0.0 pp" in text
+    assert "2 cases cannot pass this gate even if no score changes (73 needed)" in text
+    result.stdout.fnmatch_lines(["*1 of 2 gates is undecided (no_worse_than in hello), 1 passed*"])
+
+
 def test_a_gate_that_cannot_pass_is_refused_before_any_call(project: PytestProject) -> None:
     """Ten cases cannot show 95%: that is said at collection, with what would do."""
     project.suite(

@@ -27,12 +27,17 @@ def feasibility(gates: Sequence[GateSpec], *, cases: Mapping[str | None, int]) -
     problems = []
     for gate in gates:
         n = cases.get(gate.slice, cases.get(None, 0))
-        hint = None if gate.allow_infeasible or gate.metric != "pass_rate" else _impossible(gate, n)
+        hint = None if gate.allow_infeasible or not _bounded(gate) else _impossible(gate, n)
         if hint is not None:
             best = {"no_regression": "nothing changes", "at_least": "all pass"}.get(gate.kind, "all of them are fixed")
             text = f"the gate {gate.text!r} cannot pass with {words.number_of(n, 'case')} even if {best}"
             problems.append(SuiteError(text, hint=f"{hint}, or set allow_infeasible: true", where=gate.where))
     return problems
+
+
+def _bounded(gate: GateSpec) -> bool:
+    """Whether the gate is about a mean in [0, 1], whose interval has a width that no data can undercut."""
+    return gate.metric == "pass_rate" or gate.scored is not None
 
 
 def early_problems(gates: Sequence[GateSpec], *, repeats: int, clustered: bool) -> list[SuiteError]:

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 def judge_rate(contest: Contest) -> Finding:
     """``no_regression`` or ``better_than`` on a pass rate, by the paired score interval."""
     found = rate_change(contest.pairing.cases, contest.gate.confidence)
-    if found is None:
-        return nothing_run(contest.gate)
+    return nothing_run(contest.gate) if found is None else judge_change(contest, found)
+
+
+def judge_change(contest: Contest, found: RateChange) -> Finding:
+    """The change of a mean in [0, 1], by its interval; as :func:`judge_rate`."""
     facts = (
         f"{rate_name(contest.gate)} {words.percent(found.a.rate)} → {words.percent(found.b.rate)}, "
         f"{words.points(found.change)} ({words.points_interval(found.interval)}) {contest.coverage}"
@@ -89,12 +92,13 @@ class Needs:
         """What would decide the gate: more cases, more repeats, or a wider margin."""
         units, noun = (found.n, "case") if found.n_clusters is None else (found.n_clusters, "cluster")
         parts = []
+        scored = contest.gate.scored is not None
         if units < self.floor:
-            few = words.number_of(units, noun)
-            parts.append(f"{few} cannot pass this gate even without a single flip ({self.floor} needed)")
+            still = "if no score changes" if scored else "without a single flip"
+            parts.append(f"{words.number_of(units, noun)} cannot pass this gate even {still} ({self.floor} needed)")
         if self.required > found.n:
             parts.append(
-                f"at this flip rate about {self.required} cases ({self.required - found.n} more) give an 80% chance to "
+                f"{'if scores go on to vary like this,' if scored else 'at this flip rate'} about {self.required} cases ({self.required - found.n} more) give an 80% chance to "
                 f"pass if {contest.b_name} is really no worse"
             )
         elif not parts:

@@ -30,8 +30,11 @@ _POWER = 0.8
 def judge_at_least(gate: GateSpec, rows: Sequence[Measurement]) -> Finding:
     """A pass rate against a threshold, three-valued, by the Clopper-Pearson interval on effective counts."""
     found = single_rate(rows, gate.confidence)
-    if found is None:
-        return nothing_run(gate)
+    return nothing_run(gate) if found is None else judge_level(gate, rows, found)
+
+
+def judge_level(gate: GateSpec, rows: Sequence[Measurement], found: Rate) -> Finding:
+    """A mean in [0, 1] against a threshold; as :func:`judge_at_least`."""
     tally = Tally.of(rows)
     interval = clopper_pearson(min(found.passed_eff, found.n_eff), found.n_eff, gate.confidence)
     target = words.percent(gate.value)
@@ -40,7 +43,10 @@ def judge_at_least(gate: GateSpec, rows: Sequence[Measurement]) -> Finding:
         "value": gate.value, "n": found.cases, "n_eff": found.n_eff, "passed": tally.passed, "trials": tally.total,
         "errors": tally.errors, "skipped": tally.skipped,
     }  # fmt: skip
-    facts = f"{rate_name(gate)} {words.percent(found.rate)}, {tally}, {words.rate_interval(interval)}"
+    over = (
+        str(tally) if gate.scored is None else f"over {words.number_of(tally.total, 'trial')} (errors {tally.errors})"
+    )
+    facts = f"{rate_name(gate)} {words.percent(found.rate)}, {over}, {words.rate_interval(interval)}"
     fail_p = binomial_cdf(found.passed_eff, found.n_eff, gate.value)
     doubts = error_doubts(tally)
     if interval.lower > gate.value:
@@ -166,8 +172,9 @@ def statistic(name: str, values: Sequence[float]) -> float:
 
 
 def rate_name(gate: GateSpec) -> str:
-    """``pass rate``, or ``pass rate of tag:smoke``."""
-    return "pass rate" if gate.slice is None else f"pass rate of {gate.slice}"
+    """``pass rate``, or ``pass rate of tag:smoke``, or ``mean score of check:rubric``."""
+    what = "pass rate" if gate.scored is None else "mean score"
+    return what if gate.slice is None else f"{what} of {gate.slice}"
 
 
 def nothing_run(gate: GateSpec) -> Finding:

@@ -12,6 +12,7 @@ from evalkit.compare.finding import Finding, measured
 from evalkit.compare.gate_early import judge_early
 from evalkit.compare.gate_rate import judge_rate
 from evalkit.compare.gate_ratio import judge_ratio
+from evalkit.compare.gate_score import judge_mean_score, judge_score
 from evalkit.compare.gate_single import judge_at_least, judge_budget, judge_must_pass, nothing_run
 from evalkit.compare.intervals import tail_share
 from evalkit.compare.multiplicity import holm
@@ -134,6 +135,8 @@ def _findings(suite: SuiteGates, gate: GateSpec, rows: Sequence[Measurement]) ->
     if gate.kind in PAIRED:
         return [found for label in labels for found in _paired(gate, rows, label)]
     judge = {"at_least": judge_at_least, "must_pass": judge_must_pass, "budget": judge_budget}[gate.kind]
+    if gate.scored is not None:
+        judge = judge_mean_score
     narrowed = narrow(rows, gate.slice)
     return [(label, _alone(gate, judge, [row for row in narrowed if row.label == label])) for label in labels]
 
@@ -177,6 +180,8 @@ def _contested(
     if gate.sequential:
         return judge_early(gate, a, b, names=names)
     contest = Contest.between(gate, a, b, names=names)
+    if gate.scored is not None:
+        return judge_score(contest)
     if gate.metric != "pass_rate":
         return judge_ratio(contest)
     found = judge_rate(contest)

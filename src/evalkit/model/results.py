@@ -96,6 +96,7 @@ class Result:
             repeat=self.trial.repeat,
             status=self.status,
             checks=tuple((v.check, v.family, v.status, v.severity) for v in self.verdicts),
+            scores=tuple((v.check, v.score) for v in self.verdicts if v.score is not None),
             cost_usd=self.call.cost_usd,
             latency_s=reply.latency_s if isinstance(reply, Response) else None,
             input_tokens=usage.input_tokens if usage else None,
@@ -109,7 +110,7 @@ class Result:
 class Measurement:
     """What a comparison needs to know of one trial. ``fresh`` is False for a repeat that shared another's answer.
 
-    ``served`` is that of :class:`Result`; None if there is no answer.
+    ``served`` is that of :class:`Result`; None if there is no answer. ``scores`` are the checks that gave one, each from 0 to 1.
     """
 
     suite: str
@@ -131,6 +132,7 @@ class Measurement:
     output_tokens: int | None = None
     fresh: bool = True
     served: str | None = PRIMARY
+    scores: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,11 +47,15 @@ class SavedTrial:
     output_tokens: int | None = None
     fresh: bool = True
     served: str | None = PRIMARY
+    scores: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         for value in (self.repeat, self.cost_usd, self.latency_s, self.input_tokens, self.output_tokens):
             if value is not None and not 0 <= value < math.inf:
                 raise ValueError(f"{value} is no number of 0 or more")
+        for name, score in self.scores:
+            if not 0 <= score <= 1:
+                raise ValueError(f"{score} is no score from 0 to 1 ({name[:80]!r})")
 
 
 @dataclass(frozen=True, slots=True)

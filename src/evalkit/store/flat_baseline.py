@@ -31,9 +31,11 @@ _TRIAL = {
     "output_tokens": "bigint",
     "fresh": "boolean",
     "served": "varchar",
+    "scores": 'struct("check" varchar, score double)[]',
 }
 _COLUMNS = {**dict.fromkeys((*_FILE, *_VARIANT), "varchar"), **_TRIAL}
-_CHECK = ("check", "family", "status", "severity")
+_PARTS = {"checks": ("check", "family", "status", "severity"), "scores": ("check", "score")}
+"""What an entry of the columns that hold lists of them consists of."""
 
 
 def write_flat(path: Path, baseline: dict[str, Any]) -> None:
@@ -45,8 +47,11 @@ def _rows(baseline: dict[str, Any]) -> Iterator[list[Any]]:
     for variant in baseline["variants"]:
         head = [*(baseline[name] for name in _FILE), *(variant[name] for name in _VARIANT)]
         for trial in variant["trials"]:
-            checks = [dict(zip(_CHECK, check, strict=True)) for check in trial["checks"]]
-            yield [*head, *(checks if name == "checks" else trial[name] for name in _TRIAL)]
+            yield [*head, *(_flat(name, trial[name]) for name in _TRIAL)]
+
+
+def _flat(name: str, value: Any) -> Any:  # noqa: ANN401 - a trial's fields are of many types
+    return [dict(zip(_PARTS[name], one, strict=True)) for one in value] if name in _PARTS else value
 
 
 def read_flat(path: Path) -> dict[str, Any]:
@@ -58,7 +63,7 @@ def read_flat(path: Path) -> dict[str, Any]:
         raise StoreError(error.message, hint=_AGAIN, where=where) from error
     if not rows:
         raise StoreError("the baseline holds no trial", hint=_AGAIN, where=where)
-    odd = sorted(set(rows[0]) ^ set(_COLUMNS))
+    odd = sorted((set(rows[0]) | {"scores"}) ^ set(_COLUMNS))  # files of earlier versions have no scores
     if odd:
         known = "has a column too many" if odd[0] in rows[0] else "has no column"
         raise StoreError(f"not a baseline: it {known}: {odd[0][:80]!r}", hint=_AGAIN, where=where)
@@ -69,7 +74,7 @@ def read_flat(path: Path) -> dict[str, Any]:
     for row in rows:
         key = tuple(str(row[name]) for name in _VARIANT)
         variant = variants.setdefault(key, {**{name: row[name] for name in _VARIANT}, "trials": []})
-        variant["trials"].append({name: _plain(name, row[name]) for name in _TRIAL})
+        variant["trials"].append({name: _plain(name, row.get(name)) for name in _TRIAL})
     return {**{name: rows[0][name] for name in _FILE}, "variants": list(variants.values())}
 
 
@@ -77,6 +82,8 @@ _AGAIN = "write it again: evalkit baseline save"
 
 
 def _plain(name: str, value: Any) -> Any:  # noqa: ANN401 - what the file holds is checked afterwards
-    if name != "checks" or not isinstance(value, list):
+    if name == "scores" and value is None:
+        return []
+    if name not in _PARTS or not isinstance(value, list):
         return value
-    return [list(check.values()) if isinstance(check, dict) else check for check in value]
+    return [list(one.values()) if isinstance(one, dict) else one for one in value]

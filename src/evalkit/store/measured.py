@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 _ROWS = """
 with judged as (
   select trial_id, list(check_name order by position) as names, list(family order by position) as families,
-    list(status order by position) as statuses, list(severity order by position) as severities
+    list(status order by position) as statuses, list(severity order by position) as severities,
+    case when count(score) > 0 then list(score order by position) end as scores
   from verdicts where run_id = $run group by trial_id
 )
 select t.suite, t.suite_path, t.case_id, t.case_digest, t.variant, t.cell, t.label, coalesce(w.model, '') as model,
-  t.repeat_number as repeat, t.status, names, families, statuses, severities, t.tags, t.cluster, r.cost_usd, r.latency_s,
+  t.repeat_number as repeat, t.status, names, families, statuses, severities, scores, t.tags, t.cluster, r.cost_usd, r.latency_s,
   r.input_tokens, r.output_tokens, coalesce(r.source <> 'shared', true) as fresh,
   case when r.failure is null then t.served end as served, coalesce(r.failure = 'pending', false) as pending
 from trials t left join judged j on j.trial_id = t.trial_id
@@ -61,4 +62,6 @@ def _measurement(row: dict[str, Any], known: dict[Any, Any]) -> Measurement:
     if checks is None:
         checks = known[lists] = tuple(zip(*lists, strict=True))
     tags = tuple(row.pop("tags") or ())
-    return Measurement(**row, checks=checks, tags=known.setdefault(("tags", tags), frozenset(tags)))
+    given = zip(lists[0], row.pop("scores") or (), strict=False)  # no scores at all is the common case
+    scores = tuple((name, score) for name, score in given if score is not None)
+    return Measurement(**row, checks=checks, scores=scores, tags=known.setdefault(("tags", tags), frozenset(tags)))

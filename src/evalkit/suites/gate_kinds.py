@@ -32,7 +32,8 @@ def as_named(item: Node, *, metrics: Collection[str]) -> list[Node]:
         body["against"] = body.pop("baseline")
     parts = [body.pop("slice")] if "slice" in body else []
     metric = body.get("metric")
-    if metric is not None and isinstance(metric.value, str) and metric.value not in metrics:
+    named = metric is not None and isinstance(metric.value, str) and metric.value not in metrics
+    if metric is not None and named and not metric.value.startswith("score("):
         parts.append(Node(metric.value.removesuffix(".*"), metric.line))
         del body["metric"]
     elif metric is not None and metric.value == "pass_rate":

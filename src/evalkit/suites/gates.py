@@ -91,7 +91,7 @@ class GateReader:
 
     def _read(self, item: Node) -> list[GateSpec]:
         if isinstance(item.value, str):
-            return [self._from_text(item.value, item)]
+            return [self._about_score(self._from_text(item.value, item))]
         if not isinstance(item.value, dict):
             raise SuiteError(f"a gate is {item.kind}", hint=_FORMS)
         if "kind" in item.value:
@@ -120,6 +120,8 @@ class GateReader:
             return self._pass_rate(gate, argument, match["value"], has_argument=match["argument"] is not None)
         if name == "attack_success":
             return self._attack_success(gate, argument, match["value"])
+        if name == "mean" and argument.startswith("score("):
+            return self._mean_score(gate, argument, match["value"])
         if name in STATS:
             return _budget(gate, name, argument, match["value"])
         if name in METRICS:
@@ -155,6 +157,24 @@ class GateReader:
             return replace(gate, kind="must_pass", op="==", value=1.0, slice=part)
         return replace(gate, op=">" if gate.op == "<" else ">=", value=round(1 - rate, 12), slice=part)
 
+    def _mean_score(self, gate: GateSpec, metric: str, value: str) -> GateSpec:
+        least = _amount(value, "a mean score", units=("%",))
+        if not 0 < least < 1 or gate.op not in {">=", ">"}:
+            raise SuiteError(f"mean({metric}) {gate.op} {value} is no gate", hint="write mean(score(rubric)) >= 0.8")
+        return replace(gate, metric=metric, value=least)
+
+    def _about_score(self, gate: GateSpec) -> GateSpec:
+        """The gate, narrowed to the trials that have the check whose score it is about. Raises SuiteError for a check that there is not."""
+        if gate.scored is None:
+            return gate
+        name = gate.scored.strip()
+        if not gate.metric.endswith(")"):
+            raise SuiteError(f"the metric {gate.metric[:80]!r} is not understood", hint="write score(rubric)")
+        if name not in self.checks:
+            raise SuiteError(f"score() of {name[:80]!r}: no such check", hint=did_you_mean(name, self.checks))
+        parts = [] if gate.slice is None else [gate.slice]
+        return replace(gate, metric=f"score({name})", slice=self._slice(BOTH.join([*parts, f"check:{name}"])))
+
     def _slice(self, name: str) -> str:
         """The canonical slice, or several joined by ``&``: what belongs to all of them."""
         known = {"tags": self.tags, "checks": self.checks, "families": self.families, "models": self.models}
@@ -172,7 +192,7 @@ class GateReader:
         gate = self._from_text(body.value, item)
         if gate.slice and "slice" in entries:
             raise SuiteError("the slice is there twice", hint="keep the one in brackets, or slice:")
-        return self._common(gate, entries)
+        return self._about_score(self._common(gate, entries))
 
     def _common(self, gate: GateSpec, entries: dict[str, Node]) -> GateSpec:
         variant = self._variant(entries, "variant")
@@ -236,13 +256,18 @@ class GateReader:
 
     def _at_least(self, body: Node) -> GateSpec:
         """``at_least: 0.95``, or with ``value``, ``slice`` and the keys that every gate has: the long form of ``pass_rate >= 0.95``."""
-        valid = ("value", "slice", "variant", "confidence", "allow_infeasible", "errors")
+        valid = ("value", "metric", "slice", "variant", "confidence", "allow_infeasible", "errors")
         entries = self.reader.fields(body, "at_least", valid) if isinstance(body.value, dict) else {"value": body}
         if "value" not in entries:
             raise SuiteError("at_least has no value", hint="write at_least: {value: 0.95}")
         text = f"at_least: {_flow(body) if isinstance(body.value, dict) else body.plain()}"
         gate = GateSpec("at_least", text, self.reader.where(body.line))
         value = _number_text(entries["value"], "value")
+        metric = self.reader.text(entries.get("metric"), "metric") or "pass_rate"
+        if metric.startswith("score("):
+            return self._about_score(self._common(self._mean_score(gate, metric, value), entries))
+        if metric != "pass_rate":
+            raise SuiteError(f"at_least of {metric!r}", hint="write metric: score(rubric), or leave it out")
         return self._common(self._pass_rate(gate, "", value, has_argument=False), entries)
 
     def _paired(self, name: str, body: Node) -> GateSpec:
@@ -269,8 +294,9 @@ class GateReader:
         if len(self.variants) < 2 and not stored:
             raise SuiteError(f"{name} needs two variants, and this suite has one", hint="add a variant to compare with")
         metric = self.reader.text(entries.get("metric"), "metric") or "pass_rate"
-        if metric not in {"pass_rate", *METRICS}:
-            raise SuiteError(f"no metric {metric!r}", hint=did_you_mean(metric, ("pass_rate", *METRICS)))
+        if metric not in {"pass_rate", *METRICS} and not metric.startswith("score("):
+            hint = f"{did_you_mean(metric, ('pass_rate', *METRICS))}; or score(name of a check)"
+            raise SuiteError(f"no metric {metric!r}", hint=hint)
         gate = GateSpec(
             kind,
             f"{name}: {_flow(body)}",
@@ -286,7 +312,7 @@ class GateReader:
                 f"{gate.text} cannot be sequential",
                 hint="only no_worse_than on pass_rate, against a variant, can stop early",
             )
-        return self._common(gate, entries)
+        return self._about_score(self._common(gate, entries))
 
 
 def _budget(gate: GateSpec, stat: str, metric: str, value: str) -> GateSpec:
@@ -306,7 +332,7 @@ def _margin(node: Node | None, name: str, metric: str) -> float:
         if superior:
             return 0.0
         raise SuiteError(f"{name} has no margin", hint=_MARGIN_HELP)
-    rate = metric == "pass_rate"
+    rate = metric not in METRICS
     what = "by" if superior else "margin"
     amount = _amount(_number_text(node, what), what, units=("%", "pp") if rate else ("%",))
     least_ok = amount >= 0 if superior else amount > 0

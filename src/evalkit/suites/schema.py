@@ -272,7 +272,7 @@ def _attack() -> dict[str, Any]:
 def _gate() -> dict[str, Any]:
     text = {
         "type": "string",
-        "pattern": rf"^\s*((?:pass_rate|attack_success)\s*(\(.+\))?|({'|'.join(STATS)})\s*\(\s*({'|'.join(METRICS)})\s*\))\s*(>=|<=|==?|>|<|≥|≤)\s*[0-9.]+\s*%?\s*$",
+        "pattern": rf"^\s*((?:pass_rate|attack_success)\s*(\(.+\))?|({'|'.join(STATS)})\s*\(\s*({'|'.join(METRICS)})\s*\)|mean\s*\(\s*score\(.+\)\s*\))\s*(>=|<=|==?|>|<|≥|≤)\s*[0-9.]+\s*%?\s*$",
         "description": "pass_rate >= 0.95, pass_rate(tag:smoke) == 1, p95(latency_s) <= 4",
     }
     common = {
@@ -285,17 +285,25 @@ def _gate() -> dict[str, Any]:
             "description": "Count errors as failures (the default), or leave them out and say both.",
         },
     }
+    score = {
+        "type": "string",
+        "pattern": r"^score\(.+\)$",
+        "description": "score(rubric): the mean score of that check.",
+    }
     paired = {
         "against": {
             **_TEXT,
             "description": "The variant to compare with; baseline: the stored one, unless a variant has that name.",
         },
-        "metric": {"enum": ["pass_rate", *METRICS], "description": "pass_rate by default."},
+        "metric": {
+            "anyOf": [{"enum": ["pass_rate", *METRICS]}, score],
+            "description": "pass_rate by default.",
+        },
         **common,
     }
     early = {"type": "boolean", "description": "Decide as soon as the cases so far do, and ask no further."}
     no_worse = {"margin": _AMOUNT, "sequential": early, **paired}
-    at_least = {"anyOf": [_AMOUNT, _closed({"value": _AMOUNT, **common}, ["value"])]}
+    at_least = {"anyOf": [_AMOUNT, _closed({"value": _AMOUNT, "metric": score, **common}, ["value"])]}
     return {
         "anyOf": [
             text,
@@ -319,7 +327,7 @@ def _by_kind(no_worse: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]
         "baseline": {**_TEXT, "description": "As against."},
         "metric": {
             **_TEXT,
-            "description": "pass_rate by default; a cost, latency or token metric; a check or a family.",
+            "description": "pass_rate by default; a cost, latency or token metric; a check or a family; score(check).",
         },
         "tags": {**tags, "description": "Cases with this tag; one gate for each."},
         "value": _AMOUNT,

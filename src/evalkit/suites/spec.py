@@ -87,6 +87,11 @@ class GateSpec:
     sequential: bool = False
     errors: ErrorPolicy = "fail"
 
+    @property
+    def scored(self) -> str | None:
+        """The check whose score the gate is about (``metric`` is then ``score(name)``); None if it is about something else."""
+        return self.metric[6:-1] if self.metric.startswith("score(") else None
+
 
 @dataclass(frozen=True, slots=True)
 class SuiteSpec:
