@@ -285,3 +285,16 @@ def test_a_wrong_limit_is_named_with_its_table(priced, value):
     assert ran.code == 2
     assert "requests_per_minute = " in ran.err
     assert "in [tool.evalkit.limits.openai] is not a number above 0" in ran.err
+
+
+def test_an_answer_that_may_be_endless_is_not_written_out(project):
+    """What a judge would read of it is as long as any window, and no gigabytes of memory."""
+    project.prompt("v1", tone="kind", model="anthropic/nobody-knows")
+    project.suite(
+        "suite: s\nprompt: hello:v1\nparams: {max_output_tokens: 1000000000}\ncases: [{id: a, vars: {customer: Ana}}]\n"
+        "checks: [rubric: {ask: Is it kind?, model: anthropic/nobody-knows}]\n"
+    )
+    ran = project.evalkit("estimate", "--json")
+    assert ran.code == 0, ran.err
+    made = json.loads(ran.out)
+    assert sum(row["input_tokens"] for row in made["rows"]) < 2_000_000

@@ -57,7 +57,7 @@ def test_show_prints_the_source_or_the_messages(run):
     assert output == "[system]\nbe kind\\x1b[2J\n"
 
 
-@pytest.mark.parametrize("variables", ["{how: 1}", "[1]", ""])
+@pytest.mark.parametrize("variables", ["{how: 1}", "[1]", "", "[" * 100_000])
 def test_show_refuses_vars_that_are_no_json_object(run, variables):
     """The error says how to write it."""
     with pytest.raises(ConfigError, match="--vars is not"):

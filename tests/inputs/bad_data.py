@@ -52,6 +52,7 @@ CSV = (
     rows("bad-tag", "id,q,tags\na,hi,a b!\n", "not a tag", line=2),
     rows("checks-column", "id,q,checks\na,hi,contains\n", "checks is text", line=2),
     rows("expectation-without-name", "id,q,expect\na,hi,x\n", "needs a name", line=2),
+    rows("many-columns", ",".join(f"c{n}" for n in range(20_000)) + "\n" + "x," * 19_999 + "x\n", "'q'", "and 19,980 more", line=2),
     rows("map-unknown-key", "id,q\na,hi\n", "unknown key 'var'", extra=", map: {var: q}"),
     rows("map-missing-column", "id,z\na,hi\nb,ho\n", "'q'", "not there", line=2, extra=", map: {vars: {q: q}}"),
     rows("map-list", "id,q\na,hi\n", "map is a list", extra=", map: [q]"),

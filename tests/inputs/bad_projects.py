@@ -136,18 +136,21 @@ PROVIDERS = (
 )  # fmt: skip
 
 
-def module(name: str, code: str | None, *says: str, entry: str | None = None, at: str | None = None) -> BadInput:
+def module(
+    name: str, code: str | None, *says: str, entry: str | None = None, at: str | None = None, setting: bool = False
+) -> BadInput:
     file = f"mine_{name.replace('-', '_')}"
     made: dict[str, Content] = {PROJECT: f'{TOP}check_modules = ["{file if entry is None else entry}"]\n{SCRIPTED}'}
     if code is not None:
         made[f"{file}.py"] = code
-    return BadInput(f"module-{name}", made, says, at=at and f"{file}.py:{at}")
+    return BadInput(f"module-{name}", made, says, at=f"{PROJECT}:2" if setting else at and f"{file}.py:{at}")
 
 
 MODULES = (
-    module("missing", None, "cannot import"),
-    module("empty-name", None, "cannot import", entry=""),
-    module("relative-name", None, "cannot import", entry=".x"),
+    module("missing", None, "cannot import", setting=True),
+    module("empty-name", None, "cannot import", entry="", setting=True),
+    module("relative-name", None, "cannot import", entry=".x", setting=True),
+    module("path", None, "cannot import", entry="../x", setting=True),
     module("syntax", "def (\n", "cannot import", at="1"),
     module("raises", "\nraise ValueError('broken')\n", "ValueError: broken", at="2"),
     module("exits", "import sys\nsys.exit(0)\n", "SystemExit", at="2"),

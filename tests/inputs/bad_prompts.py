@@ -95,6 +95,8 @@ TEMPLATES = (
     BadInput("empty-prompt", {PROMPT: FRONT + " \n"}, ("the prompt is empty", PROMPT), at=f"{SUITE}:4"),
     syntax("unknown-filter", "{{ q|uper }}", "uper", "upper"),
     syntax("unknown-filter-in-dead-code", "{% if false %}{{ q|uper }}{% endif %}x", "uper"),
+    syntax("number-of-thousands-of-digits", "{{ q }}{{ " + "9" * 5000 + " }}", "too many digits"),
+    template("block-twice", "{% block a %}{% endblock %}{% block a %}{% endblock %}{{ q }}", "'a' defined twice"),
     syntax("infinite-number", "{{ 1e999 ~ q }}", "a number is too large"),
     syntax("unknown-test", "{{ q is blub }}", "blub"),
     syntax("open-expression", "{{ q ", "end of"),

@@ -24,10 +24,9 @@ def checks_command(name: str | None, *, untrusted: bool, settings: Path | None) 
       evalkit checks contains
     """
     from evalkit.checks.reference import check_text, listing_text
-    from evalkit.harness.planning import import_project_module
+    from evalkit.harness.planning import import_check_modules
 
     config = chosen_config(untrusted=untrusted, settings=settings)
-    for module in config.check_modules:
-        import_project_module(module, config)
+    import_check_modules(config)
     click.echo(check_text(name) if name else listing_text())
     return 0

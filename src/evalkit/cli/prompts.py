@@ -143,7 +143,7 @@ def _messages(messages: tuple[Message, ...]) -> str:
 def _parsed(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"--vars is not valid JSON: {error}", hint='write it like \'{"name": "Ana"}\'') from error
     if not isinstance(value, dict):
         raise ConfigError("--vars is not a JSON object", hint='write it like \'{"name": "Ana"}\'')

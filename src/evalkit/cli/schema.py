@@ -23,12 +23,11 @@ def schema_command(output: Path | None, *, untrusted: bool, settings: Path | Non
       # yaml-language-server: $schema=suite.schema.json
     """
     from evalkit.checks.catalog import editor_schemas
-    from evalkit.harness.planning import import_project_module
+    from evalkit.harness.planning import import_check_modules
     from evalkit.suites.schema import suite_schema
 
     config = chosen_config(untrusted=untrusted, settings=settings)
-    for module in config.check_modules:
-        import_project_module(module, config)
+    import_check_modules(config)
     text = json.dumps(suite_schema(editor_schemas()), indent=2, ensure_ascii=False)
     if output is None:
         click.echo(text)

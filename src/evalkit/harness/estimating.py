@@ -35,6 +35,7 @@ ASSUMED_OUTPUT_TOKENS = 500
 _Settled = Literal["new", "cached", "shared", "scripted", "replayed"]
 _MARK = 16
 _WORD = " and"
+_MOST_WORDS = 1_000_000  # longer than any window
 """One token in every vocabulary, and four bytes: an answer made of it has the same length however tokens are counted."""
 
 _FREE: dict[str, _Settled] = {"scripted": "scripted", "replay": "replayed"}
@@ -214,7 +215,8 @@ class Estimator:
 
 def _placeholder(request: Request, tokens: int) -> Response:
     """An answer of about ``tokens`` tokens that differs with the request, so that what is asked about it differs too."""
-    text = f"{request.key[:_MARK]}{_WORD * max(0, tokens - _MARK // BYTES_PER_TOKEN)}"
+    words = min(tokens - _MARK // BYTES_PER_TOKEN, _MOST_WORDS)
+    text = f"{request.key[:_MARK]}{_WORD * max(0, words)}"
     return Response(text, usage=Usage(output_tokens=tokens))
 
 

@@ -26,6 +26,7 @@ from evalkit.suites.expand import expand
 from evalkit.suites.gate_kinds import BOTH
 from evalkit.suites.loader import load_suite
 from evalkit.suites.unused import unused_variables
+from evalkit.tomlfile import project_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -67,8 +68,7 @@ class Planner:
         self._overflow = Overflow(config)
         self._names: dict[str, str] = {}
         self._built: dict[int, tuple[CheckSpec, BuiltCheck]] = {}
-        for module in config.check_modules:
-            import_project_module(module, config)
+        import_check_modules(config)
 
     @property
     def config(self) -> Config:
@@ -239,7 +239,7 @@ def load_python(dotted: str, config: Config) -> Any:  # noqa: ANN401 - whatever 
     """Import ``package.module.Name`` (or ``package.module:Name``), if the project's configuration allows it. Raises ConfigError."""
     module, _, name = dotted.replace(":", ".").rpartition(".")
     top = module.partition(".")[0]
-    if not module or not name:
+    if not name or not all(part.isidentifier() for part in module.split(".")):
         raise ConfigError(f"{dotted!r} is not a dotted path", hint="write package.module.Name")
     if top not in config.allow_python:
         raise ConfigError(
@@ -256,6 +256,18 @@ def _blamed(error: BaseException, root: Path) -> Where | None:
     """The last line of the project's own code that ``error`` came through."""
     frames = [frame for frame in extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(root)]
     return Where(shown(Path(frames[-1].filename), root), frames[-1].lineno) if frames else None
+
+
+def import_check_modules(config: Config) -> None:
+    """Import the modules whose ``@check`` functions the suites use. Raises ConfigError, at the setting's line unless the module knows better."""
+    for module in config.check_modules:
+        try:
+            import_project_module(module, config)
+        except ConfigError as error:
+            setting = project_file(config.root).where("check_modules")
+            if error.where is not None or config.untrusted or setting.line is None:
+                raise
+            raise ConfigError(error.message, hint=error.hint, where=setting) from error
 
 
 def import_project_module(module: str, config: Config) -> Any:  # noqa: ANN401 - a module

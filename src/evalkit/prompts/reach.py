@@ -47,9 +47,17 @@ def undeclared(found: Reach, declared: Collection[str]) -> Iterator[tuple[str, s
     bound = {name: _bound_names(parsed) for name, parsed in found.parsed.items()}
     for name, parsed in found.parsed.items():
         elsewhere = set().union(*(names for other, names in bound.items() if other != name))
-        for variable in sorted(meta.find_undeclared_variables(parsed) - elsewhere - set(declared)):
+        for variable in sorted(_unset_names(parsed) - elsewhere - set(declared)):
             uses = [node.lineno for node in parsed.find_all(nodes.Name) if node.name == variable]
             yield variable, name, min(uses, default=1)
+
+
+def _unset_names(parsed: nodes.Template) -> set[str]:
+    """The variables that a template reads and never sets; none of one that does not compile, which is told when it is compiled."""
+    try:
+        return meta.find_undeclared_variables(parsed)
+    except TEMPLATE_ERRORS:
+        return set()
 
 
 class _Walk:

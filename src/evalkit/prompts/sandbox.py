@@ -339,7 +339,7 @@ def _foresee_bits(bits: int) -> None:
 
 
 def _bounded(stream: TokenStream, name: str | None, filename: str | None) -> Iterator[Any]:
-    for count, token in enumerate(stream):
+    for count, token in enumerate(_whole_numbers(stream, name, filename)):
         if token.type == "float" and math.isinf(
             float(token.value)
         ):  # Jinja would write it into its code as the name `inf`
@@ -347,3 +347,14 @@ def _bounded(stream: TokenStream, name: str | None, filename: str | None) -> Ite
         if count > MAX_TOKENS:
             raise TemplateSyntaxError(f"the template has more than {MAX_TOKENS:,} tokens", token.lineno, name, filename)
         yield token
+
+
+def _whole_numbers(stream: TokenStream, name: str | None, filename: str | None) -> Iterator[Any]:
+    """The tokens; Python's refusal to read a number of thousands of digits becomes an error of the template, with its line."""
+    line = 1
+    try:
+        for token in stream:
+            line = token.lineno
+            yield token
+    except ValueError as error:
+        raise TemplateSyntaxError("a number has too many digits", line, name, filename) from error

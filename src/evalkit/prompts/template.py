@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from evalkit.prompts.version import PromptVersion
 
 
+_SHOWN_NAMES = 20
+
+
 class PromptTemplate:
     """The compiled form of one prompt version, made from its ``sources`` alone."""
 
@@ -58,7 +61,7 @@ class PromptTemplate:
                 if spec.required:
                     raise PromptError(
                         f"the prompt {self._version.ref} needs the variable {name!r}",
-                        hint=f"the variables given are: {', '.join(sorted(scope)) or 'none'}",
+                        hint=f"the variables given are: {_listed(scope)}",
                         where=self._where,
                     )
                 if "default" in spec.schema:
@@ -104,6 +107,12 @@ class PromptTemplate:
         first = piece.strip().partition("\n")[0]
         literal = next((number for number in range(line, len(lines) + 1) if first in lines[number - 1]), line)
         return Where(template.filename, literal)
+
+
+def _listed(scope: Mapping[str, Any]) -> str:
+    names = [name[:80] for name in sorted(scope)]
+    more = f", and {len(names) - _SHOWN_NAMES:,} more" if len(names) > _SHOWN_NAMES else ""
+    return f"{', '.join(names[:_SHOWN_NAMES]) or 'none'}{more}"
 
 
 def _innermost(pieces: Iterator[str]) -> FrameType | None:

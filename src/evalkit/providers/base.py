@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -78,8 +79,18 @@ PARAMETERS: Mapping[str, str] = {
 """Sampling parameters under evalkit's names, with their types. A provider kind maps those it takes and refuses the rest."""
 
 
+_RANGES: Mapping[str, tuple[int, int]] = {
+    "temperature": (0, 100),
+    "top_p": (0, 1),
+    "top_k": (-1, 10**9),
+    "max_output_tokens": (1, 10**9),
+    "seed": (-(2**63), 2**64 - 1),
+}
+"""What no provider takes lies outside; many a one takes less, and says so."""
+
+
 def parameter_problem(name: str, value: JSON) -> str | None:
-    """Return why ``value`` cannot be the parameter ``name`` (unknown name, wrong type), or None."""
+    """Return why ``value`` cannot be the parameter ``name`` (unknown name, wrong type, beyond all reason), or None."""
     from evalkit.errors import did_you_mean
 
     expected = PARAMETERS.get(name)
@@ -93,4 +104,9 @@ def parameter_problem(name: str, value: JSON) -> str | None:
         "boolean": isinstance(value, bool),
         "list of strings": isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value),
     }[expected]
-    return None if ok else f"{name} is {value!r}, which is not a {expected}"
+    if not ok:
+        return f"{name} is {value!r}, which is not a {expected}"
+    least, most = _RANGES.get(name, (-math.inf, math.inf))
+    if number and not least <= value <= most:  # type: ignore[operator]  # a number is one
+        return f"{name} is {value}; it must be from {least:,} to {most:,}"
+    return None
