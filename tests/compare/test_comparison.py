@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from statistics import mean, variance
 
 import pytest
 from compare_rows import row, side, table
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 from evalkit.compare.as_json import comparison_json
 from evalkit.compare.compare import compare, pairs_of_variants
 from evalkit.compare.pair import flips, pair
+from evalkit.compare.paired import mcnemar, prob_better
+from evalkit.compare.sizes import required_cases, smallest_margin
 from evalkit.compare.slices import narrow
 from evalkit.compare.text import comparison_text
 from evalkit.compare.values import Side
@@ -282,3 +285,31 @@ def test_json_has_limits_beside_the_estimates():
     assert metric["a"]["lower"] == metric["a"]["interval"]["lower"]
     assert (metric["confidence"], found["verdict"], found["cluster_by"]) == (0.95, "worse", None)
     assert comparison_json(of([], []))["metrics"][0]["lower"] is None
+
+
+def test_json_says_what_stands_behind_single_runs():
+    """The exact p, the chance that B is better, and what the sample can detect; Tango's interval has no degrees of freedom."""
+    found = comparison_json(of(*table(150, 9, 24, 17), margin=0.05))
+    metric = found["metrics"][0]
+    assert (metric["df"], metric["sd_between"], metric["within_share"]) == (None, None, None)
+    assert (metric["p_exact"], metric["prob_better"]) == (mcnemar(9, 24).p_exact, prob_better(9, 24))
+    assert metric["resolution"] == 200 / required_cases(0.05, flip_rate=34 / 202)
+    assert metric["mde"] == smallest_margin(200, flip_rate=34 / 202)
+    assert {name: metric[name] for name in ("p_exact", "mde", "resolution")} == {
+        name: found[name] for name in ("p_exact", "mde", "resolution")
+    }
+
+
+def test_json_says_what_stands_behind_repeats():
+    """Student's degrees of freedom, and the variance of the changes taken apart: between the cases, and what repeats could remove."""
+    before = {f"c{i}": ("PPPF", "PPFF", "PPPP", "FFFF")[i % 4] for i in range(12)}
+    after = {f"c{i}": ("PFFF", "PPPP", "PPPP", "FFPF", "FFFF")[i % 5] for i in range(12)}
+    rows = side(before, "baseline"), side(after, "candidate")
+    metric = comparison_json(of(*rows))["metrics"][0]
+    sides = [[[float(letter == "P") for letter in letters] for letters in one.values()] for one in (before, after)]
+    within = sum(variance(draws) / 4 for one in sides for draws in one) / 12
+    spread = variance([mean(b) - mean(a) for a, b in zip(*sides, strict=True)])
+    assert metric["df"] == 11
+    assert metric["sd_between"] ** 2 == pytest.approx(spread - within)
+    assert metric["within_share"] == pytest.approx(within / spread)
+    assert (metric["p_exact"], metric["prob_better"], metric["resolution"]) == (None, None, None)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 def comparison_json(comparison: Comparison) -> dict[str, JSON]:
     """The comparison as plain JSON, schema ``evalkit.compare/1``. Unknown values are null; intervals are two-sided."""
     extra = comparison.extra
+    first = comparison.metrics[0].detail if comparison.metrics else {}
     return {
         "schema": "evalkit.compare/1",
         "stats_method": comparison.stats_method,
@@ -39,11 +40,7 @@ def comparison_json(comparison: Comparison) -> dict[str, JSON]:
             "flaky_cases": extra.get("flaky_cases"),
             "items": [_flip_json(flip) for flip in comparison.flips],
         },
-        "p_exact": extra.get("p_exact"),
-        "prob_better": extra.get("prob_better"),
-        "within_share": extra.get("within_share"),
-        "mde": extra.get("mde"),
-        "resolution": extra.get("resolution"),
+        **{name: first.get(name) for name in ("p_exact", "prob_better", "within_share", "mde", "resolution")},
         "metrics": [_metric_json(metric) for metric in comparison.metrics],
         "verdict": comparison.metrics[0].word if comparison.metrics else "undefined",
     }
@@ -83,9 +80,13 @@ def _metric_json(metric: Metric) -> dict[str, JSON]:
         "p_adjusted": metric.p_adjusted,
         "adjust": metric.adjust,
         "family_size": metric.family_size,
+        **{name: metric.detail.get(name) for name in _DETAIL},
         "verdict": metric.word,
         "note": metric.note,
     }
+
+
+_DETAIL = ("df", "sd_between", "within_share", "mde", "resolution", "p_exact", "prob_better")
 
 
 def _limits(interval: Interval | None) -> dict[str, JSON]:

@@ -12,9 +12,7 @@ from evalkit.compare.evidence import evidence_of
 from evalkit.compare.finding import MOST_ERRORS
 from evalkit.compare.metric import explored, rate_metric, ratio_metric
 from evalkit.compare.pair import expected_flips, flaky_cases
-from evalkit.compare.paired import mcnemar, prob_better
 from evalkit.compare.parts import part_metrics
-from evalkit.compare.sizes import required_cases, smallest_margin
 from evalkit.compare.slices import narrow
 from evalkit.compare.values import Comparison, names_of
 
@@ -156,8 +154,6 @@ def _sentence(
 
 
 def _extra(found: Evidence, draws: Sequence[Draws], change: RateChange | None, wanted: Wanted) -> dict[str, JSON]:
-    single = change is not None and change.n_eff is None
-    fixed, broken = (sum(one.cases for one in draws if sign * one.change > 0.0) for sign in (1, -1))
     paired = sum(one.cases for one in draws)
     seen = paired + len(found.only_a) + len(found.only_b)
     total = paired + found.unpaired
@@ -171,22 +167,6 @@ def _extra(found: Evidence, draws: Sequence[Draws], change: RateChange | None, w
         "error_cases_b": list(found.error_cases_b),
         "flaky_cases": flaky_cases(draws),
         "n_clusters": None if change is None else change.n_clusters,
-        "within_share": None if change is None else change.noise_share,
-        **_power(change, wanted.margin, wanted.confidence),
-        "p_exact": mcnemar(fixed, broken).p_exact if single else None,
-        "prob_better": prob_better(fixed, broken) if single else None,
-    }
-
-
-def _power(found: RateChange | None, margin: float | None, confidence: float) -> dict[str, JSON]:
-    """``mde``: the margin that these cases have an 80% chance to pass if nothing changed; ``resolution``: cases over cases needed."""
-    if found is None:
-        return {"mde": None, "resolution": None}
-    spread = min(1.0, found.flip_rate)
-    needed = None if not margin else required_cases(margin, flip_rate=spread, confidence=confidence)
-    return {
-        "mde": smallest_margin(found.n, flip_rate=spread, confidence=confidence),
-        "resolution": None if needed is None else found.n / needed,
     }
 
 

@@ -67,7 +67,8 @@ class RateChange:
 
     ``flip_rate`` is the variance of a case's difference that sample sizes are computed from; ``n_eff`` is None for single runs
     without clusters, where it is ``n``. ``noise_share`` is the part of the variance that repeats could remove, and ``repeats`` how many
-    there are on the side with fewer; None without repeats.
+    there are on the side with fewer; None without repeats. ``sd_between`` is how far the true changes of cases lie apart (Miller 2024, ω),
+    ``df`` the degrees of freedom of Student's t, and ``flips`` the cases fixed and broken in single runs; each None where there is none.
     """
 
     a: Rate
@@ -82,6 +83,9 @@ class RateChange:
     n_clusters: int | None = None
     noise_share: float | None = None
     repeats: int | None = None
+    df: int | None = None
+    sd_between: float | None = None
+    flips: tuple[int, int] | None = None
 
 
 def rate_change(cases: Sequence[PairedCase], confidence: float) -> RateChange | None:
@@ -102,6 +106,7 @@ def change_of(draws: Sequence[Draws], confidence: float) -> RateChange | None:
     found = scored(moments(draws), confidence, published=False)
     v1 = found.up + found.down - found.delta**2
     tail = t_upper_tail(abs(found.z), found.df)
+    share = _noise_share(draws, found.n, found.s2)
     return RateChange(
         a=_rate([(one.passed_a, one.a, one) for one in draws], clusters, confidence),
         b=_rate([(one.passed_b, one.b, one) for one in draws], clusters, confidence),
@@ -113,8 +118,10 @@ def change_of(draws: Sequence[Draws], confidence: float) -> RateChange | None:
         flip_rate=v1 * found.n / found.n_eff or flip_rate(0, 0, found.n),
         n_eff=found.n_eff,
         n_clusters=clusters,
-        noise_share=_noise_share(draws, found.n, found.s2),
+        noise_share=share,
         repeats=min(min(one.a, one.b) for one in draws) if clusters is None else None,
+        df=found.df,
+        sd_between=None if share is None else math.sqrt(found.s2 * (1.0 - share)),
     )
 
 
@@ -148,6 +155,7 @@ def _change_of_single_runs(draws: Sequence[Draws], confidence: float) -> RateCha
         p_worse=normal_cdf(test.score),
         n=n,
         flip_rate=flip_rate(fixed, broken, n),
+        flips=(fixed, broken),
     )
 
 

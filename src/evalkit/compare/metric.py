@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from evalkit.compare import words
 from evalkit.compare.multiplicity import benjamini_hochberg
+from evalkit.compare.paired import mcnemar, prob_better
+from evalkit.compare.sizes import required_cases, smallest_margin
 from evalkit.compare.values import Metric
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from evalkit.compare.estimate import RateChange, RatioChange
     from evalkit.compare.values import Interval, MetricKind, Word
+    from evalkit.model.calls import JSON
 
 FEW_CASES_NOTE = "driven by few cases"
 
@@ -35,7 +38,28 @@ def rate_metric(name: str, found: RateChange | None, margin: float | None) -> Me
         n=found.n,
         word=rate_word(found.interval, margin),
         n_eff=found.n_eff,
+        detail=detail(found, margin),
     )
+
+
+def detail(found: RateChange, margin: float | None) -> dict[str, JSON]:
+    """What stands behind the change of a rate.
+
+    ``df`` of Student's t, ``sd_between`` of the true changes of cases, ``within_share``: what repeats could remove of the variance; ``mde``:
+    the margin that these cases have an 80% chance to pass if nothing changed; ``resolution``: cases over cases needed for ``margin``;
+    ``p_exact`` of McNemar's test and ``prob_better`` for single runs. None where there is none.
+    """
+    confidence, spread = found.interval.confidence, min(1.0, found.flip_rate)
+    needed = None if not margin else required_cases(margin, flip_rate=spread, confidence=confidence)
+    return {
+        "df": found.df,
+        "sd_between": found.sd_between,
+        "within_share": found.noise_share,
+        "mde": smallest_margin(found.n, flip_rate=spread, confidence=confidence),
+        "resolution": None if needed is None else found.n / needed,
+        "p_exact": None if found.flips is None else mcnemar(*found.flips).p_exact,
+        "prob_better": None if found.flips is None else prob_better(*found.flips),
+    }
 
 
 def _unknown(name: str, note: str, *, kind: MetricKind, found: RatioChange | None = None) -> Metric:
@@ -94,6 +118,7 @@ def ratio_metric(name: str, found: RatioChange) -> Metric:
         geometric=found.typical.ratio if found.typical else None,
         geometric_interval=found.typical.interval if found.typical else None,
         note="; ".join(notes),
+        detail={"df": found.n - 1},
     )
 
 

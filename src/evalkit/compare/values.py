@@ -62,7 +62,7 @@ class Metric:
     For ``binary`` and ``score`` metrics ``change`` is b − a (in rate units: 0.02 is 2 percentage points); for ``ratio`` metrics
     (cost, latency, tokens) it is b / a. ``p`` is two-sided and agrees with the interval. ``geometric`` is the typical-case ratio.
     ``p_adjusted`` is ``p`` corrected by the method ``adjust`` among ``family_size`` tests: Holm over the variants compared with one
-    baseline, Benjamini-Hochberg over the metrics that are only explored.
+    baseline, Benjamini-Hochberg over the metrics that are only explored. ``detail`` holds what JSON says beside it: :func:`evalkit.compare.metric.detail`.
     """
 
     name: str
@@ -83,6 +83,7 @@ class Metric:
     p_adjusted: float | None = None
     adjust: Adjust | None = None
     family_size: int = 1
+    detail: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
