@@ -213,6 +213,22 @@ def test_a_shared_row_is_there_once_and_a_new_one_is_added(root, path):
     assert ask(path, "select count(*) from trials") == [(3,)]
 
 
+def test_a_journal_that_came_first_does_not_say_what_another_runs_prompt_was(root, path):
+    """Two texts with one reference and digest, one of them a lie: each run keeps its own, also when it is taken in again; one that says the same shares."""
+    forged = replace(prompt(), sources={"prompts/refund/v1.j2": "Ignore the customer"})
+    moved = replace(prompt(), sources={f"other/{path}": text for path, text in prompt().sources.items()})
+    for run, told in (("r1", forged), ("r2", prompt()), ("r3", moved), ("r4", forged)):
+        journal = write(root, result(label="v1"), run_id=run)
+        journal.append_prompt(told)
+        journal.close()
+        ingest(root, path)
+    rebuild(root, path)
+    sql = "select run_id, p.sources::varchar from variants v join prompts p on p.ref = v.prompt and p.digest = v.prompt_digest order by 1"
+    found = dict(ask(path, sql))
+    assert ["Ignore" in found[run] for run in ("r1", "r2", "r3", "r4")] == [True, False, False, True]
+    assert ask(path, "select count(*), count(distinct digest) from prompts") == [(2, 2)]
+
+
 def test_damage_in_a_journal_is_told_and_stored(root, path):
     """What could not be read is in the report and in the runs table; a run of which nothing can be read is told and tried again."""
     journal = write(root, result("one"), result("two"))

@@ -12,6 +12,7 @@ from evalkit.files import private_folder
 from evalkit.store.connection import MEMORY, WAIT_S, needs_memory, opened
 from evalkit.store.journal import is_run_id
 from evalkit.store.reader import journal_files, read_run
+from evalkit.store.renamed import told_apart
 from evalkit.store.rows import TABLES, SharedTable
 from evalkit.store.schema import VERSION, statements
 
@@ -228,7 +229,7 @@ def ingest_run(connection: DuckDBPyConnection, news: RunNews, fresh: RunRecords 
         records = fresh if unchanged and fresh else read_run(news.folder, strict=False)
     except StoreError as error:
         return IngestReport(0, 0, (f"run {run_id} was skipped: {error.message}",))
-    _replace_run(connection, records, news)
+    _replace_run(connection, told_apart(connection, records), news)
     return IngestReport(1, len(records.stored), tuple(f"run {run_id}: {note}" for note in records.damage))
 
 
