@@ -142,6 +142,38 @@ def test_budgets_judge_this_run():
     assert one(gate("budget", metric="cost_usd", stat="max", op="<", value=0.01), rows).status == "failed"
 
 
+def test_a_quantile_has_an_interval():
+    """Beside a p95 stand two of the sorted values, between which the p95 of all such answers lies; the limit is still about this run."""
+    rows = [row(f"c{i:03}", latency_s=i / 10) for i in range(1, 101)]
+    found = one(gate("budget", metric="latency_s", stat="p95", op="<=", value=9.6), rows)
+    assert (found.status, found.numbers["lower"], found.numbers["upper"]) == ("passed", 9.0, 10.0)
+    assert "95% interval 9.00 s to 10.00 s for all answers like these" in found.reason
+    few = one(gate("budget", metric="latency_s", stat="p95", op="<=", value=9.6), rows[:30])
+    assert (few.numbers["lower"], few.numbers["upper"]) == (2.6, None)
+    assert "95% interval above 2.60 s for all" in few.reason
+    assert "interval" not in one(gate("budget", metric="latency_s", stat="mean", op="<=", value=9.6), rows).reason
+
+
+def test_a_quantile_of_trials_that_are_not_independent_has_none():
+    """Repeats of a case and members of a cluster are alike: so many values would promise too much."""
+    p50 = gate("budget", metric="latency_s", stat="p50", op="<=", value=9.6)
+    repeats = [row(f"c{i % 20:03}", repeat=i // 20, latency_s=i / 10) for i in range(1, 101)]
+    clusters = [row(f"c{i:03}", cluster=f"k{i % 20}", latency_s=i / 10) for i in range(1, 101)]
+    assert "lower" not in one(p50, repeats).numbers
+    assert "lower" not in one(p50, clusters).numbers
+
+
+def test_a_call_that_timed_out_may_have_been_the_slowest():
+    """Without a latency a trial counts as fast for the lower limit and as slower than all for the upper one."""
+    rows = [row(f"c{i:03}", latency_s=i / 10) for i in range(1, 101)]
+    lost = [*rows[:98], *(row(f"e{i}", "E") for i in range(2))]
+    p95 = gate("budget", metric="latency_s", stat="p95", op="<=", value=99)
+    whole, part = one(p95, rows), one(p95, lost)
+    assert part.status == "undecided"
+    assert (whole.numbers["lower"], whole.numbers["upper"]) == (9.0, 10.0)
+    assert (part.numbers["lower"], part.numbers["upper"]) == (8.8, None)
+
+
 def test_unknown_cost_is_not_zero():
     """An unknown price leaves a budget undecided and says for how many, unless the known costs already break it."""
     rows = costs(0.001, None, 0.003)

@@ -30,6 +30,7 @@ from evalkit.compare.stats import (
     pass_at_k,
     pass_hat_k,
     prob_better,
+    quantile_interval,
     required_cases,
     rogan_gladen,
     sign_flip_p,
@@ -246,3 +247,24 @@ def test_a_corrected_rate_is_never_surer_than_the_judged_one():
         assert found.interval.lower <= max(0.0, (low - 0.1) / 0.8) + 1e-12
         assert found.interval.upper >= min(1.0, (high - 0.1) / 0.8) - 1e-12
         assert found.interval.lower <= found.corrected <= found.interval.upper
+
+
+def test_order_statistics_of_a_quantile():
+    """The ranks of the textbook for the median (David & Nagaraja 2003, table 7.1), and no limit where there are too few values."""
+    assert tuple(quantile_interval(range(1, 101), 0.5)) == (40, 61)
+    assert tuple(quantile_interval(range(1, 11), 0.5)) == (2, 9)
+    assert tuple(quantile_interval(range(1, 21), 0.5, 0.99)) == (4, 17)
+    assert quantile_interval([float(i) for i in range(72)], 0.95).upper == 71.0
+    assert quantile_interval([float(i) for i in range(71)], 0.95).upper == INF
+    assert tuple(quantile_interval([1.0], 0.5)) == (-INF, INF)
+    assert quantile_interval([*range(1, 60), INF], 0.5).upper < INF
+
+
+@pytest.mark.parametrize(
+    "call",
+    [lambda: quantile_interval([], 0.5), lambda: quantile_interval([NAN], 0.5), lambda: quantile_interval([1.0], 1.0)],
+)
+def test_no_quantile_of_nothing(call):
+    """No values, no number, the p100: refused."""
+    with pytest.raises(ValueError, match="quantile"):
+        call()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import operator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
 from evalkit.compare.distributions import binomial_cdf, normal_quantile
-from evalkit.compare.estimate import quantity, single_rate
+from evalkit.compare.estimate import cluster_labels, quantity, single_rate
 from evalkit.compare.finding import Finding, Tally, error_doubts
-from evalkit.compare.intervals import clopper_pearson, critical_z
+from evalkit.compare.intervals import clopper_pearson, critical_z, quantile_interval
 from evalkit.compare.pair import by_case
 from evalkit.compare.sizes import min_cases_at_least
 from evalkit.metrics.summary import quantile
@@ -134,6 +135,14 @@ def judge_budget(gate: GateSpec, rows: Sequence[Measurement]) -> Finding:
         "unknown": unknown, "errors": errors, "at_least": least,
     }  # fmt: skip
     trials = f"over {words.number_of(len(rows), 'trial')} (errors {errors}) of this run"
+    interval = _quantile_interval(gate, rows, known)
+    if interval is not None:
+        numbers |= {
+            end: limit if math.isfinite(limit) else None
+            for end, limit in zip(("lower", "upper"), interval, strict=True)
+        }
+        shown = words.amount_interval(gate.metric, interval)
+        trials += f", {shown} for all answers like these" if shown else ""
     if not holds(least, gate.value):
         shown = words.amount(gate.metric, least)
         at_least = f"at least {shown}, {unknown} unknown" if unknown else shown
@@ -154,6 +163,28 @@ def judge_budget(gate: GateSpec, rows: Sequence[Measurement]) -> Finding:
     return Finding("passed", facts, f"within the limit of {limit}", numbers)
 
 
+def _quantile_interval(gate: GateSpec, rows: Sequence[Measurement], known: Sequence[float]) -> Interval | None:
+    """Where the quantile of all answers lies, as far as ``rows`` tell: None for other statistics, and for trials that are not independent.
+
+    What is unknown (a call that timed out) may be anything: 0 for the lower limit, more than all others for the upper one.
+    """
+    share = quantile_share(gate.stat)
+    cases = {(row.case_id, row.case_digest) for row in rows}
+    clustered = cluster_labels([row.cluster for row in rows]) is not None
+    if share is None or not 0.0 < share < 1.0 or len(cases) < len(rows) or clustered:
+        return None
+    unknown = len(rows) - len(known)
+    low, high = (quantile_interval([*known, *[value] * unknown], share, gate.confidence) for value in (0.0, math.inf))
+    return replace(low, upper=high.upper)
+
+
+def quantile_share(name: str) -> float | None:
+    """0.95 for ``p95``; None for what is no quantile."""
+    digits = name.removeprefix("p")
+    known = digits != name and digits.isdecimal() and int(digits) <= 100
+    return int(digits) / 100 if known else None
+
+
 def statistic(name: str, values: Sequence[float]) -> float:
     """``mean``, ``sum``, ``min``, ``max`` or ``pNN`` of values.
 
@@ -163,9 +194,8 @@ def statistic(name: str, values: Sequence[float]) -> float:
         raise ValueError(f"{name} of nothing")
     total = math.fsum(values)
     known = {"sum": total, "mean": total / len(values), "max": max(values), "min": min(values)}
-    digits = name.removeprefix("p")
-    percent = int(digits) if digits != name and digits.isdecimal() else 101
-    found = quantile(values, percent / 100) if percent <= 100 else known.get(name)
+    share = quantile_share(name)
+    found = known.get(name) if share is None else quantile(values, share)
     if found is None:
         raise ValueError(f"unknown statistic {name!r}; known: mean, sum, min, max, p50, p95, …")
     return found

@@ -17,6 +17,7 @@ from evalkit.compare.intervals import (
     effective_sample,
     jeffreys,
     mean_interval,
+    quantile_interval,
     tail_share,
     wilson,
 )
@@ -96,6 +97,7 @@ __all__ = [
     "pass_hat_k",
     "ppi_mean",
     "prob_better",
+    "quantile_interval",
     "required_cases",
     "rogan_gladen",
     "sign_flip_p",

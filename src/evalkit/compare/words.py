@@ -97,6 +97,14 @@ def amount(metric: str, value: float) -> str:
     return f"{value:,.1f}".removesuffix(".0")
 
 
+def amount_interval(metric: str, interval: Interval) -> str:
+    """``95% interval 3.1 s to 4.6 s``, or ``above 3.1 s`` where there is no upper limit; empty where there is none at all."""
+    ends = tuple(amount(metric, limit) if math.isfinite(limit) else "" for limit in interval)
+    texts = {(True, True): " to ".join(ends), (True, False): f"above {ends[0]}", (False, True): f"below {ends[1]}"}
+    text = texts.get((bool(ends[0]), bool(ends[1])))
+    return f"{level(interval.confidence)} interval {text}" if text else ""
+
+
 def counts(passed: int, total: int, *, errors: int, skipped: int = 0, missing: int = 0) -> str:
     """``47/50 (errors 1, skipped 0)``, with ``missing`` if there are any: nothing vanishes from a denominator unseen."""
     return f"{passed}/{total} (errors {errors}, skipped {skipped}{f', missing {missing}' if missing else ''})"
