@@ -116,7 +116,7 @@ def test_errors_count_as_failures_and_are_said():
     assert found.metric("pass_rate").b == 0.5
     assert found.flips[0].error
     assert "0 of 2 trials before and 1 of 2 after could not be measured" in found.sentence
-    assert "c2  (error)" in comparison_text(found)
+    assert "error   c2" in comparison_text(found)
 
 
 def test_few_errors_are_counted_and_many_leave_no_verdict():
@@ -253,7 +253,10 @@ def test_sentence_text_and_json_agree(cases):
     assert (
         sum(flips_[kind] for kind in ("broken", "fixed", "both_pass", "both_fail")) == plain["n_paired"] == len(cases)
     )
-    assert f"{flips_['broken']} broken   {flips_['fixed']} fixed" in text
+    lost = [item["kind"] for item in flips_["items"] if item["error"]]
+    broken, fixed = (flips_[kind] - lost.count(kind) for kind in ("broken", "fixed"))
+    assert f"{broken} broken   {fixed} fixed" in text
+    assert (f"{flips_['unmeasured']} not measured" in text.split("verdict")[0]) == (flips_["unmeasured"] > 0)
     assert sum(item["kind"] == "broken" for item in flips_["items"]) == flips_["broken"]
     assert "significant" not in (text + json.dumps(plain)).lower()
 

@@ -7,6 +7,7 @@ import math
 import random
 from dataclasses import replace
 
+from evalkit.compare.pair import errors_moved_it
 from evalkit.compare.values import Comparison, Flip, Interval, Metric, Side
 from evalkit.errors import Where
 from evalkit.model.calls import Attempt, Call, CallFailure, Message, Request, Response, ToolCall, Usage
@@ -294,7 +295,9 @@ def compare(results: list[Result], repeats: int) -> Comparison:
         cells[before, after] += 1
         if before != after or a != b:
             kind = "shaky" if before == after else "fixed" if after else "broken"
-            flips.append(Flip(case_id, kind, (a, repeats), (b, repeats), tags[case_id], "error" in sides["candidate"]))
+            errors = (sides["baseline"].count("error"), sides["candidate"].count("error"))
+            moved = errors_moved_it(kind, (a, repeats), (b, repeats), errors)
+            flips.append(Flip(case_id, kind, (a, repeats), (b, repeats), tags[case_id], moved))
     fixed, broken, n = cells[False, True], cells[True, False], len(counts)
     change = (fixed - broken) / n
     half = 1.96 * math.sqrt(max(fixed + broken, 1)) / n

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from dataclasses import replace
 from urllib.parse import parse_qs
 
@@ -12,17 +11,18 @@ from browsing import Visit
 from sample_report import make_case, make_result, prompt_records, variant
 
 from evalkit.compare.compare import compare
+from evalkit.compare.paired_outcomes import flip_name, paired_outcomes
 from evalkit.compare.values import Side
 from evalkit.model.calls import CallFailure
 from evalkit.model.results import Verdict
 from evalkit.report.annotations import annotations_of
 from evalkit.report.html import case_link, render_html, write_html
 from evalkit.report.markdown import markdown_summary
-from evalkit.report.paired_outcomes import flip_names, paired_outcomes
 from evalkit.report.text import terminal_summary
 from evalkit.report.view import page_view
 
 SIDES = (variant("baseline", 1), variant("candidate", 2))
+PLAIN = make_result(make_case(0, random.Random(1)), SIDES[0], 0, random.Random(1), good=True).measurement()
 OUTAGE = CallFailure("overloaded", "529 from the provider", 4, "try again later")
 
 
@@ -76,9 +76,10 @@ def test_outcomes_are_all_the_paired_cases(report):
     """Whatever the errors, the groups sum up to the paired cases; a single error in a hundred does not hide the difference."""
     run = a_run(report, "f" * 3 + "e" + "p" * 96, before="p" * 95 + "f" * 5)
     (comparison,) = run.comparisons
-    found = paired_outcomes(comparison, flip_names(comparison, run.results))
+    found = paired_outcomes(comparison)
     assert (found.broken, found.fixed, found.unmeasured, found.both_pass) == (3, 5, 1, 91)
     assert sum(count for _, count in found) == comparison.n_paired == 100
+    assert ": 3 broken, 5 fixed, 1 not measured; " in comparison.sentence
     assert page_view(run).comparisons[0].comparable
 
 
@@ -86,25 +87,36 @@ def test_odd_notes_of_a_journal_are_no_cases(report):
     """The ids of errors come from a journal: what has not their shape counts for nothing."""
     (comparison,) = a_run(report, "fp").comparisons
     for odd in (7, "case-1", [["x"], 3, None], {"case-1": 1}):
-        assert paired_outcomes(replace(comparison, extra={"error_cases_b": odd}), ("broken",)).unmeasured == 0
+        assert paired_outcomes(replace(comparison, extra={"error_cases_b": odd})).unmeasured == 0
 
 
-def test_errors_do_not_hide_what_really_failed(report):
-    """Of three repeats one has no answer: if the other two fail the case is broken all the same, if they pass it only seemed to move."""
-    (old,) = report.comparisons
-    errors = Counter((r.trial.variant.label, r.trial.case.id) for r in report.results if r.status == "error")
-    names = dict(zip([flip.case_id for flip in old.flips], flip_names(old, report.results), strict=True))
-    hostile = next(flip for flip in old.flips if flip.case_id.startswith("hostile-3 "))
-    assert (hostile.error, hostile.b, errors[old.b.label, hostile.case_id]) == (True, (0, 3), 1)
-    assert names[hostile.case_id] == "broken"
-    moved = next(flip for flip in old.flips if flip.case_id == "expired-coupon-041")
-    assert (moved.error, moved.a, moved.b) == (True, (3, 3), (2, 3))
-    assert names[moved.case_id] == "unmeasured"
-    elsewhere = replace(old, b=replace(old.b, run_id="20260101T000000-aaaa"))
-    assert (
-        dict(zip([flip.case_id for flip in old.flips], flip_names(elsewhere, ()), strict=True))[hostile.case_id]
-        == "unmeasured"
-    )
+@pytest.mark.parametrize(
+    ("before", "after", "name"),
+    [
+        ("ppp", "ffe", "broken"),  # two of three failed whatever the third would have done
+        ("ppp", "pfe", "unmeasured"),  # the third may have passed
+        ("ppp", "ppe", "unmeasured"),
+        ("ffe", "ppp", "fixed"),
+        ("fee", "ppp", "unmeasured"),
+        ("pppe", "fffe", "broken"),
+        ("ppe", "fff", "broken"),
+    ],
+)
+def test_errors_do_not_hide_what_really_failed(before, after, name):
+    """A case is broken if it is broken even with its errors as passes; the row-by-row comparison and its sentence agree."""
+    words = {"p": "pass", "f": "fail", "e": "error"}
+    sides = [
+        [
+            replace(PLAIN, variant=side.name, label=side.label, repeat=place, status=words[letter])
+            for place, letter in enumerate(letters)
+        ]
+        for side, letters in zip(SIDES, (before, after), strict=True)
+    ]
+    found = compare(*sides, a_side=Side("a", SIDES[0].label), b_side=Side("b", SIDES[1].label), suite="s")
+    (flip,) = found.flips
+    assert flip_name(flip) == name
+    outcomes = paired_outcomes(found)
+    assert (outcomes.broken, outcomes.fixed) == (int(name == "broken"), int(name == "fixed"))
 
 
 def test_every_flip_says_why(report):

@@ -66,7 +66,8 @@ def export_command(run: str, what: str, form: str | None, target: str, *, schema
         _print(what, chosen, records)
     else:
         _write(what, chosen, records, Path(target))
-        click.echo(f"{target}: {what} of run {records.run.run_id}, as {chosen}")
+        about = "run" if what == "run" else f"{what} of run"
+        click.echo(f"{target}: {about} {records.run.run_id}, as {chosen}")
     return 0
 
 

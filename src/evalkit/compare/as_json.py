@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evalkit.compare.paired_outcomes import metric_word, paired_outcomes
+
 if TYPE_CHECKING:
     from evalkit.compare.values import Comparison, Flip, Interval, Metric, Side
     from evalkit.model.calls import JSON
@@ -36,13 +38,14 @@ def comparison_json(comparison: Comparison) -> dict[str, JSON]:
             "fixed": comparison.fixed,
             "both_pass": comparison.both_pass,
             "both_fail": comparison.both_fail,
+            "unmeasured": paired_outcomes(comparison).unmeasured,
             "expected_from_noise": comparison.expected_flips,
             "flaky_cases": extra.get("flaky_cases"),
             "items": [_flip_json(flip) for flip in comparison.flips],
         },
         **{name: first.get(name) for name in ("p_exact", "prob_better", "within_share", "mde", "resolution")},
         "metrics": [_metric_json(metric) for metric in comparison.metrics],
-        "verdict": comparison.metrics[0].word if comparison.metrics else "undefined",
+        "verdict": metric_word(comparison, comparison.metrics[0]) if comparison.metrics else "undefined",
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,12 @@ from evalkit.compare.slices import narrow
 from evalkit.compare.values import Comparison, names_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from evalkit.compare.estimate import RateChange
     from evalkit.compare.evidence import Evidence
     from evalkit.compare.kinds import Draws
-    from evalkit.compare.values import Metric, Side
+    from evalkit.compare.values import Flip, Metric, Side
     from evalkit.model.calls import JSON
     from evalkit.model.results import Measurement
 
@@ -90,7 +91,7 @@ def compare_evidence(found: Evidence, *, a_side: Side, b_side: Side, suite: str,
         only_b=found.only_b,
         changed=found.changed,
         expected_flips=noise,
-        sentence=_sentence(names, cells, metrics[0], noise=noise, errors=errors, trials=trials),
+        sentence=_sentence(names, _moved(cells, found.flips), metrics[0], noise=noise, errors=errors, trials=trials),
         extra=_extra(found, draws, change, wanted),
     )
 
@@ -118,9 +119,17 @@ def _cells(draws: Sequence[Draws]) -> dict[tuple[bool, bool], int]:
     return table
 
 
+def _moved(cells: Mapping[tuple[bool, bool], int], flips: Sequence[Flip]) -> str:
+    """``3 broken, 4 fixed``; those that errors may have moved are counted apart."""
+    lost = Counter(flip.kind for flip in flips if flip.error)
+    text = f"{cells[True, False] - lost['broken']} broken, {cells[False, True] - lost['fixed']} fixed"
+    unmeasured = lost["broken"] + lost["fixed"]
+    return f"{text}, {unmeasured} not measured" if unmeasured else text
+
+
 def _sentence(
     names: tuple[str, str],
-    cells: dict[tuple[bool, bool], int],
+    moved: str,
     metric: Metric,
     *,
     noise: float | None,
@@ -142,7 +151,7 @@ def _sentence(
         "equivalent": f"{b} is equivalent to {a}",
     }.get(metric.word, f"no clear difference between {b} and {a}")
     text = (
-        f"{subject}: {cells[True, False]} broken, {cells[False, True]} fixed; "
+        f"{subject}: {moved}; "
         f"pass rate {words.percent(metric.a)} → {words.percent(metric.b)}, "
         f"{words.points(metric.change)} ({words.points_interval(metric.interval)})"
     )

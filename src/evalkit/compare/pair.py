@@ -35,11 +35,6 @@ class PairedCase:
         """The case's cluster, None if it stands alone."""
         return self.a[0].cluster
 
-    @property
-    def error(self) -> bool:
-        """Whether a trial of either side could not be measured."""
-        return any(row.status == "error" for row in (*self.a, *self.b))
-
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
@@ -162,7 +157,24 @@ def _flip(case: PairedCase) -> Flip | None:
         return None
     before, after = (round(sum(a)), len(a)), (round(sum(b)), len(b))
     kind = flip_kind(before, after)
-    return Flip(case.case_id, kind, before, after, tags=tuple(sorted(case.b[0].tags)), error=case.error)
+    errors = (_error_count(case.a), _error_count(case.b))
+    error = errors_moved_it(kind, before, after, errors)
+    return Flip(case.case_id, kind, before, after, tags=tuple(sorted(case.b[0].tags)), error=error)
+
+
+def _error_count(rows: Sequence[Measurement]) -> int:
+    return sum(row.status == "error" for row in rows)
+
+
+def errors_moved_it(kind: FlipKind, before: tuple[int, int], after: tuple[int, int], errors: tuple[int, int]) -> bool:
+    """Whether errors (before and after) may be all that moved a case: with them as passes it would not be of this ``kind``.
+
+    Of a shaky case, any error may be.
+    """
+    if kind == "shaky":
+        return any(errors)
+    (passed, draws), lost = (after, errors[1]) if kind == "broken" else (before, errors[0])
+    return 2 * (passed + lost) >= draws
 
 
 def _urgency(flip: Flip) -> tuple[int, bool, float, str]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
+from evalkit.compare.paired_outcomes import FLIP_NAMES, flip_name, metric_word, paired_outcomes
 
 if TYPE_CHECKING:
-    from evalkit.compare.values import Comparison, Flip, FlipKind, Metric
+    from evalkit.compare.paired_outcomes import FlipName
+    from evalkit.compare.values import Comparison, Flip, Metric
 
 _MOST = 20
 
@@ -48,15 +50,9 @@ def _counts(comparison: Comparison) -> str:
 
 
 def _flip_lines(comparison: Comparison, most: int) -> list[str]:
-    lines = [
-        _line(
-            "flips",
-            f"{comparison.broken} broken   {comparison.fixed} fixed   {comparison.both_pass} pass both   "
-            f"{comparison.both_fail} fail both",
-        )
-    ]
-    for kind in ("broken", "fixed", "shaky"):
-        lines += _flips_of(comparison, kind, most)
+    lines = [_line("flips", "   ".join(f"{count} {word}" for word, count in paired_outcomes(comparison)))]
+    for name in FLIP_NAMES:
+        lines += _flips_of(comparison, name, most)
     if comparison.expected_flips is not None:
         text = f"flakiness alone would flip about {comparison.expected_flips:.0f} cases between two single runs"
         lines.append(_line("noise", text))
@@ -66,23 +62,22 @@ def _flip_lines(comparison: Comparison, most: int) -> list[str]:
     return lines
 
 
-def _flips_of(comparison: Comparison, kind: FlipKind, most: int) -> list[str]:
-    found = [flip for flip in comparison.flips if flip.kind == kind]
-    lines = [_line("", f"{kind:<7} {_flip(flip)}") for flip in found[:most]]
+def _flips_of(comparison: Comparison, name: FlipName, most: int) -> list[str]:
+    found = [flip for flip in comparison.flips if flip_name(flip) == name]
+    word = "error" if name == "unmeasured" else name
+    lines = [_line("", f"{word:<7} {_flip(flip)}") for flip in found[:most]]
     if len(found) > most:
-        lines.append(_line("", f"{kind:<7} and {len(found) - most} more"))
+        lines.append(_line("", f"{word:<7} and {len(found) - most} more"))
     return lines
 
 
 def _flip(flip: Flip) -> str:
     repeats = "" if flip.a[1] == flip.b[1] == 1 else f"  {flip.a[0]}/{flip.a[1]} → {flip.b[0]}/{flip.b[1]}"
-    notes = (["critical"] if "critical" in flip.tags else []) + (["error"] if flip.error else [])
-    note = f"  ({', '.join(notes)})" if notes else ""
-    return f"{words.shown(flip.case_id)}{repeats}{note}"
+    return f"{words.shown(flip.case_id)}{repeats}{'  (critical)' if 'critical' in flip.tags else ''}"
 
 
 def _metric_lines(comparison: Comparison) -> list[str]:
-    rows = [_cells(metric) for metric in comparison.metrics]
+    rows = [_cells(metric, metric_word(comparison, metric)) for metric in comparison.metrics]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(5)]
     lines = []
     for row, metric in zip(rows, comparison.metrics, strict=True):
@@ -95,11 +90,11 @@ def _metric_lines(comparison: Comparison) -> list[str]:
     return lines
 
 
-def _cells(metric: Metric) -> tuple[str, str, str, str, str, str]:
+def _cells(metric: Metric, word: str) -> tuple[str, str, str, str, str, str]:
     """Name, before → after, change, interval, p, word (or why there is none)."""
     if metric.interval is None or metric.change is None:
         reason = f": {metric.note}" if metric.note else ""
-        return metric.name, _before_after(metric), "", "", "", f"{metric.word.upper()}{reason}"
+        return metric.name, _before_after(metric), "", "", "", f"{word.upper()}{reason}"
     ratio = metric.kind == "ratio"
     return (
         metric.name,
@@ -107,7 +102,7 @@ def _cells(metric: Metric) -> tuple[str, str, str, str, str, str]:
         words.ratio_change(metric.change) if ratio else words.points(metric.change),
         words.ratio_interval(metric.interval) if ratio else words.points_interval(metric.interval),
         _p_values(metric),
-        metric.word.upper(),
+        word.upper(),
     )
 
 

@@ -45,7 +45,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """A case that changed. ``a`` and ``b`` are ``(passed, repeats)`` before and after; ``errors`` says a side could not be measured."""
+    """A case that changed. ``a`` and ``b`` are ``(passed, repeats)`` before and after;"""
 
     case_id: str
     kind: FlipKind

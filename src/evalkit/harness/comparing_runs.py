@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from evalkit.compare.compare import Wanted, compare_evidence
 from evalkit.compare.evidence import Evidence
 from evalkit.compare.kinds import CaseKind, CaseTable, Outcome
-from evalkit.compare.pair import flip_kind, most_urgent_first
+from evalkit.compare.pair import errors_moved_it, flip_kind, most_urgent_first
 from evalkit.compare.ratios import RatioMoments
 from evalkit.compare.values import Flip
 from evalkit.errors import ConfigError, StoreError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from evalkit.config import Config
     from evalkit.harness.sides import Chosen
     from evalkit.model.results import Measurement
-    from evalkit.store.paired import CountedPair, PairedRuns
+    from evalkit.store.paired import CountedPair, FlipRow, PairedRuns
 
 _WAIT_S = 2.0
 """Seconds to wait for a database that another process holds, before the journals are read instead."""
@@ -110,10 +110,7 @@ def _evidence(found: CountedPair, verdicts: Mapping[int, tuple[tuple[str, str, s
     (trials_a, errors_a), (trials_b, errors_b) = found.totals
     return Evidence(
         table=_table(found, verdicts),
-        flips=most_urgent_first(
-            Flip(case, flip_kind((p, k), (q, m)), (p, k), (q, m), tags=tags, error=error)
-            for case, p, k, q, m, tags, error in found.flips
-        ),
+        flips=most_urgent_first(map(_flip, found.flips)),
         only_a=only_a,
         only_b=only_b,
         changed=changed,
@@ -125,6 +122,15 @@ def _evidence(found: CountedPair, verdicts: Mapping[int, tuple[tuple[str, str, s
         error_cases_a=tuple(dict.fromkeys(case for case, before, _ in found.errors if before)),
         error_cases_b=tuple(dict.fromkeys(case for case, _, after in found.errors if after)),
         ratios={name: None if ratio is None else RatioMoments(*ratio) for name, ratio in found.ratios.items()},
+    )
+
+
+def _flip(row: FlipRow) -> Flip:
+    case, passed_a, draws_a, passed_b, draws_b, tags, *errors = row
+    before, after = (passed_a, draws_a), (passed_b, draws_b)
+    kind = flip_kind(before, after)
+    return Flip(
+        case, kind, before, after, tags=tags, error=errors_moved_it(kind, before, after, (errors[0], errors[1]))
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from evalkit.compare.paired_outcomes import flip_name
 from evalkit.model.calls import CallFailure
 from evalkit.report.clean import one_line, visible
-from evalkit.report.paired_outcomes import flip_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -94,9 +94,9 @@ def _cases(report: RunReport) -> Iterator[Annotation]:
 def _broken(report: RunReport) -> Iterator[Annotation]:
     lost = _lost(report.results)
     for comparison in report.comparisons:
-        for flip, name in zip(comparison.flips, flip_names(comparison, report.results), strict=True):
+        for flip in comparison.flips:
             result = lost.get((comparison.suite, comparison.b.label, flip.case_id))
-            if name == "broken" and result is not None:
+            if flip_name(flip) == "broken" and result is not None:
                 title = f"{flip.case_id} broken by {comparison.names[1]}"
                 told = f"passed {flip.a[0]}/{flip.a[1]} with {comparison.names[0]}, {flip.b[0]}/{flip.b[1]} with {comparison.names[1]}"
                 yield _at(result.trial.case.where, "warning", title, f"{told}: {reason(result)}")

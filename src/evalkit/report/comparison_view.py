@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
-from evalkit.report import wording
-from evalkit.report.charts import Mark, metric_mark
-from evalkit.report.flip_reasons import broken_by, flip_reason, flipped_results
-from evalkit.report.paired_outcomes import (
+from evalkit.compare.paired_outcomes import (
     FLIP_NAMES,
     FlipName,
     PairedOutcomes,
     comparable,
-    flip_names,
+    flip_name,
     metric_word,
     paired_outcomes,
 )
+from evalkit.report import wording
+from evalkit.report.charts import Mark, metric_mark
+from evalkit.report.flip_reasons import broken_by, flip_reason, flipped_results
 from evalkit.report.prompt_diff import FileDiff, diff_prompts
 
 if TYPE_CHECKING:
@@ -107,19 +107,18 @@ def comparison_view(report: RunReport, index: int) -> ComparisonView:
     """Work out what the page shows of ``report.comparisons[index]``."""
     comparison = report.comparisons[index]
     margins = _margins(report, comparison)
-    names = flip_names(comparison, report.results)
     found = flipped_results(comparison, report.results)
     groups = tuple(_groups(comparison, margins, index))
     rows = {row.metric.name: row for group in groups for row in group.rows}
     return ComparisonView(
         index=index,
         comparison=comparison,
-        outcomes=paired_outcomes(comparison, names),
+        outcomes=paired_outcomes(comparison),
         comparable=comparable(comparison),
-        broken_by=broken_by(comparison, names, found),
+        broken_by=broken_by(comparison, found),
         headline=tuple(rows.get(name) for name in HEADLINE),
         groups=groups,
-        flips=tuple(_flip_group(comparison, kind, names, found) for kind in FLIP_NAMES),
+        flips=tuple(_flip_group(comparison, kind, found) for kind in FLIP_NAMES),
         prompts=_prompt_change(report, comparison),
         unpaired=(*comparison.only_a, *comparison.only_b, *comparison.changed),
     )
@@ -128,10 +127,9 @@ def comparison_view(report: RunReport, index: int) -> ComparisonView:
 def _flip_group(
     comparison: Comparison,
     kind: FlipName,
-    names: Sequence[FlipName],
     results: Mapping[tuple[str, str], list[Result]],
 ) -> FlipGroup:
-    found = [(place, flip) for place, flip in enumerate(comparison.flips) if names[place] == kind]
+    found = [(place, flip) for place, flip in enumerate(comparison.flips) if flip_name(flip) == kind]
     shown = ((place, flip, flip_reason(comparison, flip, results)) for place, flip in found[:FLIPS_SHOWN])
     return FlipGroup(kind, len(found), tuple(shown))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from evalkit.compare.paired_outcomes import flip_name
 from evalkit.model.calls import CallFailure
 from evalkit.report.clean import one_line
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
     from evalkit.compare.values import Comparison, Flip
     from evalkit.model.results import Result, Verdict
-    from evalkit.report.paired_outcomes import FlipName
 
 _REASON = 160
 """Characters of a reason beside a case; the case has the rest."""
@@ -43,13 +43,11 @@ def flip_reason(comparison: Comparison, flip: Flip, found: Mapping[tuple[str, st
     return ""
 
 
-def broken_by(
-    comparison: Comparison, names: Iterable[FlipName], found: Mapping[tuple[str, str], list[Result]]
-) -> tuple[tuple[str, int], ...]:
+def broken_by(comparison: Comparison, found: Mapping[tuple[str, str], list[Result]]) -> tuple[tuple[str, int], ...]:
     """The checks that broken cases do not pass now, each with how many cases; most first. A case may have several."""
     counts: Counter[str] = Counter()
-    for flip, name in zip(comparison.flips, names, strict=True):
-        if name == "broken":
+    for flip in comparison.flips:
+        if flip_name(flip) == "broken":
             results = found.get((comparison.b.label, flip.case_id), [])
             counts.update({verdict.check for result in results for verdict in _against(result)})
     return tuple(sorted(counts.items(), key=lambda one: (-one[1], one[0])))

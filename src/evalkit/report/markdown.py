@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
+from evalkit.compare.paired_outcomes import flip_name, metric_word, paired_outcomes
 from evalkit.model.calls import CallFailure
 from evalkit.report import wording
 from evalkit.report.clean import one_line, shortened, visible
 from evalkit.report.flip_reasons import broken_by, flip_reason, flipped_results
-from evalkit.report.paired_outcomes import flip_names, metric_word, paired_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -161,12 +161,11 @@ def _metrics(comparison: Comparison) -> str:
 
 
 def _flips(report: RunReport, comparison: Comparison, answers: Mapping[tuple[str, str, str], Result]) -> Iterator[str]:
-    names = flip_names(comparison, report.results)
-    counts = ", ".join(f"{count} {word}" for word, count in paired_outcomes(comparison, names))
+    counts = ", ".join(f"{count} {word}" for word, count in paired_outcomes(comparison))
     found = flipped_results(comparison, report.results)
-    blamed = ", ".join(f"{text(check)} {cases}" for check, cases in broken_by(comparison, names, found)[:_CHECKS_SHOWN])
+    blamed = ", ".join(f"{text(check)} {cases}" for check, cases in broken_by(comparison, found)[:_CHECKS_SHOWN])
     yield f"{counts}, of {words.number_of(comparison.n_paired, 'paired case')}.{f' Broken by {blamed}.' if blamed else ''}"
-    broken = [flip for flip, name in zip(comparison.flips, names, strict=True) if name == "broken"]
+    broken = [flip for flip in comparison.flips if flip_name(flip) == "broken"]
     for flip in broken[:_FLIPS_SHOWN]:
         yield _flip(comparison, flip, answers, flip_reason(comparison, flip, found))
     if len(broken) > _FLIPS_SHOWN:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic_core import to_json
 
+from evalkit.compare.paired_outcomes import flip_name
 from evalkit.model.calls import CallFailure
 from evalkit.model.results import PRIMARY
 from evalkit.report.json_export import plain
-from evalkit.report.paired_outcomes import flip_names
 from evalkit.report.shorthand import Shorthand, shorthand
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def page_data(report: RunReport) -> dict[str, Any]:
     packer = _Packer()
     for result in _by_case(report.results):
         packer.add(result)
-    comparisons = [_comparison(comparison, report.results) for comparison in report.comparisons]
+    comparisons = [_comparison(comparison) for comparison in report.comparisons]
     return {"schema": SCHEMA, "mode": report.run.mode, **packer.tables(), "comparisons": comparisons}
 
 
@@ -280,13 +280,12 @@ def _variant(suite: str, variant: Variant) -> dict[str, Any]:
     }
 
 
-def _comparison(comparison: Comparison, results: Iterable[Result]) -> dict[str, Any]:
-    named = zip(comparison.flips, flip_names(comparison, results), strict=True)
+def _comparison(comparison: Comparison) -> dict[str, Any]:
     return {
         "suite": comparison.suite,
         "a": plain(comparison.a),
         "b": plain(comparison.b),
-        "flips": [[flip.case_id, name, flip.a, flip.b] for flip, name in named],
+        "flips": [[flip.case_id, flip_name(flip), flip.a, flip.b] for flip in comparison.flips],
     }
 
 

@@ -6,10 +6,10 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
+from evalkit.compare.paired_outcomes import FLIP_NAMES, flip_name
 from evalkit.model.calls import CallFailure
 from evalkit.report import wording
 from evalkit.report.clean import around, one_line
-from evalkit.report.paired_outcomes import FLIP_NAMES, flip_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,7 +60,7 @@ def terminal_summary(report: RunReport, *, colour: bool = False, width: int = 10
         lines += _variant_lines([variant for variant in report.variants if variant.suite_path == suite_path])
         for comparison in report.comparisons:
             if comparison.suite == suite:
-                lines += _comparison_lines(report, comparison, style)
+                lines += _comparison_lines(comparison, style)
         lines += [line for found in report.rankings if found.suite == suite for line in _ranking_lines(found, style)]
         lines += _gates_lines([gate for gate in report.gates if gate.suite_path == suite_path], style)
     lines += _call_lines(report, style)
@@ -108,11 +108,10 @@ def _gate_lines(gate: GateOutcome, style: _Style) -> list[str]:
     return [first.replace(sign, style.paint(sign, gate.status), 1), *rest]
 
 
-def _comparison_lines(report: RunReport, comparison: Comparison, style: _Style) -> Iterator[str]:
+def _comparison_lines(comparison: Comparison, style: _Style) -> Iterator[str]:
     yield from style.hang(one_line(comparison.sentence or _pair(comparison)), indent=2, hang=4)
-    named = [*zip(comparison.flips, flip_names(comparison, report.results), strict=True)]
     for kind in FLIP_NAMES:
-        found = [one_line(flip.case_id, limit=80) for flip, name in named if name == kind]
+        found = [one_line(flip.case_id, limit=80) for flip in comparison.flips if flip_name(flip) == kind]
         if found:
             more = f", and {len(found) - _IDS_SHOWN} more" if len(found) > _IDS_SHOWN else ""
             sign = f"{wording.SYMBOLS[kind]} {len(found)} {wording.FLIP_WORDS[kind]}"

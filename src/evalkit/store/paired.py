@@ -74,7 +74,7 @@ from {draws} group by case_id, case_digest
 """
 _KINDS = "select a, b, cluster, count(*) from paired where draws_a > 0 and draws_b > 0 group by all"
 _FLIPS = """
-select case_id, passed_a, draws_a, passed_b, draws_b, tags, errors_a + errors_b > 0 from paired
+select case_id, passed_a, draws_a, passed_b, draws_b, tags, errors_a, errors_b from paired
 where draws_a > 0 and draws_b > 0 and passed_a * draws_b <> passed_b * draws_a
 """
 _ALONE = """
@@ -122,17 +122,21 @@ class Ratio(NamedTuple):
     most_moved: float
 
 
+FlipRow = tuple[str, int, int, int, int, tuple[str, ...], int, int]
+"""A case that moved: ``(case, passed before, draws, passed after, draws, tags, errors before, errors after)``."""
+
+
 @dataclass(frozen=True, slots=True)
 class CountedPair:
     """Two sides of one suite, counted. Everything refers to each case's independent draws.
 
     ``kinds`` are ``(outcomes before, outcomes after, cluster, cases)``; an outcome is 3·number + the place of its status in ``STATUSES``.
-    ``flips`` are ``(case, passed before, draws, passed after, draws, tags, error)``; ``alone`` cases of one side
-    ``(before, case, passed, draws)``; ``errors`` ``(case, before, after)``; ``totals`` are ``(trials, errors)`` of each side.
+    ``alone`` are cases of one side ``(before, case, passed, draws)``; ``errors`` ``(case, before, after)``; ``totals`` are
+    ``(trials, errors)`` of each side.
     """
 
     kinds: tuple[tuple[tuple[int, ...], tuple[int, ...], str | None, int], ...]
-    flips: tuple[tuple[str, int, int, int, int, tuple[str, ...], bool], ...]
+    flips: tuple[FlipRow, ...]
     alone: tuple[tuple[bool, str, int, int], ...]
     errors: tuple[tuple[str, bool, bool], ...]
     totals: tuple[tuple[int, int], tuple[int, int]]
@@ -180,7 +184,7 @@ class PairedRuns:
         ratios = self._rows(" union all ".join(_RATIO.format(metric=name) for name in RATIOS))
         return CountedPair(
             kinds=tuple((tuple(x), tuple(y), cluster, cases) for x, y, cluster, cases in self._rows(_KINDS)),
-            flips=tuple((*row[:5], tuple(row[5] or ()), row[6]) for row in self._rows(_FLIPS)),
+            flips=tuple((*row[:5], tuple(row[5] or ()), row[6], row[7]) for row in self._rows(_FLIPS)),
             alone=tuple((row[0], row[1], row[2], row[3]) for row in self._rows(_ALONE)),
             errors=tuple((row[0], row[1], row[2]) for row in self._rows(_ERRORS)),
             totals=(totals.get(0, (0, 0))[:2], totals.get(1, (0, 0))[:2]),

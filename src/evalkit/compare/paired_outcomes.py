@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from evalkit.compare.finding import MOST_ERRORS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator
 
     from evalkit.compare.values import Comparison, Flip, Metric
-    from evalkit.model.results import Result
 
 FlipName = Literal["broken", "fixed", "shaky", "unmeasured"]
 FLIP_NAMES: tuple[FlipName, ...] = ("broken", "fixed", "shaky", "unmeasured")
@@ -39,9 +37,9 @@ class PairedOutcomes:
             yield "not measured", self.unmeasured
 
 
-def paired_outcomes(comparison: Comparison, names: Iterable[FlipName]) -> PairedOutcomes:
-    """Count the paired cases of ``comparison``; ``names`` are those of its flips."""
-    lost = [flip.kind for flip, name in zip(comparison.flips, names, strict=True) if name == "unmeasured"]
+def paired_outcomes(comparison: Comparison) -> PairedOutcomes:
+    """Count the paired cases of ``comparison``."""
+    lost = [flip.kind for flip in comparison.flips if flip.error]
     fixed, broken = lost.count("fixed"), lost.count("broken")
     still = min(comparison.both_fail, _unflipped_errors(comparison))
     return PairedOutcomes(
@@ -63,27 +61,9 @@ def _unflipped_errors(comparison: Comparison) -> int:
     return len(cases - apart)
 
 
-def flip_names(comparison: Comparison, results: Iterable[Result]) -> tuple[FlipName, ...]:
-    """What to call each flip of ``comparison``: a case that moved only because of errors did not break.
-
-    Errors are counted in ``results``; where a side is of another run, any error is enough.
-    """
-    errors: Counter[tuple[str, str]] = Counter()
-    if any(flip.error for flip in comparison.flips):
-        errors.update(
-            (result.trial.variant.label, result.trial.case.id)
-            for result in results
-            if result.status == "error" and result.trial.suite == comparison.suite
-        )
-    return tuple(_flip_name(comparison, flip, errors) for flip in comparison.flips)
-
-
-def _flip_name(comparison: Comparison, flip: Flip, errors: Mapping[tuple[str, str], int]) -> FlipName:
-    if not flip.error:
-        return flip.kind
-    side, (passed, draws) = (comparison.b, flip.b) if flip.kind == "broken" else (comparison.a, flip.a)
-    failed = draws - passed - errors.get((side.label, flip.case_id), 0)
-    return flip.kind if flip.kind != "shaky" and side.run_id is None and 2 * failed > draws else "unmeasured"
+def flip_name(flip: Flip) -> FlipName:
+    """What to call ``flip``: a case that errors alone may have moved neither broke nor was fixed."""
+    return "unmeasured" if flip.error else flip.kind
 
 
 def comparable(comparison: Comparison) -> bool:
