@@ -42,7 +42,9 @@ def test_every_option_is_documented() -> None:
     options = Options()
     add_options(options)  # type: ignore[arg-type]
     documented = set(
-        re.findall(r"--(?:evalkit-[a-z-]+|baseline|untrusted|max-cost|max-tokens|max-calls)", CONFIGURATION)
+        re.findall(
+            r"--(?:evalkit-[a-z-]+|baseline|allow-no-baseline|untrusted|max-cost|max-tokens|max-calls)", CONFIGURATION
+        )
     )
     assert documented == set(options.names)
 

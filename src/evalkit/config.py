@@ -19,7 +19,7 @@ from evalkit.tomlfile import TomlFile, project_file
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OnUndecided = Literal["fail", "warn"]
+OnUndecided = Literal["fail", "warn", "allow_no_baseline"]
 
 _PROVIDER_KEYS = frozenset({
     "kind",

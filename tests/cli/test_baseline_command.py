@@ -47,6 +47,16 @@ def gate_line(ran):
     return " ".join(" ".join(line.strip() for line in ran.out.splitlines()).partition("gate ")[2].split())
 
 
+def test_a_first_run_may_lack_a_baseline_if_that_is_said(project):
+    """``--allow-no-baseline``: the gate is still shown as undecided, the exit code is 0; a failure is still one, and so is any other doubt."""
+    project.suite(suite())
+    ran = project.evalkit("run", "--allow-no-baseline")
+    assert ran.code == 0
+    assert "no baseline: no run on the merge base is stored" in gate_line(ran)
+    project.suite(suite() + "  - {gate: pass_rate >= 0.999, allow_infeasible: true}\n")
+    assert project.evalkit("run", "--allow-no-baseline").code == 10
+
+
 def test_no_baseline_is_undecided_and_never_green(project):
     """A first run, a branch that has none, and a run without this suite leave the gate open: exit 10 and the reason."""
     project.suite(suite())

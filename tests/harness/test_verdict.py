@@ -46,6 +46,16 @@ def test_undecided_may_be_a_warning() -> None:
     assert exit_code(FINE, [gate("undecided"), gate("failed")], on_undecided="warn") == ExitCode.FAILED
 
 
+def test_only_a_missing_baseline_is_allowed() -> None:
+    """``allow_no_baseline`` forgives the gate that has nothing stored to be judged against, and no other."""
+    none = replace(gate("undecided"), numbers={"n": 0, "no_baseline": True})
+    other = replace(gate("undecided"), numbers={"n": 0, "no_baseline": False})
+    assert exit_code(FINE, [none], on_undecided="allow_no_baseline") == ExitCode.OK
+    assert exit_code(FINE, [none, other], on_undecided="allow_no_baseline") == ExitCode.UNDECIDED
+    assert exit_code(FINE, [none, gate("failed")], on_undecided="allow_no_baseline") == ExitCode.FAILED
+    assert exit_code(FINE, [none], on_undecided="fail") == ExitCode.UNDECIDED
+
+
 def test_the_sentence_has_every_denominator() -> None:
     """Errors, skips and missing trials are named, and gates are counted by outcome."""
     account = replace(FINE, passed=5, failed=1, errors=2, skipped=1, missing=1)

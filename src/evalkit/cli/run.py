@@ -42,6 +42,9 @@ _NOT_MEASURED = 3
 @click.option(
     "--baseline", metavar="RUN", help="Compare with a run, latest:<branch>, or a file of 'evalkit baseline save'."
 )
+@click.option(
+    "--allow-no-baseline", is_flag=True, help="Exit 0 although there is no stored baseline yet: for a first run."
+)
 @project_options
 @click.option("--resume", is_flag=True, help="Come back for the batches: the last run in batch mode, once more.")
 @click.option("--wait", is_flag=True, help="In batch mode: look again and again until every answer is there.")
@@ -56,6 +59,7 @@ def run_command(
     max_calls: int | None,
     concurrency: int | None,
     baseline: str | None,
+    allow_no_baseline: bool,
     untrusted: bool,
     settings: Path | None,
     resume: bool,
@@ -102,10 +106,15 @@ def run_command(
     if resume:
         command = _last_command(config)
         before, folder = [*before, *command.words], config.root / command.folder
-    words = [*before, *(["--evalkit-record"] if record else []), *chosen_words(chosen), *arguments]
+    words = [*before, *_flags(record=record, allow_no_baseline=allow_no_baseline), *chosen_words(chosen), *arguments]
     code, interrupted = (_passes if wait else one_pass)(config, words, folder)
     tell_hint(code, arguments, run_command)
     return exit_code_of(code, interrupted=interrupted)
+
+
+def _flags(*, record: bool, allow_no_baseline: bool) -> list[str]:
+    flags = {"--evalkit-record": record, "--evalkit-allow-no-baseline": allow_no_baseline}
+    return [flag for flag, on in flags.items() if on]
 
 
 def _require_batches(mode: Mode, asked: Mode | None, *, resume: bool, wait: bool) -> None:

@@ -168,7 +168,7 @@ def _against_stored(gate: GateSpec, rows: Sequence[Measurement], label: str, sto
     stored = stored or StoredBaseline("", problem="none was looked for")
     a_rows = stored.beside(b_rows)
     if not a_rows:
-        return Finding("undecided", "", stored.missing(label), {"n": 0})
+        return Finding("undecided", "", stored.missing(label), {"n": 0, "no_baseline": not stored.rows})
     return _contested(gate, a_rows, b_rows, names=("the baseline", b_rows[0].variant))
 
 

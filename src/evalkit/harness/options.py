@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """Command-line choices; None leaves the configuration's value. ``record`` writes live answers to the recordings.
-    ``baseline`` names what to compare with.
+    ``baseline`` names what to compare with; ``allow_no_baseline`` lets a run exit 0 although there is none yet.
 
     ``workers`` is the number of xdist processes that share the run's concurrency, limits and ceilings. Raises ConfigError for a value that no
     run can have.
@@ -28,6 +28,7 @@ class RunOptions:
     max_calls: int | None = None
     record: bool = False
     baseline: str | None = None
+    allow_no_baseline: bool = False
     workers: int = 1
 
     def __post_init__(self) -> None:
@@ -61,6 +62,10 @@ class RunOptions:
                 ("max_tokens", self.max_tokens),
                 ("max_calls", self.max_calls),
                 ("baseline", self.baseline),
+                (
+                    "on_undecided",
+                    "allow_no_baseline" if self.allow_no_baseline and config.on_undecided == "fail" else None,
+                ),
             )
             if value is not None
         }

@@ -70,15 +70,17 @@ def exit_code(account: Account, gates: Sequence[GateOutcome], *, on_undecided: O
     """What the run means for CI.
 
     An incomplete run could not measure, whatever it saw. A definite failure outranks single errors, errors outrank an undecided gate.
+    With ``allow_no_baseline`` a gate that has nothing stored to be judged against yet counts for nothing.
     """
-    statuses = {gate.status for gate in gates}
+    first = on_undecided == "allow_no_baseline"
+    statuses = {gate.status for gate in gates if not (first and gate.numbers.get("no_baseline"))}
     if not account.whole or (account.planned and account.skipped == account.planned):
         return ExitCode.NOT_MEASURED
     if account.failed_tests or "failed" in statuses:
         return ExitCode.FAILED
     if account.errors:
         return ExitCode.NOT_MEASURED
-    if "undecided" in statuses and on_undecided == "fail":
+    if "undecided" in statuses and on_undecided != "warn":
         return ExitCode.UNDECIDED
     return ExitCode.OK
 

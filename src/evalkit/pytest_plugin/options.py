@@ -83,6 +83,14 @@ def _add_comparing(group: pytest.OptionGroup) -> None:
         metavar="RUN",
         help="compare this run with RUN: a run id, latest:<branch>, or a file of 'evalkit baseline save'",
     )
+    group.addoption(
+        "--allow-no-baseline",
+        "--evalkit-allow-no-baseline",
+        dest="evalkit_allow_no_baseline",
+        action="store_true",
+        default=False,
+        help="exit 0 although a gate against the stored baseline has none yet: for a first run",
+    )
 
 
 def _add_trust(group: pytest.OptionGroup) -> None:
@@ -132,5 +140,6 @@ def run_options(config: pytest.Config, *, workers: int = 1) -> RunOptions:
         max_calls=config.getoption("evalkit_max_calls"),
         record=config.getoption("evalkit_record"),
         baseline=config.getoption("evalkit_baseline"),
+        allow_no_baseline=config.getoption("evalkit_allow_no_baseline"),
         workers=workers,
     )
