@@ -99,3 +99,15 @@ def test_a_full_disk_ends_the_log_and_not_the_run() -> None:
     log.hear(settled(Response("x")))
     assert log.problem is not None
     assert "No space left" in log.problem
+
+
+def test_an_event_that_comes_while_the_log_closes_is_left_out(tmp_path: Path) -> None:
+    """The engine's thread may be in the middle of a line: nothing is raised there, and nothing is written to a file that is open no more."""
+
+    def ending(text: str) -> str:
+        log.close()
+        return text
+
+    log = EventLog(tmp_path / "e.jsonl", run="r1", worker="main", redact=ending)
+    log.hear(settled(Response("x")))
+    assert (log.problem, (tmp_path / "e.jsonl").read_bytes()) == (None, b"")

@@ -251,3 +251,11 @@ def test_no_environment_variable_is_visible(project, monkeypatch):
 def test_every_other_mistake_has_file_and_line_too(project, text, part):
     """Arithmetic, syntax and calls: one clear line, never a traceback."""
     assert f"prompts/p/v1.j2{part}" in project.refused(text, x="v")
+
+
+def test_what_an_include_is_handed_counts(project):
+    """Every include copies the variables that there are: many of them, handed over in a loop, are work."""
+    project.write("prompts/a.j2", "x")
+    names = "".join(f"{{% set v{n} = 1 %}}" for n in range(3000))
+    message = project.refused(names + "{% for i in range(2000) %}{% include 'a.j2' %}{% endfor %}")
+    assert "too much work" in message

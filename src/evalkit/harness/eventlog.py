@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import ConfigError
@@ -35,6 +36,7 @@ class EventLog:
         self._run = run
         self._worker = worker
         self._redact = redact
+        self._door = Lock()  # a number of a closed file may be another file's by the time it is written to
         try:
             private_folder(path.parent)
             self._file: int | None = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -43,18 +45,24 @@ class EventLog:
             raise ConfigError(f"cannot write the event log {path}: {error.strerror}", hint=hint) from error
 
     def hear(self, event: Event) -> None:
-        """Write one event."""
-        if self._file is None:
-            return
-        try:
-            record = {name: self._clean(value) for name, value in self._record(event).items()}
-            os.write(self._file, (json.dumps(record) + "\n").encode("ascii"))
-        except OSError as error:
-            self.problem = f"the event log {self._path} ends early: {error.strerror}"
-            self.close()
+        """Write one event; nothing once the log is closed. May be called from any thread."""
+        record = {name: self._clean(value) for name, value in self._record(event).items()}
+        line = (json.dumps(record) + "\n").encode("ascii")
+        with self._door:
+            if self._file is None:
+                return
+            try:
+                os.write(self._file, line)
+            except OSError as error:
+                self.problem = f"the event log {self._path} ends early: {error.strerror}"
+                self._shut()
 
     def close(self) -> None:
-        """Close the file. Closing twice is fine."""
+        """Close the file. Closing twice is fine, and so is closing while another thread writes."""
+        with self._door:
+            self._shut()
+
+    def _shut(self) -> None:
         if self._file is not None:
             os.close(self._file)
             self._file = None

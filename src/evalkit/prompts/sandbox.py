@@ -63,6 +63,7 @@ _METHODS: dict[type, frozenset[str]] = {
 _SHOWN_KEYS = 12
 _STEPS_PER_FIELD = 4
 _CHARS_PER_STEP_OF_FORMAT = 2
+_NAMES_PER_STEP = 4
 
 
 class Missing(StrictUndefined):
@@ -103,6 +104,14 @@ class _Formatter(SandboxedFormatter):
         return text
 
 
+class _Scope(Context):
+    """The variables of one template; what an include or import is handed is copied, and counts."""
+
+    def __init__(self, environment: Sandbox, parent: dict[str, Any], *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Jinja's
+        environment.meter.step(len(parent) // _NAMES_PER_STEP)
+        super().__init__(environment, parent, *args, **kwargs)
+
+
 class Sandbox(ImmutableSandboxedEnvironment):
     """A Jinja environment for hostile templates and hostile values.
 
@@ -111,6 +120,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     """
 
     intercepted_binops = frozenset({"+", "*", "**", "%"})
+    context_class = _Scope
 
     def __init__(
         self, *, loader: BaseLoader | None = None, roles: bool = False, syntax: Mapping[str, str] | None = None
