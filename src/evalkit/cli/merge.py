@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from evalkit.cli.output_files import json_file_option, markdown_option
 from evalkit.cli.project import chosen_config, project_options
 
 _SHOWN = 20
@@ -20,19 +21,8 @@ _SHOWN = 20
     type=click.Path(path_type=Path, exists=True, file_okay=False),
 )
 @click.option("--shards", type=click.IntRange(1), metavar="N", help="Refuse to merge another number of shards than N.")
-@click.option(
-    "--json",
-    "json_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Also write the whole run as JSON to FILE.",
-)
-@click.option(
-    "--markdown",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Also write a Markdown summary to FILE.",
-)
+@json_file_option
+@markdown_option
 @project_options
 def merge_command(
     folders: tuple[Path, ...],

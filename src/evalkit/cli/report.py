@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from evalkit.cli.output_files import json_file_option, markdown_option
 from evalkit.config import find_root, load_config
 
 
@@ -14,19 +15,8 @@ from evalkit.config import find_root, load_config
 @click.argument("run", default="latest", required=False)
 @click.option("--index", is_flag=True, help="Write only reports/index.html, the list of all runs.")
 @click.option("--open", "show", is_flag=True, help="Open the page in a browser.")
-@click.option(
-    "--markdown",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Also write a Markdown summary to FILE.",
-)
-@click.option(
-    "--json",
-    "json_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Also write the whole run as JSON to FILE.",
-)
+@markdown_option
+@json_file_option
 def report_command(run: str, *, index: bool, show: bool, markdown: Path | None, json_file: Path | None) -> int:
     """Write reports/<RUN>/index.html again from the journals of RUN (default: the latest; the beginning of an id will do).
 

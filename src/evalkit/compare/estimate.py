@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from evalkit.compare.kinds import Draws
     from evalkit.compare.pair import PairedCase
+    from evalkit.compare.paired import PairedScores
     from evalkit.compare.ratios import RatioEstimate
     from evalkit.compare.values import Interval
     from evalkit.model.results import Measurement
@@ -104,12 +105,27 @@ def change_of(draws: Sequence[Draws], confidence: float) -> RateChange | None:
     if clusters is None and single_runs(draws):
         return _change_of_single_runs(draws, confidence)
     found = scored(moments(draws), confidence, published=False)
-    v1 = found.up + found.down - found.delta**2
-    tail = t_upper_tail(abs(found.z), found.df)
     share = _noise_share(draws, found.n, found.s2)
-    return RateChange(
+    change = scored_change(
+        found,
         a=_rate([(one.passed_a, one.a, one) for one in draws], clusters, confidence),
         b=_rate([(one.passed_b, one.b, one) for one in draws], clusters, confidence),
+        n_clusters=clusters,
+        noise_share=share,
+        repeats=min(min(one.a, one.b) for one in draws) if clusters is None else None,
+    )
+    return replace(change, df=found.df, sd_between=None if share is None else math.sqrt(found.s2 * (1.0 - share)))
+
+
+def scored_change(
+    found: PairedScores, *, a: Rate, b: Rate, n_clusters: int | None, noise_share: float | None, repeats: int | None
+) -> RateChange:
+    """A change that the score interval on effective counts tells, beside the means ``a`` and ``b`` of the two sides."""
+    v1 = found.up + found.down - found.delta**2
+    tail = t_upper_tail(abs(found.z), found.df)
+    return RateChange(
+        a=a,
+        b=b,
         change=found.delta,
         interval=found.interval,
         p=found.p,
@@ -117,11 +133,9 @@ def change_of(draws: Sequence[Draws], confidence: float) -> RateChange | None:
         n=found.n,
         flip_rate=v1 * found.n / found.n_eff or flip_rate(0, 0, found.n),
         n_eff=found.n_eff,
-        n_clusters=clusters,
-        noise_share=share,
-        repeats=min(min(one.a, one.b) for one in draws) if clusters is None else None,
-        df=found.df,
-        sd_between=None if share is None else math.sqrt(found.s2 * (1.0 - share)),
+        n_clusters=n_clusters,
+        noise_share=noise_share,
+        repeats=repeats,
     )
 
 

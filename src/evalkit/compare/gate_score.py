@@ -6,8 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
-from evalkit.compare.distributions import t_upper_tail
-from evalkit.compare.estimate import Rate, RateChange, cluster_labels
+from evalkit.compare.estimate import Rate, RateChange, cluster_labels, scored_change
 from evalkit.compare.finding import Finding
 from evalkit.compare.gate_rate import judge_change
 from evalkit.compare.gate_single import judge_level, nothing_run, rate_name
@@ -15,7 +14,6 @@ from evalkit.compare.intervals import effective_sample, wilson
 from evalkit.compare.pair import by_case
 from evalkit.compare.paired import paired_scores
 from evalkit.compare.score import sample_variance
-from evalkit.compare.sizes import flip_rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -76,18 +74,10 @@ def _score(row: Measurement, gate: GateSpec) -> float | None:
 
 def _change(a: Draws, b: Draws, clusters: Sequence[str] | None, confidence: float) -> RateChange:
     found = paired_scores(a, b, clusters, confidence)
-    v1 = found.up + found.down - found.delta**2
-    tail = t_upper_tail(abs(found.z), found.df)
-    return RateChange(
+    return scored_change(
+        found,
         a=_mean(a, clusters, confidence),
         b=_mean(b, clusters, confidence),
-        change=found.delta,
-        interval=found.interval,
-        p=found.p,
-        p_worse=tail if found.z < 0 else 1.0 - tail,
-        n=found.n,
-        flip_rate=v1 * found.n / found.n_eff or flip_rate(0, 0, found.n),
-        n_eff=found.n_eff,
         n_clusters=None if clusters is None else len(set(clusters)),
         noise_share=_noise_share(a, b, found.s2),
         repeats=min(len(draws) for draws in (*a, *b)) if clusters is None else None,
