@@ -53,6 +53,15 @@ def test_a_hard_limit_is_learned_and_used(
     assert took_s - latency_s <= (ideal_s + latency_s) / 0.9
 
 
+@pytest.mark.parametrize("latency_s", [0.2, 1.0, 2.0])
+def test_the_refusal_that_tells_the_limit_costs_no_pace(latency_s: float) -> None:
+    """Nobody kept to a limit before it was told, so the first 429 of a slow model is no reason to stay below it."""
+    server = LimitedServer(rpm=300, latency_s=latency_s)
+    _, took_s = measured(server, 100)
+    assert server.refused <= 2
+    assert took_s - latency_s <= 19 / 0.93
+
+
 def test_a_limit_that_lets_a_whole_minute_go_at_once_is_used_so() -> None:
     """OpenAI's buckets hold a minute's worth: nothing is paced while they are full."""
     _, took_s = measured(LimitedServer(rpm=1000, burst_s=60, latency_s=0.1), 500)

@@ -83,7 +83,7 @@ class Bucket:
             holds = min(self.per_minute, remaining + max(window.reset_s, 0.0) * self.per_minute / 60)
             self.burst = max(self.burst if not first else 1.0, holds - max(1.0, holds * _RESERVE))
         # Rounded down by the server: without the 1 every reply would take away what has just come in.
-        known = remaining - max(1.0, remaining * _RESERVE) - ahead if first else remaining + 1
+        known = max(0.0, remaining - max(1.0, remaining * _RESERVE)) - ahead if first else remaining + 1
         self.level = max(-self.per_minute, min(self.burst if first else self.level, known))
 
     def refuse(self, *, cut: bool, until: float, now: float) -> None:

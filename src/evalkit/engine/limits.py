@@ -29,10 +29,13 @@ _SMALLEST = 1.0  # per minute: a header that tells less is no limit, and would h
 
 @dataclass(slots=True)
 class Ticket:
-    """The right to send one request. ``input_tokens`` and ``output_tokens`` are what was taken for it; ``probe`` tests an open circuit."""
+    """The right to send one request, the account's ``number``-th. ``input_tokens`` and ``output_tokens`` are what was taken for it; ``probe``
+    tests an open circuit.
+    """
 
     model: str
     sent_at: float
+    number: int
     input_tokens: float = 0.0
     output_tokens: float = 0.0
     probe: bool = False
@@ -96,6 +99,7 @@ class AccountLimits:
                 self._fixed[kind] = Bucket.starting(_NAMES[kind], per_minute, now=now)
         self._window = self._slots if self._fixed else min(_FIRST, self._slots)
         self._sent_at = now
+        self._sent = 0
         self._heard = False
         self._told: dict[str, dict[Kind, Bucket]] = {}
         self._latest: dict[Kind, Bucket] | None = (
@@ -138,7 +142,8 @@ class AccountLimits:
     def take(self, request: Request, now: float) -> Ticket:
         """Count ``request`` as sent. Ask :meth:`held` first."""
         buckets = self._buckets(request.model)
-        ticket = Ticket(request.model, now, *self._needs(request, buckets))
+        self._sent += 1
+        ticket = Ticket(request.model, now, self._sent, *self._needs(request, buckets))
         for kind, bucket in buckets:
             bucket.take(ticket.amount(kind))
         self._sent_at = now
@@ -167,23 +172,26 @@ class AccountLimits:
 
     def learn(self, ticket: Ticket, told: RateLimits | None, now: float) -> str | None:
         """Believe the headers of a reply that is no answer. Returns what changed, for people."""
-        return None if told is None else self._learn(ticket.model, told, now)
+        return None if told is None else self._learn(ticket, told, now)
 
     def refused(self, ticket: Ticket, told: RateLimits | None, *, until: float, now: float) -> str | None:
         """A 429: pause the account ``until`` then, and send more slowly afterwards. Returns what changed, for people.
 
-        Requests that were under way at the last cut do not cut again: they say nothing of the pace since then.
+        Requests that were under way at the last cut do not cut again: they say nothing of the pace since then. Nor does the refusal that
+        tells the limit in the first place: nobody kept to it yet.
         """
         self._refusals += 1
         self._accepted.refused(ticket.sent_at)
         self._paused_until = max(self._paused_until, until)
+        kept_to = {id(bucket) for _, bucket in self._buckets(ticket.model)}
         news = [self.learn(ticket, told, now)]
-        cut = ticket.sent_at >= self._shrunk_at
+        late = ticket.sent_at < self._shrunk_at
         for kind, bucket in self._refusing(ticket, now):
             if _used_up(ticket, told, kind):
+                cut = not late and (bucket.guessed or id(bucket) in kept_to)
                 bucket.refuse(cut=cut, until=until, now=now)
                 news.append(f"{bucket.name}: down to {bucket.per_second * 60:.0f}" if cut else None)
-        self._shrunk_at = now if cut else self._shrunk_at
+        self._shrunk_at = self._shrunk_at if late else now
         return "; ".join(part for part in news if part) or None
 
     def explained(self, ticket: Ticket, told: RateLimits | None) -> bool:
@@ -233,8 +241,8 @@ class AccountLimits:
             if kind != "requests":
                 bucket.take(_amount(kind, more_in, more_out))
 
-    def _learn(self, model: str, told: RateLimits, now: float) -> str | None:
-        mine = self._told.setdefault(model, {})
+    def _learn(self, ticket: Ticket, told: RateLimits, now: float) -> str | None:
+        mine = self._told.setdefault(ticket.model, {})
         news = None
         for kind in KINDS:
             window = getattr(told, kind)
@@ -245,7 +253,7 @@ class AccountLimits:
                 bucket, first = self._joined(kind, window.limit, now)
                 mine[kind] = bucket
                 news = f"{bucket.name}: {window.limit:g}"
-            ahead = max(0, self.in_flight - 1) if first and kind == "requests" else 0.0
+            ahead = min(self.in_flight - 1, self._sent - ticket.number) if kind == "requests" else 0
             bucket.learn(window, first=first, ahead=ahead, now=now)
         self._latest = mine or self._latest
         return news
