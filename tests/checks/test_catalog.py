@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import jsonschema_rs
 import pytest
 
-import evalkit
 from evalkit.checks.catalog import CHECKS, Families, describe, editor_schemas
 from evalkit.checks.reference import check_text, listing_text, reference_markdown
 from evalkit.errors import ConfigError
@@ -102,16 +100,3 @@ def test_editors_accept_an_expression_for_a_number():
     assert long.is_valid({"words": "{{ expect.limit }}"})
     assert not long.is_valid({"words": {"max": "ten"}})
     assert not long.is_valid({"words": -1})
-
-
-FAMILIES = ("shape", "content", "safety", "judge", "metamorphic")
-
-
-@pytest.mark.parametrize("family", ["shape", "content", "safety"])
-def test_no_module_of_a_family_knows_another_family(family):
-    """import-linter holds the families' main modules apart; this holds for every module whose name begins with its family's."""
-    folder = Path(evalkit.__file__).parent / "checks"
-    for path in [folder / f"{family}.py", *folder.glob(f"{family}_*.py")]:
-        imported = re.findall(r"evalkit\.checks\.(\w+) import", path.read_text(encoding="utf-8"))
-        others = [name for name in imported if name.partition("_")[0] in set(FAMILIES) - {family}]
-        assert others == [], path.name

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.checks.base import CheckContext
-from evalkit.checks.content import Similarity
+from evalkit.checks.content.matching import Similarity
 from evalkit.model.calls import Request, Response
 
 TABLE = [

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from evalkit.checks.base import BuildContext, CheckContext
 from evalkit.checks.build import build_check
-from evalkit.checks.content_citations import find_citations
-from evalkit.checks.content_overlap import retrieval_metrics
+from evalkit.checks.content.citations import find_citations
+from evalkit.checks.content.overlap import retrieval_metrics
 from evalkit.errors import SuiteError, Where
 from evalkit.model.calls import CallFailure, Request, Response
 from evalkit.model.cases import CheckSpec

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalkit.checks.extract import MAX_CHARS, MAX_DEPTH, Extracted, NotJson, extract_json
+from evalkit.checks.reading.extract import MAX_CHARS, MAX_DEPTH, Extracted, NotJson, extract_json
 
 FENCED = '```json\n{"a": 1}\n```'
 PROSE = f"Here you are [1]:\n\n{FENCED}\n\nAnything else?"

@@ -241,8 +241,8 @@ def test_shipped_prompts_are_released_and_do_not_change(tmp_path, monkeypatch: p
         assert Templates().get(ref).version.digest == released[ref]
     with pytest.raises(PromptError, match="no version 'v9'"):
         Templates().get("evalkit-rubric:v9")
-    copy = tmp_path / "judge_templates"
-    shutil.copytree(library._root / "judge_templates", copy)
+    copy = tmp_path / "templates"
+    shutil.copytree(library._root / "templates", copy)
     path = copy / "evalkit-parts" / "data.j2"
     path.write_text(path.read_text(encoding="utf-8") + " Be generous.", encoding="utf-8")
     with pytest.raises(PromptChangedError):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from evalkit.checks.base import BuildContext, CheckContext
 from evalkit.checks.build import BuiltCheck, build_check
-from evalkit.checks.metamorphic_changes import CASES, PADDINGS, Dice, Swaps, misspelled, reordered
+from evalkit.checks.metamorphic.changes import CASES, PADDINGS, Dice, Swaps, misspelled, reordered
 from evalkit.errors import CheckError, SuiteError, Where
 from evalkit.model.calls import CallFailure, Message, Request, Response
 from evalkit.model.cases import CheckSpec, Variant

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from evalkit.checks.base import BuildContext, CheckContext
 from evalkit.checks.build import build_check
-from evalkit.checks.safety_found import load_data
-from evalkit.checks.safety_pii import find_personal, iban_holds, luhn
-from evalkit.checks.safety_refusal import find_refusal
-from evalkit.checks.safety_secrets import find_secrets
-from evalkit.checks.safety_terms import fold
+from evalkit.checks.safety.found import load_data
+from evalkit.checks.safety.pii import find_personal, iban_holds, luhn
+from evalkit.checks.safety.refusal import find_refusal
+from evalkit.checks.safety.secrets import find_secrets
+from evalkit.checks.safety.terms import fold
 from evalkit.errors import SuiteError, Where
 from evalkit.model.calls import Message, Request, Response
 from evalkit.model.cases import CheckSpec

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from evalkit.checks.safety_secrets import find_secrets
+from evalkit.checks.safety.secrets import find_secrets
 
 ROOT = Path(__file__).parents[2]
 HELD = ("pii", "secrets", "refusal", "unsafe_links")

@@ -11,9 +11,9 @@ import pytest
 
 from evalkit.checks.base import BuildContext, CheckContext
 from evalkit.checks.build import build_check
-from evalkit.checks.safety_found import load_data
-from evalkit.checks.safety_ids import CHECK_DIGITS, holds
-from evalkit.checks.safety_injection import find_instructions
+from evalkit.checks.safety.found import load_data
+from evalkit.checks.safety.ids import CHECK_DIGITS, holds
+from evalkit.checks.safety.injection import find_instructions
 from evalkit.errors import SuiteError, Where
 from evalkit.model.calls import CallFailure, Request, Response
 from evalkit.model.cases import CheckSpec

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.checks.base import CheckContext
-from evalkit.checks.text import MAX_SPANS, UNITS, placed, quoted, sentences
+from evalkit.checks.base import MAX_SPANS, CheckContext
+from evalkit.checks.reading.text import UNITS, quoted, sentences
 from evalkit.model.calls import Request, Response
 
 SENTENCES = [
@@ -81,7 +81,7 @@ def test_a_quotation_is_short_and_on_one_line():
 def test_evidence_is_placed_in_the_answer_or_left_out():
     """A slice shifts its places; a selection that is no slice of the answer has none; and there are never too many."""
     ctx = CheckContext("abc", Response("xx abc"), Request("m/x", ()), offset=3)
-    assert placed(ctx, [(0, 2)]) == ((3, 5),)
+    assert ctx.placed([(0, 2)]) == ((3, 5),)
     elsewhere = CheckContext("abc", Response("other"), Request("m/x", ()), offset=None)
-    assert placed(elsewhere, [(0, 2)]) == ()
-    assert len(placed(ctx, [(0, 1)] * 1000)) == MAX_SPANS
+    assert elsewhere.placed([(0, 2)]) == ()
+    assert len(ctx.placed([(0, 1)] * 1000)) == MAX_SPANS

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 IMPORTED = (
     "duckdb",
     "openai",
-    "evalkit.checks.content",
+    "evalkit.checks.content.matching",
     "evalkit.harness.finish",
     "evalkit.harness.planning",
     "evalkit.harness.runner",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -14,9 +15,12 @@ from evalkit.errors import ConfigError
 from evalkit.model.results import PRIMARY, Family, Verdict
 
 if TYPE_CHECKING:
+    from evalkit.checks.reading.text import Span
     from evalkit.model.calls import JSON, Message, Reply, Request, Response
     from evalkit.model.cases import Variant
     from evalkit.model.results import Status
+
+MAX_SPANS = 50
 
 
 def _whole(text: str) -> str:
@@ -46,6 +50,12 @@ class CheckContext:
     served: str = PRIMARY
     variant: Variant | None = None
     narrow: Callable[[str], str | None] = _whole
+
+    def placed(self, spans: Iterable[Span]) -> tuple[Span, ...]:
+        """Return spans of ``text`` as spans of the whole answer (the first 50); none if the text is no slice of it."""
+        if self.offset is None:
+            return ()
+        return tuple((start + self.offset, end + self.offset) for start, end in islice(spans, MAX_SPANS))
 
 
 class Check(Protocol):

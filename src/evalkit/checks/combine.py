@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from evalkit.checks.extract import NotJson, extract_json
-from evalkit.checks.text import quoted
+from evalkit.checks.reading.extract import NotJson, extract_json
+from evalkit.checks.reading.text import quoted
 from evalkit.errors import CheckError, SuiteError
 from evalkit.model.results import Family, Status, Verdict
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from evalkit.checks.base import CheckContext, CheckModel
-from evalkit.checks.text import Span, placed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from pydantic import GetJsonSchemaHandler
     from pydantic_core import CoreSchema
 
+    from evalkit.checks.reading.text import Span
     from evalkit.model.calls import Reply
     from evalkit.model.results import Verdict
 
@@ -98,7 +98,7 @@ class CountCheck(CheckModel):
         del replies
         found = self.find(ctx.text)
         reason = f"expected {self.range} {self._noun(self.range.max or self.range.min)}, found {len(found):,}"
-        return self.verdict(self.range.holds(len(found)), reason, spans=placed(ctx, found))
+        return self.verdict(self.range.holds(len(found)), reason, spans=ctx.placed(found))
 
     def _noun(self, number: int | None) -> str:
         return self.noun[0] if number == 1 else self.noun[1]

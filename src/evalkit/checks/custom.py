@@ -14,8 +14,8 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 from evalkit.checks.base import CheckContext, CheckModel
 from evalkit.checks.build import COMBINATORS
 from evalkit.checks.catalog import CHECKS
+from evalkit.checks.reading.text import quoted
 from evalkit.checks.schemas import long_schema
-from evalkit.checks.text import quoted
 from evalkit.errors import CheckError, ConfigError, Where
 from evalkit.files import shown
 from evalkit.model.calls import Reply, Response

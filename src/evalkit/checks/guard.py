@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, get_args
 
 from evalkit.checks.base import CheckModel
-from evalkit.checks.text import quoted
+from evalkit.checks.reading.text import quoted
 from evalkit.checks.timelimit import Broken, TimeLimit
 from evalkit.errors import CheckError
 from evalkit.model.results import Family, Status, Verdict

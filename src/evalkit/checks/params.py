@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from evalkit.checks.reading.text import quoted
 from evalkit.checks.schemas import in_words, long_schema
-from evalkit.checks.text import quoted
 from evalkit.errors import SuiteError, did_you_mean
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import regex
 
-from evalkit.checks.text import Span, quoted
+from evalkit.checks.reading.text import Span, quoted
 from evalkit.errors import CheckError, SuiteError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from posixpath import dirname
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urljoin
 
-from evalkit.checks.text import quoted
+from evalkit.checks.reading.text import quoted
 from evalkit.errors import EvalkitError, SuiteError
 
 if TYPE_CHECKING:

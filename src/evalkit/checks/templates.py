@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 SHIPPED = "evalkit-"
 """How the names of the prompts begin that ship with evalkit."""
 
-_FOLDER = "judge_templates"
-
 
 @dataclass(frozen=True, slots=True)
 class Template:
@@ -59,6 +57,6 @@ class Templates:
         if self._shipped is None:
             from evalkit.prompts.library import PromptLibrary
 
-            here = Path(__file__).parent
-            self._shipped = PromptLibrary(here, here / _FOLDER)
+            here = Path(__file__).parent / "judge"
+            self._shipped = PromptLibrary(here, here / "templates")
         return self._shipped
