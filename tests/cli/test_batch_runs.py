@@ -15,7 +15,7 @@ from fakes.batch_server import BatchServer
 from fakes.eval_project import cases
 from fakes.llm_server import Reply, error
 
-from evalkit.harness import batch_waiting, batching
+from evalkit.harness import batch_submitting, batch_waiting, batching
 from evalkit.providers import openai_batch
 from evalkit.providers.batch import BatchLimits
 from evalkit.store.batches import BatchLog
@@ -214,9 +214,10 @@ def test_a_kill_after_the_submit_does_not_submit_twice(project, server) -> None:
 
 def test_a_submit_that_never_arrived_is_done_again_but_not_at_once(project, server, monkeypatch) -> None:
     """A vendor's list may lag, so a batch that it does not list is looked for again; a minute later it is handed in anew."""
-    server.fault = lambda method, path: Reply(drop="before") if path == "/v1/files" else None
+    server.fault = lambda method, path: error(500) if (method, path) == ("POST", "/v1/batches") else None
     first = project.evalkit("run", "--mode", "batch")
     assert "it is not known whether openai took a batch of 3" in words(first.out)
+    assert "3 trials may not have been handed in (openai: server)" in words(first.out)
     server.fault = lambda method, path: None
     early = project.evalkit("run", "--resume")
     assert "does not list the batch" in words(early.out)
@@ -292,6 +293,43 @@ def test_a_wrong_key_is_one_message(project, server) -> None:
     assert project.evalkit("run", "--resume").code == 0, "nothing is lost"
 
 
+@pytest.mark.parametrize(("reply", "kind"), [
+    (error(401, "Incorrect API key"), "auth"),
+    (error(429, "You exceeded your current quota", code="insufficient_quota"), "quota"),
+    (error(400, "Invalid file format for Batch API"), "bad_request"),
+    (error(413, "too large"), "too_long"),
+    (error(503, "try later", headers={"retry-after-ms": "1"}), "overloaded"),
+])  # fmt: skip
+def test_what_cannot_be_handed_in_says_so_and_is_handed_in_later(project, server, reply, kind) -> None:
+    """A file that is refused, or cannot be uploaded at all, is no batch to wait for: why is said, nothing is lost, --resume goes on."""
+    server.fault = lambda method, path: reply if (method, path) == ("POST", "/v1/files") else None
+    first = project.evalkit("run", "--mode", "batch")
+    said = words(first.out)
+    assert first.code == 3
+    assert f"COULD NOT MEASURE 3 trials could not be handed in (openai: {kind})" in said
+    assert "0 paid ($0), 3 waiting" in said
+    assert "waiting for batches" not in said
+    assert "go on with: evalkit run --resume" in said
+    server.fault = lambda method, path: None
+    assert "submitted 1 batch, 3 requests" in project.evalkit("run", "--resume").out
+    server.finish()
+    assert project.evalkit("run", "--resume").code == 0
+    assert len(server.custom_ids) == 3
+
+
+def test_one_vendor_that_refuses_does_not_hold_up_another(project, server) -> None:
+    """What one provider does not take is told beside what waits at the other, also in the later batches of the same provider."""
+    project.suite(
+        SUITE.replace(
+            "prompt: hello:v1", "prompt: hello:v1\nmodels: [openai/gpt-5-mini, openai/gpt-5, anthropic/claude-sonnet-5]"
+        )
+    )
+    server.fault = lambda method, path: error(403, "no batches for you") if path == "/v1/files" else None
+    said = words(project.evalkit("run", "--mode", "batch").out)
+    assert "6 trials could not be handed in (openai: auth); waiting for batches (3 trials)" in said
+    assert said.count("no batches for you") == 1
+
+
 def test_a_missing_key_hands_nothing_in(project, server, monkeypatch) -> None:
     """Without a key the run stops at once and says what to do."""
     monkeypatch.delenv("OPENAI_API_KEY")
@@ -309,7 +347,8 @@ def test_the_ceiling_is_respected_before_anything_is_handed_in(project, server) 
     project.evalkit("run", "--mode", "batch", "--max-calls", "2")
     assert len(server.custom_ids) == 2
     again = project.evalkit("run", "--mode", "batch", "--max-calls", "2")
-    assert "1 requests were not handed in" in words(again.out)
+    assert "1 request was not handed in" in words(again.out)
+    assert "1 trial could not be handed in (a ceiling); waiting for batches (2 trials)" in words(again.out)
     assert len(server.custom_ids) == 2
     server.finish()
     project.evalkit("run", "--mode", "batch", "--max-tokens", "10000")
@@ -345,7 +384,7 @@ def test_a_damaged_log_is_a_clear_error(project, server) -> None:
 
 def test_a_vendor_that_is_down_loses_nothing(project, server, monkeypatch) -> None:
     """A look that fails leaves the batch open; a download that breaks off is done again, and no answer is counted twice."""
-    monkeypatch.setattr(batching, "backoff", lambda *_: 0.0)
+    monkeypatch.setattr(batch_submitting, "backoff", lambda *_: 0.0)
     project.evalkit("run", "--mode", "batch")
     server.fault = lambda method, path: error(503, "busy")
     assert "could not be looked at" in words(project.evalkit("run", "--resume").out)

@@ -40,6 +40,11 @@ def with_api(server: BatchServer, kind: str, work, **options):
     return asyncio.run(run())
 
 
+async def handed_in(api, entries, *, group: str, marker: str = "a" * 32) -> str:
+    file = await api.upload(entries, marker=marker)
+    return await api.submit(entries, file=file, group=group, marker=marker)
+
+
 async def all_of(api, batch: str, requests: list[Request]) -> dict[str, object]:
     async with aclosing(api.results(batch, {request.key: request for request in requests})) as results:
         return {key: reply async for key, reply in results}
@@ -47,7 +52,7 @@ async def all_of(api, batch: str, requests: list[Request]) -> dict[str, object]:
 
 async def round_trip(api, server: BatchServer, requests: list[Request], *, finish=None) -> dict[str, object]:
     entries = [api.entry(request) for request in requests]
-    batch = await api.submit(entries, group=api.group(requests[0]), marker="a" * 32)
+    batch = await handed_in(api, entries, group=api.group(requests[0]))
     assert not (await api.poll(batch)).finished
     (finish or server.finish)()
     assert (await api.poll(batch)).finished
@@ -97,7 +102,7 @@ def test_a_changed_api_does_not_change_how_an_old_batch_is_read() -> None:
     request = ask("a")
 
     async def submit(api) -> str:
-        return await api.submit([api.entry(request)], group=api.group(request), marker="a" * 32)
+        return await handed_in(api, [api.entry(request)], group=api.group(request))
 
     with BatchServer() as server:
         batch = with_api(server, "openai", submit)
@@ -163,7 +168,8 @@ def test_a_lost_batch_is_found_through_pages(kind) -> None:
         two = [api.entry(request) for request in requests]
         group, before = api.group(requests[0]), time.time()
         ids = [
-            await api.submit(entries, group=group, marker=f"{n:032x}") for n, entries in enumerate([one, two, one, one])
+            await handed_in(api, entries, group=group, marker=f"{n:032x}")
+            for n, entries in enumerate([one, two, one, one])
         ]
         known = frozenset({ids[0], ids[2], ids[3]})
         found = await api.find(f"{1:032x}", since=before, size=2, known=known)
@@ -184,7 +190,7 @@ def test_a_search_ends_at_batches_that_are_too_old() -> None:
 
     async def fill(api):
         for n in range(5):
-            await api.submit([api.entry(ask(str(n)))], group=api.group(ask("a")), marker=f"{n:032x}")
+            await handed_in(api, [api.entry(ask(str(n)))], group=api.group(ask("a")), marker=f"{n:032x}")
 
     with BatchServer(page=1) as server:
         with_api(server, "openai", fill)
@@ -209,7 +215,7 @@ def test_a_failed_submit_is_a_call_error(kind, reply, failure) -> None:
     request = ask("a", model=f"{kind}/m")
 
     async def submit(api):
-        await api.submit([api.entry(request)], group=api.group(request), marker="a" * 32)
+        await handed_in(api, [api.entry(request)], group=api.group(request))
 
     with BatchServer() as server:
         server.fault = lambda method, path: reply

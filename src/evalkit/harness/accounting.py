@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from evalkit.harness.verdict import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from evalkit.harness.planning import SuitePlan
     from evalkit.store.reader import RunRecords
@@ -25,10 +26,16 @@ def planned_of(records: RunRecords, plan: SuitePlan) -> int:
     return sum(len(test.trials) for test in plan.tests if test.test_id in selected)
 
 
-def account_of(records: RunRecords, plans: Sequence[SuitePlan], *, racing: bool = False) -> Account:
+def account_of(
+    records: RunRecords,
+    plans: Sequence[SuitePlan],
+    *,
+    racing: bool = False,
+    unsent: Mapping[str, str] = MappingProxyType({}),
+) -> Account:
     """Put every planned trial into one drawer. Trials of tests written in Python are planned when they are measured.
 
-    In a race no test fails: a case that fails is what tells the variants apart.
+    In a race no test fails: a case that fails is what tells the variants apart. ``unsent`` says why a pending request is in no batch, by its key.
     """
     planned_tests = set(records.planned_tests)
     extra = sum(result.trial.test_id not in planned_tests for result in records.results)
@@ -47,7 +54,14 @@ def account_of(records: RunRecords, plans: Sequence[SuitePlan], *, racing: bool 
         failed_tests=failed_tests,
         tests=len({result.trial.test_id for result in records.results if not result.pending}),
         pending=statuses["pending"],
+        unsent=_unsent(records, unsent),
     )
+
+
+def _unsent(records: RunRecords, why: Mapping[str, str]) -> Mapping[str, int]:
+    """How many trials wait for what could not be handed in, by why; a trial that waits for several things counts once."""
+    reasons = (next((why[key] for key in result.pending_keys() if key in why), None) for result in records.results)
+    return Counter(reason for reason in reasons if reason is not None)
 
 
 def _failed_tests(records: RunRecords, plans: Sequence[SuitePlan]) -> int:

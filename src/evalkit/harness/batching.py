@@ -8,7 +8,6 @@ request too, so it goes into the next round. When nothing is missing any more, t
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections import Counter
 from contextlib import aclosing
@@ -16,9 +15,9 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from evalkit.engine.retry import backoff, told_wait
 from evalkit.errors import FATAL, RETRYABLE, CallError
-from evalkit.harness.batch_queue import Ceilings, Waiting, affordable, chunks, given_up, sum_usd
+from evalkit.harness.batch_queue import Ceilings, Waiting, given_up
+from evalkit.harness.batch_submitting import Submitter, counted, patiently
 from evalkit.metrics.cost import DEFAULT_OUTPUT_TOKENS, Prices
 from evalkit.metrics.tokens import input_estimate
 from evalkit.model.calls import Attempt, Call, CallFailure, Usage
@@ -26,12 +25,11 @@ from evalkit.providers.batch import open_batch_api
 from evalkit.store.batches import BATCHES_FOLDER, Batch, BatchLog
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping
 
     from evalkit.config import Config
     from evalkit.engine.policy import Policy
     from evalkit.engine.ports import Ledger, ResponseCache
-    from evalkit.errors import FailureKind
     from evalkit.model.calls import Request, Response
     from evalkit.providers.base import Provider
     from evalkit.providers.batch import BatchApi, BatchStatus
@@ -43,16 +41,12 @@ T = TypeVar("T")
 UNCLEAR_S = 60.0
 """Seconds after which a vendor that lists no batch with our marker has none: a list may lag behind."""
 
-_TRIES = 4
-_REFUSED_FOR_NOW: frozenset[FailureKind] = frozenset({"rate_limited", "overloaded"})
-_PERHAPS_MADE: frozenset[FailureKind] = frozenset({"connection", "timeout", "server", "bad_response"})
-
 
 class Batching:
     """The batches of a project in one session. Lives on one event loop, apart from :meth:`remember`, :meth:`close` and :attr:`notes`.
 
     ``ledger`` takes the answers, ``cache`` says which are there already, ``taken`` hears of each that was not. ``hide`` takes personal data out of
-    requests before they are written. ``notes`` are for the user. Raises StoreError (StoreLockedError) if
+    requests before they are written. Raises StoreError (StoreLockedError) if
     the log of batches cannot be used.
     """
 
@@ -79,7 +73,13 @@ class Batching:
         self._open: dict[str, Batch] = {}
         self._queue: dict[str, Waiting] = {}
         self._log = BatchLog(config.folder("reports") / BATCHES_FOLDER, redact=redactor.json, hide=hide)
-        self.notes: list[str] = []
+        self._submitter = Submitter(self._log, api=self.api, policy=policy, random=self._random, redactor=redactor)
+        self._said: list[str] = []
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What came in and what went out, for the user."""
+        return (*self._said, *self._submitter.notes)
 
     def remember(self, command: Command) -> None:
         """Note the command that ``evalkit run --resume`` repeats. Raises StoreError."""
@@ -133,26 +133,12 @@ class Batching:
 
     async def hand_in(self) -> None:
         """Hand in what is queued, as far as the ceilings allow. Raises StoreError; what a vendor says goes into the notes."""
-        chosen = affordable(self._queue.values(), self._log.open, Ceilings.of(self._config))
-        left = len(self._queue) - len(chosen)
-        if left:
-            self._note(
-                f"{left} requests were not handed in: with what is open they could pass a ceiling "
-                "(--max-cost, --max-tokens, --max-calls), or their price is unknown"
-            )
-        done: Counter[str] = Counter()
-        for provider in dict.fromkeys(one.provider for one in chosen):
-            mine = [one for one in chosen if one.provider == provider]
-            for chunk in chunks(mine, self.api(provider).limits):
-                if not await self._hand_in_one(provider, chunk):
-                    break
-                done += Counter(batches=1, requests=len(chunk))
-        if done:
-            self._note(
-                f"submitted {_count(done['batches'], 'batch', 'batches')}, {_count(done['requests'], 'request')}"
-            )
-        if self._log.open:
-            self._note("come back with: evalkit run --resume (or add --wait)")
+        await self._submitter.hand_in(self._queue.values(), Ceilings.of(self._config))
+
+    @property
+    def unsent(self) -> Mapping[str, str]:
+        """Why a request is in no batch, or may be in none, by its key: what could not be handed in."""
+        return self._submitter.unsent
 
     def collector(self, provider: str) -> Provider:
         """What stands for a live provider in this mode. Raises CallError if it cannot hand in batches."""
@@ -180,19 +166,17 @@ class Batching:
             self._log.submitted(batch.marker, found, found=True)
             batch = replace(batch, id=found, found=True)
         name = batch.id or ""
-        status = await self._tried(lambda: api.poll(name), RETRYABLE)
+        status = await self._tried(lambda: api.poll(name))
         if status.finished:
             await self._take(api, batch, status)
         else:
             self._note(
-                f"waiting for the batch {name} of {batch.provider}, {_count(batch.size, 'request')}: {status.said}"
+                f"waiting for the batch {name} of {batch.provider}, {counted(batch.size, 'request')}: {status.said}"
             )
 
     async def _found(self, api: BatchApi, batch: Batch) -> str | None:
         """The vendor's id of a batch whose own was lost, among those that were never taken for one of ours."""
-        return await self._tried(
-            lambda: api.find(batch.marker, since=batch.at, size=batch.size, known=self._log.ids), RETRYABLE
-        )
+        return await self._tried(lambda: api.find(batch.marker, since=batch.at, size=batch.size, known=self._log.ids))
 
     def _give_up(self, batch: Batch) -> None:
         if time.time() - batch.at < UNCLEAR_S:
@@ -263,44 +247,8 @@ class Batching:
             tokens=(worst.input_tokens or 0) + (worst.output_tokens or 0),
         )
 
-    async def _hand_in_one(self, provider: str, chunk: Sequence[Waiting]) -> bool:
-        """Hand in one batch. Returns whether the provider took it."""
-        api, marker, group = self.api(provider), secrets.token_hex(16), chunk[0].group
-        tokens = sum(one.tokens for one in chunk)
-        batch = Batch(marker, provider, group, len(chunk), time.time(), sum_usd(chunk), tokens)
-        self._log.intend(batch, [one.request for one in chunk])
-        entries = [one.entry for one in chunk]
-        try:
-            name = await self._tried(lambda: api.submit(entries, group=group, marker=marker), _REFUSED_FOR_NOW)
-        except CallError as error:
-            told = self._redactor.text(error.message)
-            if error.kind in _PERHAPS_MADE:
-                self._note(
-                    f"it is not known whether {provider} took a batch of {len(chunk)} ({told}): looked up next time"
-                )
-            else:
-                self._log.dropped(marker, told)
-                hint = f" ({error.hint})" if error.hint else ""
-                if error.kind == "model_not_found":  # 404: the model, or the whole API
-                    hint = f"{hint}; nothing was handed in: a server without a batch API is asked directly with --mode cache"
-                self._note(f"{provider} refused a batch of {len(chunk)}: {error.kind}: {told}{hint}")
-            return False
-        self._log.submitted(marker, name)
-        return True
-
-    async def _tried(self, work: Callable[[], Awaitable[T]], again: frozenset[FailureKind]) -> T:
-        tries = 0
-        while True:
-            tries += 1
-            try:
-                return await work()
-            except CallError as error:
-                told = error.retry_after_s
-                if error.kind not in again or tries == _TRIES or (told or 0) > self._policy.max_retry_after_s:
-                    raise
-            await asyncio.sleep(
-                backoff(tries, self._policy, self._random) if told is None else told_wait(told, self._random)
-            )
+    async def _tried(self, work: Callable[[], Awaitable[T]]) -> T:
+        return await patiently(work, RETRYABLE, policy=self._policy, random=self._random)
 
     def _told(self, error: CallError, batch: Batch) -> CallError:
         return CallError(
@@ -310,7 +258,7 @@ class Batching:
         )
 
     def _note(self, text: str) -> None:
-        self.notes.append(self._redactor.text(text))
+        self._said.append(self._redactor.text(text))
 
 
 class Collector:
@@ -333,12 +281,8 @@ def _worst(request: Request) -> Usage:
     return Usage(input_tokens=input_estimate(request), output_tokens=output if request.kind == "chat" else 0)
 
 
-def _count(number: int, noun: str, plural: str = "") -> str:
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
 def _taken(batch: Batch, answered: int, failures: Mapping[str, CallFailure], strangers: int) -> str:
-    parts = [f"{_count(answered, 'answer')} came in from the batch {batch.id} of {batch.provider}"]
+    parts = [f"{counted(answered, 'answer')} came in from the batch {batch.id} of {batch.provider}"]
     if failures:
         kinds = Counter(failure.kind for failure in failures.values())
         parts.append(f"{len(failures)} failed ({', '.join(f'{kind} {n}' for kind, n in sorted(kinds.items()))})")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
@@ -67,11 +68,12 @@ def finish_run(  # noqa: PLR0913 - a run, and what its user asked for
     write_report: bool = True,
     race: float | None = None,
     notes: Sequence[str] = (),
+    unsent: Mapping[str, str] = MappingProxyType({}),
 ) -> Finished:
     """Finish the run ``run_id`` from its journals, in the one process that owns it.
 
     ``plans`` are the suites this process collected; without any (an xdist controller) they are planned again. With ``record`` the
-    live answers go to the suites' recordings; ``notes`` are shown with the run. With ``race`` the run was one, at that confidence: who
+    live answers go to the suites' recordings; ``notes`` are shown with the run; ``unsent`` says why a request is in no batch. With ``race`` the run was one, at that confidence: who
     won takes the place of the gates. The gates and the final state are journaled, the
     database is brought up to date, the page is written. What cannot be written is a problem that the user sees, and exit code 3;
     the journal still holds everything.
@@ -79,7 +81,7 @@ def finish_run(  # noqa: PLR0913 - a run, and what its user asked for
     known = (trial for plan in plans for test in plan.tests for trial in test.trials)
     records = read_run(journal_root(config) / run_id, known=known)
     plans = plans or planner.plans_of(records.planned_tests)
-    account = account_of(records, plans, racing=race is not None)
+    account = account_of(records, plans, racing=race is not None, unsent=unsent)
     raced = () if race is None else races_of(records, plans, confidence=race)
     whole = not interrupted and account.whole and race is None
     stored = _stored(config, plans, run_id=run_id)

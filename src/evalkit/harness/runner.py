@@ -24,7 +24,7 @@ from evalkit.store.codec import dumps, encode_call
 from evalkit.store.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -184,6 +184,11 @@ class Runner:
         if self._batching is not None and not self._closed:
             self._batching.remember(command)
             self._loop.submit(self._batching.hand_in()).result()
+
+    @property
+    def unsent(self) -> Mapping[str, str]:
+        """In batch mode: why a request could not be handed in, by its key."""
+        return self._batching.unsent if self._batching is not None else {}
 
     def close(self) -> None:
         """Stop the engine, cancel what is in flight, close the journal. Closing twice is fine."""

@@ -103,10 +103,11 @@ def _interval(passed: int, n: int) -> Interval | None:
 def call_counts(records: RunRecords) -> CallCounts:
     """How the run's requests were answered."""
     sources: Counter[str] = Counter()
-    failed = 0
+    failed = pending = 0
     for call in records.calls:
         if isinstance(call.reply, CallFailure):
-            failed += 1
+            pending += call.reply.kind == "pending"
+            failed += call.reply.kind != "pending"
         else:
             sources[call.source] += 1
     spend = Spending(records).whole()
@@ -119,4 +120,5 @@ def call_counts(records: RunRecords) -> CallCounts:
         failed=failed,
         paid_usd=spend.paid_usd,
         saved_usd=spend.saved_usd,
+        pending=pending,
     )

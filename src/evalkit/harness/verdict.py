@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from evalkit.config import OnUndecided
     from evalkit.model.results import GateOutcome
@@ -42,7 +42,8 @@ OUTCOMES: dict[ExitCode, Outcome] = {
 class Account:
     """Every planned trial is in exactly one of these. ``failed_tests`` counts failing tests of suites without gates.
 
-    ``pending`` trials wait for a batch: they are neither measured nor an error.
+    ``pending`` trials wait for a batch: they are neither measured nor an error. ``unsent`` counts those among them that are in no batch, or
+    may be in none, by why.
     """
 
     planned: int
@@ -54,6 +55,7 @@ class Account:
     failed_tests: int
     tests: int
     pending: int = 0
+    unsent: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def whole(self) -> bool:
@@ -100,9 +102,11 @@ def verdict_sentence(account: Account, gates: Sequence[GateOutcome], code: ExitC
 
 
 def _incomplete(account: Account, *, complete: bool) -> list[str]:
-    if account.pending:
-        return [f"waiting for batches ({account.pending} trials)"]
-    return [] if complete else ["INCOMPLETE"]
+    waiting = account.pending - sum(account.unsent.values())
+    parts = [f"{words.number_of(trials, 'trial')} {why}" for why, trials in account.unsent.items()]
+    if waiting:
+        parts.append(f"waiting for batches ({waiting} trials)")
+    return parts or ([] if complete else ["INCOMPLETE"])
 
 
 def _gate_parts(gates: Sequence[GateOutcome]) -> list[str]:

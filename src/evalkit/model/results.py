@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -74,8 +74,13 @@ class Result:
     @property
     def pending(self) -> bool:
         """Whether the answer, or one that a check asked for, is still to come from a batch."""
-        replies = (call.reply for call in (self.call, *self.followups))
-        return any(isinstance(reply, CallFailure) and reply.kind == "pending" for reply in replies)
+        return any(True for _ in self.pending_keys())
+
+    def pending_keys(self) -> Iterator[str]:
+        """The keys of the requests whose answers are still to come from a batch."""
+        for call in (self.call, *self.followups):
+            if isinstance(call.reply, CallFailure) and call.reply.kind == "pending":
+                yield call.request.key
 
     def measurement(self) -> Measurement:
         """The slim row that comparisons and gates work on."""

@@ -63,9 +63,14 @@ class AnthropicBatches:
         item = {"custom_id": request.key, "params": post(request).body}
         return Entry(request.key, item, len(encoded(item)) + 1)
 
-    async def submit(self, entries: Sequence[Entry], *, group: str, marker: str) -> str:
+    async def upload(self, entries: Sequence[Entry], *, marker: str) -> str:
+        """Send nothing ahead: the requests stand in the batch itself."""
+        del entries, marker
+        return ""
+
+    async def submit(self, entries: Sequence[Entry], *, file: str, group: str, marker: str) -> str:
         """Create the batch. The API keeps no ``marker``."""
-        del group, marker
+        del file, group, marker
         create: Any = self._client.messages.batches.with_streaming_response.create
         made = await self._exchanges.object(create(requests=[entry.content for entry in entries]))
         return _id(made)

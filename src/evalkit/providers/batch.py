@@ -69,8 +69,18 @@ class BatchApi(Protocol):
         """Return ``request`` as it goes into a batch."""
         ...
 
-    async def submit(self, entries: Sequence[Entry], *, group: str, marker: str) -> str:
-        """Hand in one batch and return its id. ``marker`` (32 hex) is left with it where the vendor keeps such a thing."""
+    async def upload(self, entries: Sequence[Entry], *, marker: str) -> str:
+        """Send ahead what a batch will hold and return the vendor's name for it; empty where requests go along with :meth:`submit`.
+
+        Whatever goes wrong here, no batch was made, and nothing will be paid.
+        """
+        ...
+
+    async def submit(self, entries: Sequence[Entry], *, file: str, group: str, marker: str) -> str:
+        """Hand in one batch, whose ``file`` was uploaded, and return its id.
+
+        ``marker`` (32 hex) is left with it where the vendor keeps such a thing.
+        """
         ...
 
     async def find(self, marker: str, *, since: float, size: int, known: frozenset[str]) -> str | None:

@@ -68,17 +68,21 @@ class OpenAIBatches:
         inputs = len(request.messages) if request.kind == "embed" else 1
         return Entry(request.key, line, len(encoded(line)) + 1, inputs)
 
-    async def submit(self, entries: Sequence[Entry], *, group: str, marker: str) -> str:
-        """Upload the file and create the batch."""
+    async def upload(self, entries: Sequence[Entry], *, marker: str) -> str:
+        """Upload the file of requests."""
         body = b"".join(encoded(entry.content) + b"\n" for entry in entries)
         file = (f"evalkit-{marker}.jsonl", io.BytesIO(body))
         create = self._client.files.with_streaming_response.create
-        uploaded = await self._exchanges.object(create(file=file, purpose="batch"))
+        return _text(await self._exchanges.object(create(file=file, purpose="batch")), "id")
+
+    async def submit(self, entries: Sequence[Entry], *, file: str, group: str, marker: str) -> str:
+        """Create the batch."""
+        del entries
         make: Any = self._client.batches.with_streaming_response.create
         sent = make(
             endpoint=group.partition(" ")[0],
             completion_window="24h",
-            input_file_id=_text(uploaded, "id"),
+            input_file_id=file,
             metadata={MARKER: marker},
         )
         return _text(await self._exchanges.object(sent), "id")

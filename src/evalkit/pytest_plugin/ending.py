@@ -9,7 +9,7 @@ import pytest
 from evalkit.errors import EvalkitError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from evalkit.config import Config
@@ -70,6 +70,7 @@ class Ending:
         run_id: str,
         interrupted: bool,
         notes: Sequence[str],
+        unsent: Mapping[str, str],
     ) -> None:
         """Finish the run, once; what prevents it becomes ``trouble``. Raises KeyboardInterrupt unless the run is ``interrupted`` already."""
         from evalkit.harness.finish import finish_run
@@ -86,6 +87,7 @@ class Ending:
                 write_report=not option("evalkit_no_report"),
                 race=option("evalkit_race"),
                 notes=notes,
+                unsent=unsent,
             )
         except EvalkitError as error:
             self.note_trouble(error)

@@ -14,7 +14,7 @@ from evalkit.pytest_plugin.project import config_of
 from evalkit.pytest_plugin.reports import shape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pytest
@@ -171,6 +171,11 @@ class CaseHost:
     def notes(self) -> tuple[str, ...]:
         """What went wrong beside the cases: with the cache, the batches, the event log."""
         return (*(self._runner.notes if self._runner else ()), *(self._watch.notes if self._watch else ()))
+
+    @property
+    def unsent(self) -> Mapping[str, str]:
+        """Why a request is in no batch, by its key."""
+        return self._runner.unsent if self._runner else {}
 
     def skipped(self, test: PlannedTest, reason: str) -> None:
         """Journal that ``test`` was skipped. Raises StoreError."""

@@ -204,6 +204,7 @@ class EvalSession:
             run_id=self._run_id,
             interrupted=interrupted,
             notes=host.notes,
+            unsent=host.unsent,
         )
 
     def _show_gates(self, session: pytest.Session) -> None:

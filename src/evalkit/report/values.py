@@ -63,7 +63,10 @@ class VariantSummary:
 
 @dataclass(frozen=True, slots=True)
 class CallCounts:
-    """How the run's requests were answered. ``paid_usd`` is None if a live call has no known price, ``saved_usd`` if any other has none."""
+    """How the run's requests were answered. ``paid_usd`` is None if a live call has no known price, ``saved_usd`` if any other has none.
+
+    ``pending`` requests wait for a batch, and are not ``failed``.
+    """
 
     paid: int
     cached: int
@@ -73,6 +76,7 @@ class CallCounts:
     failed: int
     paid_usd: float | None
     saved_usd: float | None = 0.0
+    pending: int = 0
 
 
 @dataclass(frozen=True, slots=True)

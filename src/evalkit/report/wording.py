@@ -171,6 +171,7 @@ def calls_line(calls: CallCounts) -> str:
         (calls.replayed, "replayed"),
         (calls.scripted, "scripted"),
         (calls.shared, "shared"),
+        (calls.pending, "waiting"),
         (calls.failed, "failed"),
     ):
         if number:
