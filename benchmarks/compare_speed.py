@@ -107,7 +107,7 @@ def compare_stored(database: Path) -> Compared:
 def _in_memory(database: Path) -> Callable[[], Compared]:
     with opened(database, read_only=True) as connection:
         sides = [Chosen(run, None, tuple(_measurements(connection, run))) for run in RUNS]
-    return lambda: compare_sides(*sides, checks=True)
+    return lambda: compare_sides(*sides, wanted=Wanted(checks=True))
 
 
 def _measurements(connection: DuckDBPyConnection, run: str) -> Iterator[Measurement]:

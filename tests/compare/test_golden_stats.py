@@ -282,7 +282,7 @@ def missing(A, B):  # noqa: N803
         "only_a": list(found.only_a),
         "only_b": list(found.only_b),
         "delta": (len(moved["fixed"]) - len(moved["broken"])) / len(found.cases),
-        "delta_worst_case": found.delta_worst_case,
+        "delta_worst_case": found.counts.delta_worst_case,
     }
 
 

@@ -46,6 +46,10 @@ repeats: {repeats}
 variants:
   old: {{prompt: hello:v1}}
   new: {{prompt: hello:v2}}
+gates:
+  - no_regression: {{against: old, margin: 30pp, allow_infeasible: true}}
+  - {{gate: pass_rate(critical) >= 0.5, allow_infeasible: true}}
+  - p95(latency_s) <= 2
 {cases}
 checks:
   - contains: Hello
@@ -104,9 +108,7 @@ def both_ways(a: str, b: str, monkeypatch, **wanted):
         patch.setattr(comparing_runs, "compare_sides", never)
         stored = compare_named(config, a, b, wanted=asked)
     history = History(config)
-    read = compare_sides(
-        history.choose(a), history.choose(b), margin=asked.margin, confidence=asked.confidence, checks=True
-    )
+    read = compare_sides(history.choose(a), history.choose(b), wanted=asked)
     assert stored.notes == read.notes
     return [
         [(comparison_text(one), rounded(comparison_json(one)), rounded(dict(one.extra))) for one in found.comparisons]
@@ -130,6 +132,8 @@ def test_the_database_says_what_the_journals_say(project, monkeypatch, how):
             assert found == found_read
             assert extra == extra_read
         assert stored
+    (_, inside, _), *_ = both_ways(f"{first}:old", f"{first}:new", monkeypatch, margin=0.05)[0]
+    assert [gate["kind"] for gate in inside["gates"]] == ["no_regression", "at_least", "budget", "no_regression"]
     (text, found, _), *_ = both_ways(first, second, monkeypatch)[0]
     assert found["changed_cases"] == ["c3"]
     assert found["only_baseline"] == ["c0", "c1"]

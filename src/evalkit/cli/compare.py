@@ -30,7 +30,7 @@ def _rate(_context: click.Context, _option: click.Parameter, text: str | None) -
     "--margin",
     callback=_rate,
     metavar="RATE",
-    help="Largest tolerated drop of the pass rate: 0.02, 2pp or 2% is 2 points.",
+    help="Judge a gate: the largest tolerated drop of the pass rate. 0.02, 2pp or 2% is 2 points.",
 )
 @click.option(
     "--confidence", type=float, default=0.95, show_default=True, help="Two-sided confidence of the intervals."
@@ -51,6 +51,16 @@ def compare_command(
 
     A side is a run id (or the beginning of one), "latest", a variant, RUN:VARIANT, or a file of 'evalkit baseline save'.
 
+    The gates shown are those of B's run that speak of B alone or of B against A, as they were judged with that run; with --margin,
+    no_regression with that margin is judged beside them.
+
+    \b
+    Exit codes:
+      0    no gate failed or is undecided, or there is none
+      1    a gate failed
+      2    usage error: no such side
+      10   a gate is undecided (0 with on_undecided = "warn")
+
     \b
     Examples:
       evalkit compare baseline candidate
@@ -61,6 +71,7 @@ def compare_command(
     """
     from evalkit.compare.as_json import comparison_json
     from evalkit.compare.compare import Wanted
+    from evalkit.compare.compared_gates import gates_code
     from evalkit.compare.text import comparison_text
     from evalkit.harness.comparing_runs import compare_named
     from evalkit.report.clean import clean
@@ -76,10 +87,12 @@ def compare_command(
     for note in compared.notes:
         click.echo(f"note: {clean(note)}", err=True)
     if form == "json":
-        click.echo(json.dumps([comparison_json(comparison) for comparison in compared.comparisons], indent=2))
+        found = [comparison_json(one, on_undecided=config.on_undecided) for one in compared.comparisons]
+        click.echo(json.dumps(found, indent=2))
     else:
         click.echo("\n\n".join(clean(comparison_text(comparison)) for comparison in compared.comparisons))
-    return 0
+    gates = [gate for one in compared.comparisons for gate in one.gates]
+    return gates_code(gates, on_undecided=config.on_undecided)
 
 
 def _sides(a: str | None, b: str | None, baseline: str | None) -> tuple[str, str]:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evalkit.compare.compared_gates import gates_code
 from evalkit.compare.paired_outcomes import metric_word, paired_outcomes
 
 if TYPE_CHECKING:
     from evalkit.compare.values import Comparison, Flip, Interval, Metric, Side
+    from evalkit.config import OnUndecided
     from evalkit.model.calls import JSON
+    from evalkit.model.results import GateOutcome
 
 
-def comparison_json(comparison: Comparison) -> dict[str, JSON]:
-    """The comparison as plain JSON, schema ``evalkit.compare/1``. Unknown values are null; intervals are two-sided."""
+def comparison_json(comparison: Comparison, *, on_undecided: OnUndecided = "fail") -> dict[str, JSON]:
+    """The comparison as plain JSON, schema ``evalkit.compare/1``. Unknown values are null; intervals are two-sided.
+
+    ``exit_code`` is what its gates mean for CI, where the project says ``on_undecided``.
+    """
     extra = comparison.extra
     first = comparison.metrics[0].detail if comparison.metrics else {}
     return {
@@ -45,7 +51,26 @@ def comparison_json(comparison: Comparison) -> dict[str, JSON]:
         },
         **{name: first.get(name) for name in ("p_exact", "prob_better", "within_share", "mde", "resolution")},
         "metrics": [_metric_json(metric) for metric in comparison.metrics],
+        "gates": [_gate_json(gate) for gate in comparison.gates],
         "verdict": metric_word(comparison, comparison.metrics[0]) if comparison.metrics else "undefined",
+        "exit_code": gates_code(comparison.gates, on_undecided=on_undecided),
+    }
+
+
+_GATE = (
+    "kind", "metric", "slice", "against", "margin", "value", "limit", "confidence", "change", "rate", "observed", "lower", "upper", "n",
+    "p_adjusted", "floor_n", "required_n", "need_more", "smallest_margin", "repeats_needed", "delta_worst_case",
+)  # fmt: skip
+
+
+def _gate_json(gate: GateOutcome) -> dict[str, JSON]:
+    """A gate as every output words it, with the numbers behind the reason; null where a kind has none."""
+    return {
+        "name": gate.gate,
+        "variant": gate.variant,
+        **{name: gate.numbers.get(name) for name in _GATE},
+        "verdict": gate.status,
+        "reason": gate.reason,
     }
 
 

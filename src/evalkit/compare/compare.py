@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -163,15 +162,13 @@ def _sentence(
 
 
 def _extra(found: Evidence, draws: Sequence[Draws], change: RateChange | None, wanted: Wanted) -> dict[str, JSON]:
-    paired = sum(one.cases for one in draws)
-    seen = paired + len(found.only_a) + len(found.only_b)
-    total = paired + found.unpaired
+    counts = found.counts
     return {
         "confidence": wanted.confidence,
         "margin": wanted.margin,
         "slice": wanted.slice,
-        "delta_worst_case": (math.fsum(one.cases * one.change for one in draws) + found.lost) / seen if seen else None,
-        "unpaired_share": found.unpaired / total if total else 0.0,
+        "delta_worst_case": counts.delta_worst_case,
+        "unpaired_share": counts.unpaired_share,
         "error_cases_a": list(found.error_cases_a),
         "error_cases_b": list(found.error_cases_b),
         "flaky_cases": flaky_cases(draws),

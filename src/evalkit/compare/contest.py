@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from evalkit.compare import words
 from evalkit.compare.distributions import normal_quantile
-from evalkit.compare.finding import Finding, Tally, pairing_doubts
+from evalkit.compare.finding import Finding, Tally, Unmeasured, pairing_doubts
 from evalkit.compare.intervals import critical_z
 from evalkit.compare.pair import pair
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evalkit.compare.pair import Pairing
+    from evalkit.compare.evidence import Evidence
+    from evalkit.compare.pair import PairCounts, PairedCase
     from evalkit.model.calls import JSON
     from evalkit.model.results import GateStatus, Measurement
     from evalkit.suites.spec import GateSpec
@@ -25,14 +26,15 @@ POWER = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """A paired gate with its cases. ``doubts`` are about the data: errors and cases without a partner."""
+    """A paired gate with its ``cases`` (none where the database counted them). ``doubts`` are about the data: errors, cases without a partner."""
 
     gate: GateSpec
     a_name: str
     b_name: str
-    pairing: Pairing
-    before: Tally
-    after: Tally
+    cases: tuple[PairedCase, ...]
+    counts: PairCounts
+    before: Unmeasured
+    after: Unmeasured
     doubts: tuple[str, ...]
 
     @classmethod
@@ -42,8 +44,16 @@ class Contest:
         """Pair the trials of both sides, already narrowed to the gate's slice. Raises ValueError if a margin is missing."""
         if gate.margin is None and gate.kind == "no_regression":
             raise ValueError(f"the gate {gate.text!r} has no margin")
-        pairing, before, after = pair(a, b), Tally.of(a), Tally.of(b)
-        return cls(gate, names[0], names[1], pairing, before, after, pairing_doubts(pairing, before, after))
+        pairing, before, after = pair(a, b), Tally.of(a).unmeasured, Tally.of(b).unmeasured
+        counts = pairing.counts
+        return cls(gate, *names, pairing.cases, counts, before, after, pairing_doubts(counts, before, after))
+
+    @classmethod
+    def counted(cls, gate: GateSpec, found: Evidence, *, names: tuple[str, str]) -> Contest:
+        """The contest of two sides that were counted."""
+        counts = found.counts
+        before, after = Unmeasured(found.errors_a, found.trials_a), Unmeasured(found.errors_b, found.trials_b)
+        return cls(gate, *names, (), counts, before, after, pairing_doubts(counts, before, after))
 
     @property
     def margin(self) -> float:
@@ -54,8 +64,8 @@ class Contest:
     def coverage(self) -> str:
         """``over 200 paired cases (errors 0/200 and 1/200, unpaired 0)``."""
         errors = f"errors {self.before.errors}/{self.before.total} and {self.after.errors}/{self.after.total}"
-        cases = words.number_of(len(self.pairing.cases), "paired case")
-        return f"over {cases} ({errors}, unpaired {self.pairing.unpaired})"
+        cases = words.number_of(self.counts.paired, "paired case")
+        return f"over {cases} ({errors}, unpaired {self.counts.unpaired})"
 
     def finding(
         self,
@@ -69,11 +79,11 @@ class Contest:
     ) -> Finding:
         """A finding that also carries the counts of this contest and the doubts about its data."""
         counts: dict[str, JSON] = {
-            "n": len(self.pairing.cases),
+            "n": self.counts.paired,
             "margin": self.margin,
             "confidence": self.gate.confidence,
-            "unpaired": self.pairing.unpaired,
-            "delta_worst_case": self.pairing.delta_worst_case,
+            "unpaired": self.counts.unpaired,
+            "delta_worst_case": self.counts.delta_worst_case,
             "errors_a": self.before.errors,
             "errors_b": self.after.errors,
             "trials_a": self.before.total,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalkit.compare.estimate import RATIO_METRICS, ratio_moments, single_trials
 from evalkit.compare.kinds import CaseTable
-from evalkit.compare.pair import flips, pair
+from evalkit.compare.pair import PairCounts, flips, pair
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,9 +42,13 @@ class Evidence:
     ratios: Mapping[str, RatioMoments | None]
 
     @property
-    def unpaired(self) -> int:
-        """How many cases could not be paired."""
-        return len(self.only_a) + len(self.only_b) + len(self.changed)
+    def counts(self) -> PairCounts:
+        """What gates say of the pairing; as :attr:`evalkit.compare.pair.Pairing.counts`."""
+        draws = self.table.passes()
+        paired, alone = sum(one.cases for one in draws), len(self.only_a) + len(self.only_b)
+        seen = paired + alone
+        worst = (math.fsum(one.cases * one.change for one in draws) + self.lost) / seen if seen else None
+        return PairCounts(paired, alone + len(self.changed), self.error_cases_a, self.error_cases_b, worst)
 
 
 def evidence_of(a: Sequence[Measurement], b: Sequence[Measurement]) -> Evidence:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from evalkit.compare import words
 from evalkit.compare.paired import mcnemar
@@ -11,7 +11,7 @@ from evalkit.compare.paired import mcnemar
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evalkit.compare.pair import Pairing
+    from evalkit.compare.pair import PairCounts
     from evalkit.model.calls import JSON
     from evalkit.model.results import GateStatus, Measurement
 
@@ -69,6 +69,18 @@ def measured(rows: Sequence[Measurement]) -> list[Measurement]:
     return [row for row in rows if row.status != "error"]
 
 
+class Unmeasured(NamedTuple):
+    """How many of a side's ``total`` trials are ``errors``."""
+
+    errors: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        """The share of trials that could not be measured."""
+        return self.errors / self.total if self.total else 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """Trials of one side by outcome. ``total`` leaves out skipped ones."""
@@ -86,32 +98,32 @@ class Tally:
         return cls(statuses.count("pass"), statuses.count("error"), skipped, len(rows) - skipped)
 
     @property
-    def error_share(self) -> float:
-        """The share of trials that could not be measured."""
-        return self.errors / self.total if self.total else 0.0
+    def unmeasured(self) -> Unmeasured:
+        """Its errors among its trials."""
+        return Unmeasured(self.errors, self.total)
 
     def __str__(self) -> str:
         return words.counts(self.passed, self.total, errors=self.errors, skipped=self.skipped)
 
 
-def error_doubts(*sides: Tally) -> tuple[str, ...]:
+def error_doubts(*sides: Unmeasured) -> tuple[str, ...]:
     """A doubt if more than 2% of any side's trials could not be measured."""
-    if all(side.error_share <= MOST_ERRORS for side in sides):
+    if all(side.share <= MOST_ERRORS for side in sides):
         return ()
     shown = " and ".join(f"{side.errors} of {side.total}" for side in sides)
     return (f"{shown} trials could not be measured (more than 2%): mend the errors and run again",)
 
 
-def pairing_doubts(pairing: Pairing, a: Tally, b: Tally) -> tuple[str, ...]:
+def pairing_doubts(counts: PairCounts, a: Unmeasured, b: Unmeasured) -> tuple[str, ...]:
     """Doubts of a paired gate: errors, errors that are uneven (exact McNemar p < 0.05), and cases without a partner."""
     doubts = list(error_doubts(a, b))
-    alone_a = len(set(pairing.errors_a) - set(pairing.errors_b))
-    alone_b = len(set(pairing.errors_b) - set(pairing.errors_a))
+    alone_a = len(set(counts.errors_a) - set(counts.errors_b))
+    alone_b = len(set(counts.errors_b) - set(counts.errors_a))
     if not doubts and mcnemar(alone_a, alone_b).p_exact < 0.05:
         doubts.append(f"errors are uneven ({alone_a} cases only before, {alone_b} only after): mend them and run again")
-    if pairing.unpaired_share > MOST_UNPAIRED:
-        total = len(pairing.cases) + pairing.unpaired
+    if counts.unpaired_share > MOST_UNPAIRED:
+        total = counts.paired + counts.unpaired
         doubts.append(
-            f"{pairing.unpaired} of {total} cases could not be paired (more than 5%): run the same cases on both sides"
+            f"{counts.unpaired} of {total} cases could not be paired (more than 5%): run the same cases on both sides"
         )
     return tuple(doubts)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def judge_rate(contest: Contest) -> Finding:
     """``no_regression`` or ``better_than`` on a pass rate, by the paired score interval."""
-    found = rate_change(contest.pairing.cases, contest.gate.confidence)
+    found = rate_change(contest.cases, contest.gate.confidence)
     return nothing_run(contest.gate) if found is None else judge_change(contest, found)
 
 

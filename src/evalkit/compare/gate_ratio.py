@@ -28,16 +28,16 @@ def judge_ratio(contest: Contest) -> Finding:
 
     Latency is judged by the typical case, because time-outs censor the mean.
     """
-    if not contest.pairing.cases:
+    if not contest.cases:
         return nothing_run(contest.gate)
     metric = contest.gate.metric
-    found = ratio_change(contest.pairing.cases, metric, contest.gate.confidence)
+    found = ratio_change(contest.cases, metric, contest.gate.confidence)
     typical = metric == "latency_s"
     estimate = found.typical if typical else found.mean
     name = f"{'typical' if typical else 'mean'} {metric}"
     if estimate is None or estimate.ratio is None or estimate.interval is None:
         text = (
-            f"there is no interval, because it is unknown for {found.unknown} of {len(contest.pairing.cases)} cases, or the "
+            f"there is no interval, because it is unknown for {found.unknown} of {len(contest.cases)} cases, or the "
             f"known ones are too few or vary too much; run more cases"
         )
         return contest.finding("undecided", f"{name} {contest.coverage}", text, numbers={"unknown": found.unknown})

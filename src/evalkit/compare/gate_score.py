@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def judge_score(contest: Contest) -> Finding:
     """``no_regression`` or ``better_than`` on a mean score, by the score interval on effective counts, with Student's t."""
-    gate, cases = contest.gate, contest.pairing.cases
+    gate, cases = contest.gate, contest.cases
     if not cases:
         return nothing_run(gate)
     rows = [row for case in cases for row in (*case.a, *case.b)]

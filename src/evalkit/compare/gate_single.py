@@ -49,7 +49,7 @@ def judge_level(gate: GateSpec, rows: Sequence[Measurement], found: Rate) -> Fin
     )
     facts = f"{rate_name(gate)} {words.percent(found.rate)}, {over}, {words.rate_interval(interval)}"
     fail_p = binomial_cdf(found.passed_eff, found.n_eff, gate.value)
-    doubts = error_doubts(tally)
+    doubts = error_doubts(tally.unmeasured)
     if interval.lower > gate.value:
         return Finding("passed", facts, f"shown to be above {target}", numbers, fail_p, doubts)
     if interval.upper < gate.value:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from evalkit.compare import words
 from evalkit.compare.compare import pairs_of_variants
+from evalkit.compare.compared_gates import gate_facts
 from evalkit.compare.contest import Contest
 from evalkit.compare.finding import Finding, measured
 from evalkit.compare.gate_early import judge_early
+from evalkit.compare.gate_family import corrected_together
 from evalkit.compare.gate_rate import judge_rate
 from evalkit.compare.gate_ratio import judge_ratio
 from evalkit.compare.gate_score import judge_mean_score, judge_score
 from evalkit.compare.gate_single import judge_at_least, judge_budget, judge_must_pass, nothing_run
-from evalkit.compare.intervals import tail_share
-from evalkit.compare.multiplicity import holm
 from evalkit.compare.slices import narrow
 from evalkit.compare.stored import StoredBaseline
 from evalkit.model.results import GateOutcome
@@ -23,6 +22,7 @@ from evalkit.model.results import GateOutcome
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from evalkit.model.calls import JSON
     from evalkit.model.results import Measurement
     from evalkit.suites.spec import GateSpec
 
@@ -91,11 +91,16 @@ def judge_run(suites: Sequence[SuiteGates]) -> tuple[GateOutcome, ...]:
             variant=one.label,
             status=one.finding.status,
             reason=one.finding.reason,
-            numbers=dict(one.finding.numbers),
+            numbers={**_facts(one), **one.finding.numbers},
             line=one.gate.where.line,
         )
         for one in _settled(_corrected(judged))
     )
+
+
+def _facts(one: _Judged) -> dict[str, JSON]:
+    stored = one.suite.stored if one.gate.stored else None
+    return gate_facts(one.gate) | ({"baseline_run": stored.run_id} if stored is not None else {})
 
 
 def _judged(suite: SuiteGates) -> list[_Judged]:
@@ -191,25 +196,8 @@ def _contested(
 
 
 def _corrected(judged: list[_Judged]) -> list[_Judged]:
-    """Holm's correction on the failing side: of many gates over an unchanged prompt, one would fail by chance too often."""
-    tests = [one for one in judged if one.finding.fail_p is not None]
-    adjusted = iter(holm([one.finding.fail_p for one in tests if one.finding.fail_p is not None]))
-    return [one if one.finding.fail_p is None else _with_family(one, next(adjusted), len(tests)) for one in judged]
-
-
-def _with_family(one: _Judged, adjusted: float, size: int) -> _Judged:
-    numbers = {**one.finding.numbers, "p_adjusted": adjusted, "family_size": size}
-    finding = replace(one.finding, numbers=numbers)
-    if finding.status == "failed" and adjusted > tail_share(one.gate.confidence):
-        required, n = numbers.get("required_n"), numbers.get("n")
-        if isinstance(required, int) and isinstance(n, int):
-            finding = replace(finding, numbers={**numbers, "need_more": max(0, required - n)})
-        text = (
-            f"alone it would fail ({finding.conclusion}), but of {size} gates judged together one looks like this by chance too "
-            f"often (corrected one-sided {words.p_value(adjusted)}); more cases would decide it"
-        )
-        finding = replace(finding, status="undecided", conclusion=text)
-    return replace(one, finding=finding)
+    findings = corrected_together([(one.gate, one.finding) for one in judged])
+    return [replace(one, finding=finding) for one, finding in zip(judged, findings, strict=True)]
 
 
 def _settled(judged: list[_Judged]) -> list[_Judged]:

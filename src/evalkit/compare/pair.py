@@ -37,6 +37,26 @@ class PairedCase:
 
 
 @dataclass(frozen=True, slots=True)
+class PairCounts:
+    """How many cases are ``paired`` and ``unpaired``, and which of either side hold an error.
+
+    ``delta_worst_case`` is the change of the pass rate if every case of one side had spoken against B; None without cases.
+    """
+
+    paired: int
+    unpaired: int
+    errors_a: tuple[str, ...]
+    errors_b: tuple[str, ...]
+    delta_worst_case: float | None
+
+    @property
+    def unpaired_share(self) -> float:
+        """The share of all cases that could not be paired; 0.0 without cases."""
+        total = self.paired + self.unpaired
+        return self.unpaired / total if total else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Pairing:
     """Cases on both sides, in the order of their ids, and the ids of those that are not.
 
@@ -54,22 +74,13 @@ class Pairing:
     lost: float
 
     @property
-    def delta_worst_case(self) -> float | None:
-        """The change of the pass rate if every case of one side had spoken against B; None without cases."""
+    def counts(self) -> PairCounts:
+        """What gates say of the pairing."""
+        unpaired = len(self.only_a) + len(self.only_b) + len(self.changed)
         changes = [_mean(case.b_draws) - _mean(case.a_draws) for case in self.cases]
         total = len(changes) + len(self.only_a) + len(self.only_b)
-        return (sum(changes) + self.lost) / total if total else None
-
-    @property
-    def unpaired(self) -> int:
-        """How many cases could not be paired."""
-        return len(self.only_a) + len(self.only_b) + len(self.changed)
-
-    @property
-    def unpaired_share(self) -> float:
-        """The share of all cases that could not be paired; 0.0 without cases."""
-        total = len(self.cases) + self.unpaired
-        return self.unpaired / total if total else 0.0
+        worst = (sum(changes) + self.lost) / total if total else None
+        return PairCounts(len(changes), unpaired, self.errors_a, self.errors_b, worst)
 
 
 _PASSED, _NOT_PASSED = (1.0,), (0.0,)

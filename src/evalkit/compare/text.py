@@ -1,4 +1,4 @@
-"""A comparison as plain text for a terminal: flips first, then the sentence, then every metric on a line."""
+"""A comparison as plain text for a terminal: flips first, then the sentence, then every metric and every gate on a line."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from evalkit.compare.paired_outcomes import FLIP_NAMES, flip_name, metric_word, 
 if TYPE_CHECKING:
     from evalkit.compare.paired_outcomes import FlipName
     from evalkit.compare.values import Comparison, Flip, Metric
+    from evalkit.model.results import GateOutcome
 
 _MOST = 20
 
@@ -18,7 +19,13 @@ def comparison_text(comparison: Comparison, *, most_flips: int = _MOST) -> str:
     """Return the terminal view, without colour and without a final newline; at most ``most_flips`` cases of each kind by name."""
     lines = [*_head(comparison), *_flip_lines(comparison, most_flips), _line("verdict", f"{comparison.sentence}.")]
     lines += _metric_lines(comparison)
+    lines += [_line("gate", _gate(gate)) for gate in comparison.gates]
     return "\n".join(lines)
+
+
+def _gate(gate: GateOutcome) -> str:
+    """``FAILED  no_regression: {…}: pass rate 87.0% → 79.5%, …``."""
+    return f"{gate.status.replace('_', ' ').upper()}  {words.shown(gate.gate, most=200)}: {gate.reason}"
 
 
 def _line(name: str, text: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from evalkit.model.calls import JSON
+from evalkit.model.results import GateOutcome
 
 FlipKind = Literal["broken", "fixed", "shaky"]
 Word = Literal["better", "worse", "equivalent", "no clear difference", "undefined"]
@@ -92,6 +93,7 @@ class Comparison:
 
     ``both_pass`` … ``both_fail`` count cases by majority of repeats. ``only_a``, ``only_b`` and ``changed`` (same id, other
     content) are listed and left out of the pairing. ``expected_flips`` is the noise floor from repeats, None with one repeat.
+    ``gates`` are those that speak about it.
     """
 
     suite: str
@@ -115,6 +117,7 @@ class Comparison:
     changed: tuple[str, ...] = ()
     expected_flips: float | None = None
     sentence: str = ""
+    gates: tuple[GateOutcome, ...] = ()
     stats_method: int = STATS_METHOD
     extra: Mapping[str, JSON] = field(default_factory=dict)
 

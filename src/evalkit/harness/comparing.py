@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evalkit.compare.compare import compare, pairs_of_variants
+from evalkit.compare.compared_gates import gates_about
 from evalkit.compare.gates import SuiteGates
 from evalkit.compare.standing import corrected, rank
 from evalkit.compare.values import Side
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from evalkit.compare.standing import Ranking
     from evalkit.compare.stored import StoredBaseline
     from evalkit.compare.values import Comparison
     from evalkit.harness.planning import SuitePlan
-    from evalkit.model.results import Measurement, Result
+    from evalkit.model.results import GateOutcome, Measurement, Result
     from evalkit.suites.spec import SuiteSpec
 
 
@@ -86,6 +88,11 @@ def compare_stored(plan: SuitePlan, results: Sequence[Result], stored: StoredBas
         for before, after in pairs
         if before
     )
+
+
+def with_gates(comparisons: Iterable[Comparison], gates: Sequence[GateOutcome]) -> tuple[Comparison, ...]:
+    """The comparisons of a run, each with those of the run's ``gates`` that speak about it."""
+    return tuple(replace(one, gates=gates_about(one.a, one.b, gates, suite=one.suite)) for one in comparisons)
 
 
 def _margin(spec: SuiteSpec, *, stored: bool) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evalkit.compare.compare import Wanted, compare_evidence
+from evalkit.compare.compared_gates import Counted
 from evalkit.compare.evidence import Evidence
 from evalkit.compare.kinds import CaseKind, CaseTable, Outcome
 from evalkit.compare.pair import errors_moved_it, flip_kind, most_urgent_first
@@ -13,7 +13,7 @@ from evalkit.compare.ratios import RatioMoments
 from evalkit.compare.values import Flip
 from evalkit.errors import ConfigError, StoreError
 from evalkit.harness.runner import journal_root
-from evalkit.harness.sides import Compared, History, Named, compare_sides, partners
+from evalkit.harness.sides import Compared, History, Named, compare_sides, compare_sides_of, partners
 from evalkit.store.baselines import SUFFIXES, read_baseline
 from evalkit.store.database import DATABASE_FILE, ingest
 from evalkit.store.paired import STATUSES, paired_runs
@@ -21,6 +21,7 @@ from evalkit.store.paired import STATUSES, paired_runs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from evalkit.compare.compare import Wanted
     from evalkit.config import Config
     from evalkit.harness.sides import Chosen
     from evalkit.model.results import Measurement
@@ -48,7 +49,7 @@ def compare_named(config: Config, a: str, b: str, *, wanted: Wanted, run_id: str
         history.choose(text, default_run=run_id) if file is None else _of_file(*file)
         for text, file in zip((a, b), files, strict=True)
     ]
-    return compare_sides(*sides, margin=wanted.margin, confidence=wanted.confidence, checks=wanted.checks)
+    return compare_sides(*sides, wanted=wanted)
 
 
 def _file_named(config: Config, text: str) -> tuple[Path, str | None] | None:
@@ -91,17 +92,11 @@ def compare_counted(runs: PairedRuns, a: Named, b: Named, wanted: Wanted) -> Com
     left, right = a.among(runs.groups("a")), b.among(runs.groups("b"))
     found = partners(left, right)
     runs.prepare()
-    comparisons = tuple(
-        compare_evidence(
-            _evidence(runs.count(before, after), runs.verdicts),
-            a_side=left.side(before),
-            b_side=right.side(after),
-            suite=suite,
-            wanted=wanted,
-        )
+    sides = [
+        Counted(suite, left.side(before), right.side(after), _evidence(runs.count(before, after), runs.verdicts))
         for suite, before, after in found.pairs
-    )
-    return Compared(comparisons, found.notes)
+    ]
+    return Compared(compare_sides_of(sides, runs.gates(), wanted), found.notes)
 
 
 def _evidence(found: CountedPair, verdicts: Mapping[int, tuple[tuple[str, str, str, str], ...]]) -> Evidence:

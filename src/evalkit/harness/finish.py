@@ -10,7 +10,14 @@ from evalkit.compare import words
 from evalkit.compare.gates import judge_run
 from evalkit.harness.accounting import account_of, planned_of, trials_of
 from evalkit.harness.attacks import attack_notes
-from evalkit.harness.comparing import compare_stored, compare_variants, ranking, suite_gates, wants_stored
+from evalkit.harness.comparing import (
+    compare_stored,
+    compare_variants,
+    ranking,
+    suite_gates,
+    wants_stored,
+    with_gates,
+)
 from evalkit.harness.facts import utc_now
 from evalkit.harness.lookback import look_back
 from evalkit.harness.outputs import store_run, write_page, write_recordings
@@ -100,6 +107,7 @@ def finish_run(  # noqa: PLR0913 - a run, and what its user asked for
         code = ExitCode.NOT_MEASURED
     report = _report(records, plans, account=account, gates=gates, code=code, interrupted=interrupted, raced=raced)
     report = _as_race(report, raced) if raced else _beside_stored(report, plans, stored)
+    report = replace(report, comparisons=with_gates(report.comparisons, gates))
     prices = price_facts(records, Prices(config.prices))
     run = replace(report.run, extra={**report.run.extra, "prices": prices})
     report = with_summary(replace(report, run=run, notes=(*report.notes, *notes)))

@@ -6,7 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
-from evalkit.compare.compare import compare
+from evalkit.compare.compare import Wanted, compare_evidence
+from evalkit.compare.compared_gates import Counted, gates_about, judge_margin
+from evalkit.compare.evidence import evidence_of
 from evalkit.compare.values import Side
 from evalkit.errors import ConfigError, did_you_mean
 from evalkit.harness.runner import journal_root
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 
     from evalkit.compare.values import Comparison
     from evalkit.config import Config
-    from evalkit.model.results import Measurement
+    from evalkit.model.results import GateOutcome, Measurement
+    from evalkit.store.reader import RunRecords
 
 
 class Row(Protocol):
@@ -49,12 +52,16 @@ R = TypeVar("R", bound=Row)
 
 @dataclass(frozen=True, slots=True)
 class Chosen(Generic[R]):
-    """One side: the run and its rows, narrowed to one variant when the user named one. ``complete``: the run came to its end."""
+    """One side: the run and its rows, narrowed to one variant when the user named one, and the run's ``gates``.
+
+    ``complete``: the run came to its end.
+    """
 
     run_id: str
     variant: str | None
     rows: tuple[R, ...]
     complete: bool = True
+    gates: tuple[GateOutcome, ...] = ()
 
     def side(self, rows: Sequence[R]) -> Side:
         """How a comparison speaks of ``rows`` of this side."""
@@ -97,11 +104,12 @@ class History:
     def choose(self, text: str, *, default_run: str | None = None) -> Chosen[Measurement]:
         """Resolve ``text`` as :meth:`named` does, and read the run's journals."""
         found = self.named(text, default_run=default_run)
-        return found.among(self.rows(found.run_id))
+        records = read_run(self._root / found.run_id)
+        return replace(found.among(_measured(records)), gates=records.gates)
 
     def rows(self, run: str) -> tuple[Measurement, ...]:
         """What a run measured, from its journals; what a batch still owes is no measurement. Raises StoreError."""
-        return tuple(result.measurement() for result in read_run(self._root / run).results if not result.pending)
+        return _measured(read_run(self._root / run))
 
     def named(self, text: str, *, default_run: str | None = None) -> Named:
         """Resolve ``RUN``, ``latest``, ``VARIANT`` or ``RUN:VARIANT``; a run may be shortened to a unique beginning of its id.
@@ -136,6 +144,10 @@ class History:
         return matches[0] if matches else None
 
 
+def _measured(records: RunRecords) -> tuple[Measurement, ...]:
+    return tuple(result.measurement() for result in records.results if not result.pending)
+
+
 @dataclass(frozen=True, slots=True)
 class Compared:
     """The comparisons, one per suite and cell, and ``notes``: what of the two sides was not compared, one sentence each."""
@@ -144,30 +156,30 @@ class Compared:
     notes: tuple[str, ...]
 
 
-def compare_sides(
-    a: Chosen[Measurement],
-    b: Chosen[Measurement],
-    *,
-    margin: float | None = None,
-    confidence: float = 0.95,
-    checks: bool = False,
-) -> Compared:
-    """Compare two sides suite by suite and cell by cell; as :func:`partners` pairs them. ``checks`` asks for a metric per check."""
+def compare_sides(a: Chosen[Measurement], b: Chosen[Measurement], *, wanted: Wanted | None = None) -> Compared:
+    """Compare two sides suite by suite and cell by cell; as :func:`partners` pairs them."""
     found = partners(a, b)
-    comparisons = tuple(
-        compare(
-            left,
-            right,
-            a_side=a.side(left),
-            b_side=b.side(right),
-            suite=suite,
-            margin=margin,
-            confidence=confidence,
-            checks=checks,
+    sides = [
+        Counted(suite, a.side(left), b.side(right), evidence_of(left, right)) for suite, left, right in found.pairs
+    ]
+    return Compared(compare_sides_of(sides, b.gates, wanted or Wanted()), found.notes)
+
+
+def compare_sides_of(sides: Sequence[Counted], gates: Sequence[GateOutcome], wanted: Wanted) -> tuple[Comparison, ...]:
+    """The comparisons of ``sides`` that were counted, with the ``gates`` of the candidate's run that speak about them.
+
+    With a margin, ``no_regression`` with that margin is judged beside them.
+    """
+    asked: Sequence[GateOutcome | None] = [None] * len(sides)
+    if wanted.margin is not None:
+        asked = judge_margin(sides, margin=wanted.margin, confidence=wanted.confidence)
+    return tuple(
+        replace(
+            compare_evidence(one.found, a_side=one.a, b_side=one.b, suite=one.suite, wanted=wanted),
+            gates=(*gates_about(one.a, one.b, gates, suite=one.suite), *([margin] if margin else [])),
         )
-        for suite, left, right in found.pairs
+        for one, margin in zip(sides, asked, strict=True)
     )
-    return Compared(comparisons, found.notes)
 
 
 @dataclass(frozen=True, slots=True)

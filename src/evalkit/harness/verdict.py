@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
+from evalkit.compare.compared_gates import gates_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,17 +75,14 @@ def exit_code(account: Account, gates: Sequence[GateOutcome], *, on_undecided: O
     An incomplete run could not measure, whatever it saw. A definite failure outranks single errors, errors outrank an undecided gate.
     With ``allow_no_baseline`` a gate that has nothing stored to be judged against yet counts for nothing.
     """
-    first = on_undecided == "allow_no_baseline"
-    statuses = {gate.status for gate in gates if not (first and gate.numbers.get("no_baseline"))}
+    of_gates = ExitCode(gates_code(gates, on_undecided=on_undecided))
     if not account.whole or (account.planned and account.skipped == account.planned):
         return ExitCode.NOT_MEASURED
-    if account.failed_tests or "failed" in statuses:
+    if account.failed_tests or of_gates is ExitCode.FAILED:
         return ExitCode.FAILED
     if account.errors:
         return ExitCode.NOT_MEASURED
-    if "undecided" in statuses and on_undecided != "warn":
-        return ExitCode.UNDECIDED
-    return ExitCode.OK
+    return of_gates
 
 
 _WORDS = {

@@ -49,8 +49,9 @@ def _compared(site: Site, a: Named, b: Named) -> Compared:
     with site.store.paired(a.run_id, b.run_id) as runs:
         if not runs.doubtful:
             return compare_counted(runs, a, b, Wanted())
+        gates = runs.gates()
     left, right = (one.among(measurements(site.store, one.run_id)) for one in (a, b))
-    return compare_sides(left, right)
+    return compare_sides(left, replace(right, gates=gates))
 
 
 def paths_of(site: Site, *run_ids: str) -> dict[tuple[str, str], str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from evalkit.model.results import GateOutcome
 from evalkit.store.connection import WAIT_S, opened
 from evalkit.store.database import check_tables, unread_runs
 
@@ -20,6 +22,9 @@ STATUSES = ("pass", "fail", "error")
 
 _GROUPS = """
 select suite, cell, variant, label from trials where run_id = $run group by all order by min(rowid)
+"""
+_GATES = """
+select gate, suite, suite_path, variant, status, reason, numbers, line from gates where run_id = $run order by rowid
 """
 _DOUBTS = """
 select count(*) from (
@@ -159,6 +164,14 @@ class PairedRuns:
     def groups(self, side: str) -> tuple[Group, ...]:
         """The labels of run ``a`` or ``b``, in the order in which they were measured."""
         return tuple(Group(*row) for row in self._rows(_GROUPS, run=self._runs[side]))
+
+    def gates(self) -> tuple[GateOutcome, ...]:
+        """What became of the gates of run ``b``, in the order in which they were judged."""
+        rows = self._rows(_GATES, run=self._runs["b"])
+        return tuple(
+            GateOutcome(gate, suite, path, variant, status, reason, json.loads(numbers), line)
+            for gate, suite, path, variant, status, reason, numbers, line in rows
+        )
 
     def prepare(self) -> None:
         """Number the sets of verdicts that occur; to be called once, before :meth:`count`."""
