@@ -56,6 +56,7 @@ checks:
   - contains: dear
   - pii: {{}}
   - {{not: {{contains: absurd}}, severity: warn}}
+  - similarity: {{to: Hello dear, min: 0.1}}
 """
 
 
@@ -139,6 +140,8 @@ def test_the_database_says_what_the_journals_say(project, monkeypatch, how):
     assert found["only_baseline"] == ["c0", "c1"]
     assert found["errors"]["candidate"] > 0
     assert "pass_rate(check:contains)" in text
+    scored = next(metric for metric in found["metrics"] if metric["name"] == "score(similarity)")
+    assert (scored["n"], scored["kind"]) == (found["n_paired"], "score")
 
 
 def test_tags_and_clusters_are_those_of_the_run(project, monkeypatch):

@@ -10,7 +10,7 @@ from evalkit.compare import words
 from evalkit.compare.estimate import change_of, change_of_moments
 from evalkit.compare.evidence import evidence_of
 from evalkit.compare.finding import MOST_ERRORS
-from evalkit.compare.metric import explored, rate_metric, ratio_metric
+from evalkit.compare.metric import explored, rate_metric, ratio_metric, score_metric
 from evalkit.compare.pair import expected_flips, flaky_cases
 from evalkit.compare.parts import part_metrics
 from evalkit.compare.slices import narrow
@@ -96,12 +96,14 @@ def compare_evidence(found: Evidence, *, a_side: Side, b_side: Side, suite: str,
 
 
 def _metrics(found: Evidence, change: RateChange | None, wanted: Wanted) -> list[Metric]:
-    """The pass rate first; then, explored, its parts and what is compared as a ratio."""
+    """The pass rate first; then, explored, its parts, the mean scores of checks, and what is compared as a ratio."""
     confidence, margin = wanted.confidence, wanted.margin
     first = rate_metric("pass_rate" if wanted.slice is None else f"pass_rate({wanted.slice})", change, margin)
     rest: list[Metric] = []
     if wanted.slice is None:
         rest += part_metrics(found.table, confidence=confidence, margin=margin, checks=wanted.checks)
+        scores = (score_metric(f"score({name})", table, confidence) for name, table in found.scores.items())
+        rest += [metric for metric in scores if metric is not None]
     cases = 0 if change is None else change.n
     rest += [
         ratio_metric(name, change_of_moments(moments, cases=cases, confidence=confidence))

@@ -18,7 +18,7 @@ from evalkit.compare.sizes import flip_rate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evalkit.compare.kinds import Draws
+    from evalkit.compare.kinds import Alike, Draws
     from evalkit.compare.pair import PairedCase
     from evalkit.compare.paired import PairedScores
     from evalkit.compare.ratios import RatioEstimate
@@ -108,8 +108,8 @@ def change_of(draws: Sequence[Draws], confidence: float) -> RateChange | None:
     share = _noise_share(draws, found.n, found.s2)
     change = scored_change(
         found,
-        a=_rate([(one.passed_a, one.a, one) for one in draws], clusters, confidence),
-        b=_rate([(one.passed_b, one.b, one) for one in draws], clusters, confidence),
+        a=rate_of([(one.passed_a, one.a, one) for one in draws], clusters, confidence),
+        b=rate_of([(one.passed_b, one.b, one) for one in draws], clusters, confidence),
         n_clusters=clusters,
         noise_share=share,
         repeats=min(min(one.a, one.b) for one in draws) if clusters is None else None,
@@ -139,8 +139,8 @@ def scored_change(
     )
 
 
-def _rate(side: list[tuple[int, int, Draws]], clusters: int | None, confidence: float) -> Rate:
-    """One side's pass rate, from how many of how many draws passed in each kind of case; as :func:`effective_sample`."""
+def rate_of(side: Sequence[tuple[float, int, Alike]], clusters: int | None, confidence: float) -> Rate:
+    """One side's pass rate or mean score, from the sum of how many draws in each kind of case; as :func:`effective_sample`."""
     n = sum(one.cases for _, _, one in side)
     rate = math.fsum(one.cases * passed / of for passed, of, one in side) / n
     if clusters is None and all(of == 1 for _, of, _ in side):

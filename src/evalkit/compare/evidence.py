@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from evalkit.compare.estimate import RATIO_METRICS, ratio_moments, single_trials
 from evalkit.compare.kinds import CaseTable
 from evalkit.compare.pair import PairCounts, flips, pair
+from evalkit.compare.scores import score_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from evalkit.compare.ratios import RatioMoments
+    from evalkit.compare.scores import ScoreTable
     from evalkit.compare.values import Flip
     from evalkit.model.results import Measurement
 
@@ -24,7 +26,7 @@ class Evidence:
 
     ``table`` holds the paired cases, ``flips`` those that changed, in the order in which they are shown. ``only_a``, ``only_b`` and ``changed``
     (same id, other content) could not be paired; ``lost`` is the sum of their changes at worst. ``errors_…`` and ``trials_…`` count trials,
-    ``error_cases_…`` names their cases. ``ratios`` are by metric, None where no case is known on both sides.
+    ``error_cases_…`` names their cases. ``ratios`` are by metric, None where no case is known on both sides; ``scores`` by check.
     """
 
     table: CaseTable
@@ -40,6 +42,7 @@ class Evidence:
     error_cases_a: tuple[str, ...]
     error_cases_b: tuple[str, ...]
     ratios: Mapping[str, RatioMoments | None]
+    scores: Mapping[str, ScoreTable]
 
     @property
     def counts(self) -> PairCounts:
@@ -69,6 +72,7 @@ def evidence_of(a: Sequence[Measurement], b: Sequence[Measurement]) -> Evidence:
         error_cases_a=pairing.errors_a,
         error_cases_b=pairing.errors_b,
         ratios={name: ratio_moments(pairing.cases, name, single=single) for name in RATIO_METRICS},
+        scores=score_tables(a, b),
     )
 
 

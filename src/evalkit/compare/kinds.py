@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from evalkit.compare.score import Moments
 from evalkit.compare.slices import share_of
@@ -32,6 +32,20 @@ class Draws(NamedTuple):
     def change(self) -> float:
         """By how much the pass rate of such a case rose."""
         return self.passed_b / self.b - self.passed_a / self.a
+
+
+class Alike(Protocol):
+    """Cases that are counted together: how many, of which cluster."""
+
+    @property
+    def cluster(self) -> str | None:
+        """The cluster of all of them, None if each stands alone."""
+        ...
+
+    @property
+    def cases(self) -> int:
+        """How many there are."""
+        ...
 
 
 class Outcome(NamedTuple):
@@ -129,7 +143,7 @@ def single_runs(draws: Iterable[Draws]) -> bool:
     return all(one.a == 1 == one.b for one in draws)
 
 
-def clusters_in(draws: Iterable[Draws]) -> int | None:
+def clusters_in(draws: Iterable[Alike]) -> int | None:
     """How many clusters there are, a case without one being its own; None when no two cases share one."""
     sizes: Counter[str] = Counter()
     alone = 0
@@ -141,7 +155,7 @@ def clusters_in(draws: Iterable[Draws]) -> int | None:
     return alone + len(sizes) if any(size > 1 for size in sizes.values()) else None
 
 
-def variance_of_mean(values: Sequence[tuple[float, Draws]], mean: float, clusters: int | None) -> float:
+def variance_of_mean(values: Sequence[tuple[float, Alike]], mean: float, clusters: int | None) -> float:
     """The variance of the mean of a value per case: of cases that stand alone, or of whole clusters (Miller 2024 eq. 4 with C/(C−1)).
 
     0.0 for a single case or cluster, which says nothing about variation.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from evalkit.compare import words
 from evalkit.compare.multiplicity import benjamini_hochberg
 from evalkit.compare.paired import mcnemar, prob_better
+from evalkit.compare.scores import score_change
 from evalkit.compare.sizes import required_cases, smallest_margin
 from evalkit.compare.values import Metric
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evalkit.compare.estimate import RateChange, RatioChange
+    from evalkit.compare.scores import ScoreTable
     from evalkit.compare.values import Interval, MetricKind, Word
     from evalkit.model.calls import JSON
 
@@ -40,6 +42,18 @@ def rate_metric(name: str, found: RateChange | None, margin: float | None) -> Me
         n_eff=found.n_eff,
         detail=detail(found, margin),
     )
+
+
+def score_metric(name: str, table: ScoreTable, confidence: float) -> Metric | None:
+    """The change of a check's mean score as a metric; ``undefined`` if a trial has no score, None if no case was paired.
+
+    No margin applies: what a comparison tolerates is said of the pass rate.
+    """
+    if table.unknown:
+        note = f"no score in {table.unknown} of {words.number_of(table.trials, 'trial')}"
+        return _unknown(name, note, kind="score")
+    change = score_change(table, confidence)
+    return None if change is None else replace(rate_metric(name, change, None), kind="score")
 
 
 def detail(found: RateChange, margin: float | None) -> dict[str, JSON]:

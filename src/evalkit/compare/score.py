@@ -142,7 +142,7 @@ def moments_of(
 ) -> Moments:
     """Reduce per-case draws in [0, 1]; every draw of A meets every draw of B, never by index."""
     n = len(a)
-    moments = [_case_moments(x, y) for x, y in zip(a, b, strict=True)]
+    moments = [case_moments(x, y) for x, y in zip(a, b, strict=True)]
     up, down, square = (math.fsum(column) / n for column in zip(*moments, strict=True))
     differences = [rise - fall for rise, fall, _ in moments]
     inverse = math.fsum(1.0 / len(draws) for draws in (*a, *b))
@@ -155,7 +155,7 @@ def moments_of(
 _ZERO_OR_ONE = frozenset((0.0, 1.0))
 
 
-def _case_moments(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:
+def case_moments(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:
     """The mean rise, fall and squared difference over all pairs of one draw of each side."""
     pairs = len(a) * len(b)
     if _ZERO_OR_ONE.issuperset(a) and _ZERO_OR_ONE.issuperset(b):

@@ -10,6 +10,7 @@ from evalkit.compare.evidence import Evidence
 from evalkit.compare.kinds import CaseKind, CaseTable, Outcome
 from evalkit.compare.pair import errors_moved_it, flip_kind, most_urgent_first
 from evalkit.compare.ratios import RatioMoments
+from evalkit.compare.scores import ScoredCases, ScoreTable
 from evalkit.compare.values import Flip
 from evalkit.errors import ConfigError, StoreError
 from evalkit.harness.runner import journal_root
@@ -19,13 +20,13 @@ from evalkit.store.database import DATABASE_FILE, ingest
 from evalkit.store.paired import STATUSES, paired_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from evalkit.compare.compare import Wanted
     from evalkit.config import Config
     from evalkit.harness.sides import Chosen
     from evalkit.model.results import Measurement
-    from evalkit.store.paired import CountedPair, FlipRow, PairedRuns
+    from evalkit.store.paired import CountedPair, FlipRow, PairedRuns, ScoreRow
 
 _WAIT_S = 2.0
 """Seconds to wait for a database that another process holds, before the journals are read instead."""
@@ -117,7 +118,27 @@ def _evidence(found: CountedPair, verdicts: Mapping[int, tuple[tuple[str, str, s
         error_cases_a=tuple(dict.fromkeys(case for case, before, _ in found.errors if before)),
         error_cases_b=tuple(dict.fromkeys(case for case, _, after in found.errors if after)),
         ratios={name: None if ratio is None else RatioMoments(*ratio) for name, ratio in found.ratios.items()},
+        scores=_scores(found.scores),
     )
+
+
+def _scores(rows: Iterable[ScoreRow]) -> dict[str, ScoreTable]:
+    """The scores that the database counted, by check."""
+    groups: dict[str, list[ScoreRow]] = {}
+    for row in rows:
+        if len(row.a) + row.lost_a + row.unknown_a and len(row.b) + row.lost_b + row.unknown_b:
+            groups.setdefault(row.check, []).append(row)
+    return {check: _score_table(group) for check, group in groups.items()}
+
+
+def _score_table(rows: Sequence[ScoreRow]) -> ScoreTable:
+    """What could not be measured scores 0 (intention to treat)."""
+    kinds = (
+        ScoredCases((0.0,) * row.lost_a + row.a, (0.0,) * row.lost_b + row.b, row.cluster, row.cases) for row in rows
+    )
+    unknown = sum(row.cases * (row.unknown_a + row.unknown_b) for row in rows)
+    known = sum(row.cases * (len(row.a) + row.lost_a + len(row.b) + row.lost_b) for row in rows)
+    return ScoreTable(tuple(kinds), known + unknown, unknown)
 
 
 def _flip(row: FlipRow) -> Flip:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evalkit.report.values import CallCounts, Outcome, RunReport, VariantSummary
 
 UNKNOWN = "unknown"
+_SCORE = re.compile(r"score\((.+)\)")
 _PART = re.compile(r"pass_rate\((?:(family|check|tag):)?(.+)\)")
 
 SYMBOLS: dict[str, str] = {
@@ -96,9 +97,11 @@ def ratio(value: float | None) -> str:
 
 
 def metric_label(name: str) -> str:
-    """A metric's name for a reader: ``cost_usd`` is ``cost per answer``, ``pass_rate(family:safety)`` is ``pass rate, safety checks``."""
+    """A metric's name for a reader: ``cost_usd`` is ``cost per answer``, ``score(rubric)`` is ``mean score, check rubric``."""
     known = {"pass_rate": "pass rate", "cost_usd": "cost per answer", "latency_s": "latency"}
-    part = _PART.fullmatch(name)
+    part, scored = _PART.fullmatch(name), _SCORE.fullmatch(name)
+    if scored is not None:
+        return f"mean score, check {scored[1]}"
     if part is None:
         return known.get(name, name.replace("_", " "))
     forms = {"family": "{} checks", "check": "check {}", "tag": "tag {}", None: "{}"}

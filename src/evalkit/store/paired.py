@@ -49,7 +49,7 @@ _MEANING = """
 select number, check_name, family, status, severity from numbered, kinds where get_bit(verdicts, kind) = 1 order by number, kind
 """
 _SIDE = """
-select {side} as side, t.case_id, t.case_digest, t.repeat_number, t.status, t.tags, t.cluster,
+select {side} as side, t.trial_id, t.case_id, t.case_digest, t.repeat_number, t.status, t.tags, t.cluster,
   coalesce(r.source <> 'shared', true) as fresh, r.cost_usd, r.latency_s, r.input_tokens, r.output_tokens,
   3 * coalesce(n.number, 0) + case t.status when 'pass' then 0 when 'fail' then 1 else 2 end as outcome
 from trials t left join responses r on r.run_id = ${run} and r.call_id = t.call_id
@@ -89,6 +89,30 @@ order by case_id, case_digest
 _ERRORS = (
     "select distinct case_id, errors_a > 0, errors_b > 0 from paired where errors_a + errors_b > 0 order by case_id"
 )
+_SCORED = """
+create temp table scored as
+select trial_id, check_name, case when bool_or(status = 'error') then 0.0 else avg(score) end as score
+from verdicts where run_id in ($a, $b) and check_name in (
+  select check_name from verdicts where run_id in ($a, $b) and score is not null
+) group by all having bool_or(status <> 'skip')
+"""
+_SCORES = """
+with names as (select distinct check_name from scored semi join sides using (trial_id)),
+trials as (
+  select s.*, n.check_name, c.trial_id is not null as judged, c.score, s.outcome = 2 as unanswered
+  from {draws} s cross join names n left join scored c on c.trial_id = s.trial_id and c.check_name = n.check_name
+),
+cases as (
+  select check_name, any_value(cluster) filter (side = 0) as cluster,
+    list_sort(list(score) filter (side = 0 and score is not null)) as a, list_sort(list(score) filter (side = 1 and score is not null)) as b,
+    count(*) filter (side = 0 and unanswered) as lost_a, count(*) filter (side = 1 and unanswered) as lost_b,
+    count(*) filter (side = 0 and judged and score is null) as unknown_a,
+    count(*) filter (side = 1 and judged and score is null) as unknown_b,
+    bool_or(judged) or not bool_or(outcome >= 3) as applies
+  from trials group by check_name, case_id, case_digest
+)
+select check_name, a, b, lost_a, lost_b, unknown_a, unknown_b, cluster, count(*) from cases where applies group by all order by check_name
+"""
 _TOTALS = "select side, count(*), count(*) filter (status = 'error'), bool_and(fresh) from sides group by side"
 _RATIO = """
 select '{metric}', count(*), favg(x), favg(y), coalesce(var_samp(x), 0), coalesce(var_samp(y), 0), coalesce(covar_samp(x, y), 0),
@@ -131,13 +155,29 @@ FlipRow = tuple[str, int, int, int, int, tuple[str, ...], int, int]
 """A case that moved: ``(case, passed before, draws, passed after, draws, tags, errors before, errors after)``."""
 
 
+class ScoreRow(NamedTuple):
+    """Cases (``cases`` of them) alike in the scores of ``check``: those before and after, of how many trials there was no answer to judge
+    (``lost_…``), and how many were judged without a score (``unknown_…``).
+    """
+
+    check: str
+    a: tuple[float, ...]
+    b: tuple[float, ...]
+    lost_a: int
+    lost_b: int
+    unknown_a: int
+    unknown_b: int
+    cluster: str | None
+    cases: int
+
+
 @dataclass(frozen=True, slots=True)
 class CountedPair:
     """Two sides of one suite, counted. Everything refers to each case's independent draws.
 
     ``kinds`` are ``(outcomes before, outcomes after, cluster, cases)``; an outcome is 3·number + the place of its status in ``STATUSES``.
     ``alone`` are cases of one side ``(before, case, passed, draws)``; ``errors`` ``(case, before, after)``; ``totals`` are
-    ``(trials, errors)`` of each side.
+    ``(trials, errors)`` of each side. ``scores`` are for each check that gave any.
     """
 
     kinds: tuple[tuple[tuple[int, ...], tuple[int, ...], str | None, int], ...]
@@ -146,6 +186,7 @@ class CountedPair:
     errors: tuple[tuple[str, bool, bool], ...]
     totals: tuple[tuple[int, int], tuple[int, int]]
     ratios: dict[str, Ratio | None]
+    scores: tuple[ScoreRow, ...]
 
 
 class PairedRuns:
@@ -154,6 +195,7 @@ class PairedRuns:
     def __init__(self, connection: DuckDBPyConnection, a: str, b: str) -> None:
         self._connection = connection
         self._runs = {"a": a, "b": b}
+        self._scored = False
         self.verdicts: dict[int, tuple[tuple[str, str, str, str], ...]] = {0: ()}
 
     @property
@@ -174,7 +216,9 @@ class PairedRuns:
         )
 
     def prepare(self) -> None:
-        """Number the sets of verdicts that occur; to be called once, before :meth:`count`."""
+        """Number the sets of verdicts that occur, and find the scores; to be called once, before :meth:`count`."""
+        self._rows(_SCORED, **self._runs)
+        self._scored = bool(self._rows("select count(*) from scored")[0][0])
         self._rows(_VERDICTS, **self._runs)
         most = self._rows("select coalesce(max(kind), 0) from kinds")[0][0]
         self._rows(_SETS.format(most=int(most)), **self._runs)
@@ -201,6 +245,10 @@ class PairedRuns:
             alone=tuple((row[0], row[1], row[2], row[3]) for row in self._rows(_ALONE)),
             errors=tuple((row[0], row[1], row[2]) for row in self._rows(_ERRORS)),
             totals=(totals.get(0, (0, 0))[:2], totals.get(1, (0, 0))[:2]),
+            scores=tuple(
+                ScoreRow(name, tuple(x or ()), tuple(y or ()), *rest)
+                for name, x, y, *rest in (self._rows(_SCORES.format(draws=draws)) if self._scored else ())
+            ),
             ratios={name: Ratio(*row) if row[0] else None for name, *row in ratios},
         )
 
