@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +17,11 @@ from evalkit.compare.text import comparison_text
 from evalkit.config import find_root, load_config
 from evalkit.errors import ConfigError, StoreError
 from evalkit.harness import api, comparing_runs
-from evalkit.harness.comparing_runs import compare_named
-from evalkit.harness.sides import History, compare_sides
+from evalkit.harness.comparing_runs import compare_counted, compare_named
+from evalkit.harness.sides import History, Named, compare_sides
 from evalkit.store.database import DATABASE_FILE
+from evalkit.store.kept_counts import are_counted
+from evalkit.store.mirror import mirrored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,6 +145,60 @@ def test_the_database_says_what_the_journals_say(project, monkeypatch, how):
     assert "pass_rate(check:contains)" in text
     scored = next(metric for metric in found["metrics"] if metric["name"] == "score(similarity)")
     assert (scored["n"], scored["kind"]) == (found["n_paired"], "score")
+
+
+def served(mirror, a: str, b: str) -> tuple[bool, list[object]]:
+    """The comparison out of a server's mirror, and whether both runs were counted before."""
+    with mirror.paired(a, b) as runs:
+        counted = are_counted(runs._connection, a, b)  # noqa: SLF001 - which way it went
+        found = compare_counted(runs, Named(a, None, complete=True), Named(b, None, complete=True), Wanted(checks=True))
+    return counted, [rounded((comparison_json(one), dict(one.extra))) for one in found.comparisons]
+
+
+@pytest.mark.parametrize("how", [{}, {"repeats": 2, "clusters": 5}], ids=["single", "both"])
+def test_a_run_counted_ahead_compares_as_any_other(project, how):
+    """A mirror that has counted both runs says what it says without; a run that is read again or deleted leaves no counts."""
+    first = measure(project, "one", **how)
+    second = measure(project, "two", names=range(2, 26), more="x", **how)
+    with mirrored(project.root / "reports") as mirror:
+        mirror.refresh()
+        counted, before = served(mirror, first, second)
+        assert not counted
+        assert mirror.count_ahead(limit=1)
+        assert not mirror.count_ahead(limit=1)
+        assert served(mirror, first, second) == (True, before)
+        assert served(mirror, second, second)[0]
+        mirror._connection.execute("update ingested set bytes = 1 where run_id = $run", {"run": second})  # noqa: SLF001 - as if it had grown
+        assert mirror.refresh().read == (second,)
+        assert served(mirror, first, second) == (False, before)
+        journals = project.root / "reports" / "journal"
+        shutil.rmtree(journals / first)
+        mirror.refresh()
+        with mirror.paired(first, second) as runs:
+            assert not are_counted(runs._connection, first, first)  # noqa: SLF001 - what is kept of it
+            assert not runs._connection.execute(
+                "select 1 from kept.cases where run_id = $run", {"run": first}
+            ).fetchall()  # noqa: SLF001
+
+
+def test_labels_taken_together_are_counted_together(project):
+    """Two labels as one side: all of their trials, and each case once; counted ahead or not."""
+    run = measure(project, "one")
+    with mirrored(project.root / "reports") as mirror:
+        mirror.refresh()
+        found = []
+        for _ in range(2):
+            with mirror.paired(run, run) as runs:
+                old, new = runs.groups("a")
+                (together, apart), *_ = runs.count([((old, new), (new,)), ((new,), (old,))])
+                found.append((together, apart))
+            mirror.count_ahead(limit=1)
+    assert found[0] == found[1]
+    together, apart = found[0]
+    assert [trials for trials, _ in together.totals] == [48, 24]
+    assert [trials for trials, _ in apart.totals] == [24, 24]
+    assert sum(cases for *_, cases in together.kinds) == 24
+    assert {len(before) for before, *_ in together.kinds} == {2}
 
 
 def test_tags_and_clusters_are_those_of_the_run(project, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import threading
 import time
 import webbrowser
 from contextlib import chdir, nullcontext
+from html import unescape
 
 import pytest
 from click.testing import CliRunner
@@ -18,10 +20,10 @@ from served import SUITE
 from evalkit.config import load_config
 from evalkit.errors import StoreError, StoreLockedError
 from evalkit.model.results import Label
-from evalkit.server import serving
+from evalkit.server import pages_compare, serving
 from evalkit.server.ahead import make_ahead
 from evalkit.server.app import create_app
-from evalkit.server.figures import newest_runs
+from evalkit.server.figures import newest_runs, run_figures
 from evalkit.server.live import Live
 from evalkit.server.refreshing import Refresher
 from evalkit.server.rendering import templates
@@ -203,6 +205,30 @@ def until(wanted):
     while not wanted():
         assert time.monotonic() < end
         time.sleep(0.005)
+
+
+def test_a_comparison_lists_few_flips_and_then_all(tmp_path, monkeypatch):
+    """The first page of a comparison names the first cases of a kind, says of how many, and leads to all of them."""
+    monkeypatch.setattr(pages_compare, "FEW_FLIPS", 1)
+    stored = Project(tmp_path)
+    with chdir(tmp_path):
+        stored.suite(SUITE)
+        stored.evalkit("run")
+        stored.configure(answers={"default": "Go away."})
+        stored.evalkit("run", "--mode", "refresh")
+    with mirrored(stored.root / "reports") as store:
+        site = site_of(stored, store)
+        store.refresh()
+        site.ready.set()
+        newer, older = (run.run_id for run in newest_runs(site, limit=2))
+        label = run_figures(site, newer).variants[0].variant
+        first = ask(site, f"/compare?a={older}:{label}&b={newer}:{label}").text
+        assert first.count("<tr data-row>") == 1
+        (count,) = re.findall(r"The first 1 of (\d+)\.", first)
+        (link,) = re.findall(r'href="([^"]+flips=all)"', first)
+        every = ask(site, unescape(link)).text
+        assert every.count("<tr data-row>") == int(count) > 1
+        assert "List them all" not in every
 
 
 def test_what_the_newest_run_leads_to_is_made_ahead(stored, monkeypatch):

@@ -16,17 +16,19 @@ from evalkit.errors import ConfigError, StoreError
 from evalkit.harness.runner import journal_root
 from evalkit.harness.sides import Compared, History, Named, compare_sides, compare_sides_of, partners
 from evalkit.store.baselines import SUFFIXES, read_baseline
+from evalkit.store.counted import STATUSES
 from evalkit.store.database import DATABASE_FILE, ingest
-from evalkit.store.paired import STATUSES, paired_runs
+from evalkit.store.paired import paired_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from evalkit.compare.compare import Wanted
     from evalkit.config import Config
     from evalkit.harness.sides import Chosen
     from evalkit.model.results import Measurement
-    from evalkit.store.paired import CountedPair, FlipRow, PairedRuns, ScoreRow
+    from evalkit.store.paired import CountedPair, FlipRow, Meanings, PairedRuns, Verdicts
+    from evalkit.store.scored import ScoreRow
 
 _WAIT_S = 2.0
 """Seconds to wait for a database that another process holds, before the journals are read instead."""
@@ -92,20 +94,20 @@ def compare_counted(runs: PairedRuns, a: Named, b: Named, wanted: Wanted) -> Com
     """Compare two sides of the runs that the database pairs. Raises ConfigError where :func:`compare_named` does."""
     left, right = a.among(runs.groups("a")), b.among(runs.groups("b"))
     found = partners(left, right)
-    runs.prepare()
+    counted, meanings = runs.count([(before, after) for _, before, after in found.pairs])
     sides = [
-        Counted(suite, left.side(before), right.side(after), _evidence(runs.count(before, after), runs.verdicts))
-        for suite, before, after in found.pairs
+        Counted(suite, left.side(before), right.side(after), _evidence(one, meanings))
+        for one, (suite, before, after) in zip(counted, found.pairs, strict=True)
     ]
     return Compared(compare_sides_of(sides, runs.gates(), wanted), found.notes)
 
 
-def _evidence(found: CountedPair, verdicts: Mapping[int, tuple[tuple[str, str, str, str], ...]]) -> Evidence:
+def _evidence(found: CountedPair, meanings: Meanings) -> Evidence:
     """What the database counted, as comparisons want it."""
     only_a, only_b, changed, lost = _alone(found)
     (trials_a, errors_a), (trials_b, errors_b) = found.totals
     return Evidence(
-        table=_table(found, verdicts),
+        table=_table(found, meanings),
         flips=most_urgent_first(map(_flip, found.flips)),
         only_a=only_a,
         only_b=only_b,
@@ -150,15 +152,18 @@ def _flip(row: FlipRow) -> Flip:
     )
 
 
-def _table(found: CountedPair, verdicts: Mapping[int, tuple[tuple[str, str, str, str], ...]]) -> CaseTable:
-    used = sorted({number for a, b, *_ in found.kinds for number in (*a, *b)})
-    places = {number: place for place, number in enumerate(used)}
-    outcomes = tuple(Outcome(STATUSES[number % 3], verdicts[number // 3]) for number in used)  # type: ignore[arg-type]  # the columns' own words
-    kinds = (
-        CaseKind(tuple(places[n] for n in a), tuple(places[n] for n in b), cluster, cases)
+def _table(found: CountedPair, meanings: Meanings) -> CaseTable:
+    places: dict[Outcome, int] = {}
+
+    def place(number: int, meaning: Verdicts) -> int:
+        outcome = Outcome(STATUSES[number % 3], meaning[number // 3])  # type: ignore[arg-type]  # the columns' own words
+        return places.setdefault(outcome, len(places))
+
+    kinds = tuple(
+        CaseKind(tuple(place(n, meanings.a) for n in a), tuple(place(n, meanings.b) for n in b), cluster, cases)
         for a, b, cluster, cases in found.kinds
     )
-    return CaseTable(outcomes, tuple(kinds))
+    return CaseTable(tuple(places), kinds)
 
 
 def _alone(found: CountedPair) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], float]:

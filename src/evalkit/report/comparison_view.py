@@ -103,8 +103,8 @@ class ComparisonView:
     unpaired: tuple[str, ...]
 
 
-def comparison_view(report: RunReport, index: int) -> ComparisonView:
-    """Work out what the page shows of ``report.comparisons[index]``."""
+def comparison_view(report: RunReport, index: int, *, most: int = FLIPS_SHOWN) -> ComparisonView:
+    """Work out what the page shows of ``report.comparisons[index]``, with at most so many flips of a kind."""
     comparison = report.comparisons[index]
     margins = _margins(report, comparison)
     found = flipped_results(comparison, report.results)
@@ -118,7 +118,7 @@ def comparison_view(report: RunReport, index: int) -> ComparisonView:
         broken_by=broken_by(comparison, found),
         headline=tuple(rows.get(name) for name in HEADLINE),
         groups=groups,
-        flips=tuple(_flip_group(comparison, kind, found) for kind in FLIP_NAMES),
+        flips=tuple(_flip_group(comparison, kind, found, most) for kind in FLIP_NAMES),
         prompts=_prompt_change(report, comparison),
         unpaired=(*comparison.only_a, *comparison.only_b, *comparison.changed),
     )
@@ -128,9 +128,10 @@ def _flip_group(
     comparison: Comparison,
     kind: FlipName,
     results: Mapping[tuple[str, str], list[Result]],
+    most: int,
 ) -> FlipGroup:
     found = [(place, flip) for place, flip in enumerate(comparison.flips) if flip_name(flip) == kind]
-    shown = ((place, flip, flip_reason(comparison, flip, results)) for place, flip in found[:FLIPS_SHOWN])
+    shown = ((place, flip, flip_reason(comparison, flip, results)) for place, flip in found[:most])
     return FlipGroup(kind, len(found), tuple(shown))
 
 

@@ -29,7 +29,8 @@ group by suite order by max(r.started_at) desc limit $limit
 
 
 def make_ahead(site: Site) -> None:
-    """Make the figures of the newest runs, the comparisons that their pages lead to, and the histories of their suites. Raises StoreError."""
+    """Count the newest runs, make their figures, the comparisons that their pages lead to, and the histories of their suites. Raises StoreError."""
+    site.store.count_ahead(limit=LISTED)
     runs = newest_runs(site, limit=LISTED)
     for run in runs:
         run_figures(site, run.run_id)

@@ -12,14 +12,17 @@ from evalkit.model.results import RunInfo
 from evalkit.report.comparison_view import ComparisonView, PromptChange, comparison_view
 from evalkit.report.prompt_diff import diff_prompts
 from evalkit.report.values import CallCounts, RunReport
-from evalkit.server.figures import run_paths
-from evalkit.store.browse import run_line
-from evalkit.store.measured import measurements, prompts_of
+from evalkit.server.figures import run_paths, run_prompts
+from evalkit.store.browse import is_complete
+from evalkit.store.measured import measurements
 
 if TYPE_CHECKING:
     from evalkit.compare.values import Comparison, Side
     from evalkit.model.results import PromptRecord
     from evalkit.server.site import Site
+
+MOST_FLIPS = 5000
+"""Flipped cases of a kind that a page lists at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,8 @@ class ComparedView:
 def choose(site: Site, text: str) -> Named | None:
     """The side that ``text`` names: ``RUN``, or ``RUN:VARIANT`` by name or label; None if there is no such run. Raises StoreError."""
     run_id, colon, name = text.partition(":")
-    found = run_line(site.store, run_id)
-    return None if found is None else Named(run_id, name if colon else None, found.complete)
+    complete = is_complete(site.store, run_id)
+    return None if complete is None else Named(run_id, name if colon else None, complete)
 
 
 def compared(site: Site, a: Named, b: Named) -> Compared:
@@ -68,7 +71,7 @@ def compared_view(site: Site, a: Named, b: Named) -> ComparedView:
 def _compared_view(site: Site, a: Named, b: Named) -> ComparedView:
     found = compared(site, a, b)
     report = _bare_report(a.run_id, found.comparisons)
-    views = (comparison_view(report, index) for index in range(len(found.comparisons)))
+    views = (comparison_view(report, index, most=MOST_FLIPS) for index in range(len(found.comparisons)))
     return ComparedView(
         tuple(replace(view, prompts=_prompt_change(site, a, b, view.comparison)) for view in views), found.notes
     )
@@ -83,7 +86,7 @@ def _prompt_change(site: Site, a: Named, b: Named, comparison: Comparison) -> Pr
 
 def _prompt(site: Site, named: Named, comparison: Comparison, side: Side) -> PromptRecord | None:
     path = paths_of(site, named.run_id).get((comparison.suite, side.label), "")
-    return prompts_of(site.store, named.run_id).get((path, side.label))
+    return run_prompts(site, named.run_id).get((path, side.label))
 
 
 def _bare_report(run_id: str, comparisons: tuple[Comparison, ...]) -> RunReport:

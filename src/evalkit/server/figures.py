@@ -8,14 +8,18 @@ from evalkit.harness.calibrating import calibrations_of
 from evalkit.store.browse import list_runs, run_page
 from evalkit.store.label_items import checks_of, preferred
 from evalkit.store.labels import labelled_counts
+from evalkit.store.measured import prompts_of
 
 if TYPE_CHECKING:
+    from evalkit.model.results import PromptRecord
     from evalkit.report.calibration import Calibration
     from evalkit.server.site import Site
     from evalkit.store.browsed import RunLine, RunPage
     from evalkit.store.label_items import PreferenceCount
 
-_PATHS = "select suite, label, any_value(suite_path) from trials where run_id = $run group by all"
+_PATHS = """
+select s.suite, v.label, any_value(suite_path) from variants v join suites s using (run_id, suite_path) where run_id = $run group by all
+"""
 
 
 def newest_runs(site: Site, *, limit: int, before: str | None = None) -> list[RunLine]:
@@ -36,6 +40,11 @@ def run_paths(site: Site, run_id: str) -> dict[tuple[str, str], str]:
         return {(suite, label): path for suite, label, path in site.store.tuples(_PATHS, run=run_id)}
 
     return site.figures.get(("paths", run_id, site.store.version(run_id)), make)
+
+
+def run_prompts(site: Site, run_id: str) -> dict[tuple[str, str], PromptRecord]:
+    """See :func:`evalkit.store.measured.prompts_of`. Raises StoreError."""
+    return site.figures.get(("prompts", run_id, site.store.version(run_id)), lambda: prompts_of(site.store, run_id))
 
 
 def run_checks(site: Site, run_id: str) -> list[str]:

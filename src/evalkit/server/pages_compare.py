@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,15 +12,25 @@ from starlette.responses import HTMLResponse
 
 from evalkit.errors import ConfigError
 from evalkit.server.api_compare import CompareQuery
-from evalkit.server.comparing import choose, compared_view, paths_of
+from evalkit.server.comparing import MOST_FLIPS, choose, compared_view, paths_of
 from evalkit.server.histories import history_page, suites
-from evalkit.server.rendering import page, whole_page
+from evalkit.server.rendering import address, page, whole_page
 from evalkit.server.site import Site
 from evalkit.store.browse_trial import case_pages
 from evalkit.store.browsed import TrialPage
 
 MOST_REPEATS = 20
 """Repeats of a case that are set side by side."""
+
+
+FEW_FLIPS = 50
+"""Flipped cases of a kind that are listed at first."""
+
+
+class FlipsQuery(CompareQuery):
+    """The two sides, and whether every flipped case is wanted."""
+
+    flips: Literal["", "all"] = ""
 
 
 class CaseQuery(BaseModel):
@@ -47,7 +57,7 @@ def router(site: Site) -> APIRouter:
     rooms = APIRouter()
 
     @rooms.get("/compare")
-    def compare(request: Request, query: Annotated[CompareQuery, Query()]) -> HTMLResponse:
+    def compare(request: Request, query: Annotated[FlipsQuery, Query()]) -> HTMLResponse:
         """Two sides, suite by suite."""
         a, b = choose(site, query.a), choose(site, query.b)
         if a is None or b is None:
@@ -58,7 +68,18 @@ def router(site: Site) -> APIRouter:
         except ConfigError as error:
             raise HTTPException(404, error.message) from error
         paths = paths_of(site, a.run_id, b.run_id)
-        return page(site, request, "compare.html.j2", found=found, a=a, b=b, paths=paths)
+        every = query.flips == "all"
+        return page(
+            site,
+            request,
+            "compare.html.j2",
+            found=found,
+            a=a,
+            b=b,
+            paths=paths,
+            most=MOST_FLIPS if every else FEW_FLIPS,
+            whole=None if every else address("/compare", a=query.a, b=query.b, flips="all"),
+        )
 
     @rooms.get("/compare/case")
     def case(request: Request, query: Annotated[CaseQuery, Query()]) -> HTMLResponse:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 PAUSE_S = 1.0
 """Seconds between two looks at the journals."""
+COUNTED = 5
+"""Older runs that are counted between two looks."""
 
 WHO = "the thread that reads the journals"
 _LOG = logging.getLogger("uvicorn.error")
@@ -40,16 +42,18 @@ class Refresher:
     def _run(self) -> None:
         with self._site.troubles.told(WHO):
             while not self._stop.is_set():
+                more = False
                 try:
-                    self._look()
+                    more = self._look()
                 except (StoreError, OSError) as error:
                     self._say(str(error))
                     self._site.troubles.say(WHO, "the journals cannot be read; it is tried again every second")
                 else:
                     self._site.troubles.say(WHO, "")
-                self._stop.wait(PAUSE_S)
+                self._stop.wait(0.0 if more else PAUSE_S)
 
-    def _look(self) -> None:
+    def _look(self) -> bool:
+        """Read what is new; whether there are older runs that could be counted meanwhile."""
         found = self._site.store.refresh()
         self._say("; ".join(found.damage))
         if found.read or found.forgotten or not self._site.ready.is_set():
@@ -57,6 +61,7 @@ class Refresher:
             if found.forgotten:
                 self._site.histories.clear()  # nothing of a deleted run is shown again
             make_ahead(self._site)
+        return self._site.store.count_ahead(limit=COUNTED)
 
     def _say(self, problem: str) -> None:
         if problem and problem != self._said:

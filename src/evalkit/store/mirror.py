@@ -27,6 +27,7 @@ from evalkit.store.database import (
     unread_runs,
 )
 from evalkit.store.journal import is_written
+from evalkit.store.kept_counts import are_counted, drop_counts, keep_counts, make_room, uncounted
 from evalkit.store.lines import first_and_last
 from evalkit.store.paired import PairedRuns
 
@@ -112,7 +113,19 @@ class Mirror:
     def paired(self, a: str, b: str) -> Iterator[PairedRuns]:
         """Two runs to be counted case by case, as of the last refresh. Raises StoreError."""
         with self._cursor() as cursor:
-            yield PairedRuns(cursor, a, b)
+            cursor.begin()  # all of it as of one moment, even if one of them is read again
+            yield PairedRuns(cursor, a, b, kept=are_counted(cursor, a, b))
+
+    def count_ahead(self, *, limit: int) -> bool:
+        """Count at most ``limit`` runs, the newest first, so that comparing them takes less; whether there are more. Raises StoreError."""
+        with self._cursor() as cursor:
+            runs = uncounted(cursor, limit=limit + 1)
+        for run_id in runs[:limit]:
+            with self._writing, self._cursor() as cursor:
+                cursor.begin()
+                keep_counts(cursor, run_id)
+                cursor.commit()
+        return len(runs) > limit
 
     def version(self, run_id: str) -> int:
         """Changes when a run is read again or forgotten; what people say of it does not count."""
@@ -182,6 +195,7 @@ class Mirror:
             with self._writing, self._cursor() as cursor:
                 cursor.begin()
                 report = ingest_run(cursor, news)
+                drop_counts(cursor, news.folder.name)
                 cursor.commit()
         except StoreError as error:
             report = IngestReport(0, 0, (f"run {news.folder.name} was skipped: {error.message}",))
@@ -197,6 +211,7 @@ class Mirror:
             for run_id in gone:
                 cursor.begin()
                 forget_run(cursor, run_id)
+                drop_counts(cursor, run_id)
                 cursor.commit()
             if gone:
                 forget_unshared(cursor)
@@ -226,7 +241,9 @@ def mirrored(reports: Path) -> Iterator[Mirror]:
     path = folder / DATABASE_FILE
     try:
         with ExitStack() as stack:
-            yield Mirror(reports, _begin(stack, reports / DATABASE_FILE, path), path)
+            connection = _begin(stack, reports / DATABASE_FILE, path)
+            make_room(connection)
+            yield Mirror(reports, connection, path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)

@@ -1,0 +1,167 @@
+"""Runs counted case by case: what a comparison needs of one side, worked out for a run whether or not it is compared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from duckdb import DuckDBPyConnection
+
+STATUSES = ("pass", "fail", "error")
+"""What a trial can come to, in the order in which they are numbered here."""
+RATIOS = ("cost_usd", "latency_s", "input_tokens", "output_tokens")
+"""The columns that are compared as a ratio."""
+
+UNANSWERED, UNCHECKED, UNSCORED = -1, 0, 1
+"""Cards of trials without scores: there was nothing to judge, there is no verdict, or no check that scores gave one."""
+
+_GROUPS = """
+select suite, cell, variant, label from trials where run_id = $run group by all order by min(rowid)
+"""
+_WANTED = """
+create or replace temp table wanted as
+select unnest($runs) as run_id, unnest($suites) as suite, unnest($cells) as cell, unnest($labels) as label, unnest($parts) as part
+"""
+_VERDICTS = """
+create or replace temp table kinds as select (row_number() over () - 1)::integer as kind, * from (
+  select distinct check_name, family, status, severity from verdicts where run_id in ({runs})
+)
+"""
+_SETS = """
+create or replace temp table sets as
+select run_id, trial_id, bitstring_agg(kind, 0, {most}) as verdicts
+from verdicts join kinds using (check_name, family, status, severity) where run_id in ({runs}) group by run_id, trial_id
+"""
+_NUMBERED = """
+create or replace temp table numbered as
+select row_number() over () as number, run_id, verdicts from (select distinct run_id, verdicts from sets)
+"""
+_MEANINGS = """
+create or replace temp table counted_meanings as
+select run_id, number, check_name, family, status, severity from numbered, kinds where get_bit(verdicts, kind) = 1
+"""
+_SCORED = """
+create or replace temp table scored as
+select run_id, trial_id, check_name, case when bool_or(status = 'error') then 0.0 else coalesce(avg(score), -1) end as score,
+  count(score) > 0 as given
+from verdicts where run_id in ({runs}) and check_name in (
+  select check_name from verdicts where run_id in ({runs}) and score is not null
+) group by all having bool_or(status <> 'skip')
+"""
+_MARKS = """
+create or replace temp table marks as
+select row_number() over () as mark, * from (select distinct run_id, check_name, score, given from scored)
+"""
+_CARDS = """
+create or replace temp table cards as
+select run_id, trial_id, list_sort(list(mark)) as marks from scored join marks using (run_id, check_name, score, given)
+group by run_id, trial_id
+"""
+_CARD_NUMBERS = """
+create or replace temp table card_numbers as
+select row_number() over () + 1 as number, run_id, marks from (select distinct run_id, marks from cards)
+"""
+_SCORES = """
+create or replace temp table counted_scores as
+select m.run_id, number, check_name, score, given from (select number, unnest(marks) as mark from card_numbers) join marks m using (mark)
+"""
+_DRAWS = """
+create or replace temp table draws as
+select t.run_id, w.part, t.case_id, t.case_digest, t.repeat_number, t.status, t.tags, t.cluster,
+  coalesce(r.source <> 'shared', true) as fresh, r.cost_usd, r.latency_s, r.input_tokens, r.output_tokens,
+  3 * coalesce(n.number, 0) + case t.status when 'pass' then 0 when 'fail' then 1 else 2 end as outcome,
+  case when d.number is not null then d.number when n.number is not null then 1 when t.status = 'error' then -1 else 0 end as card
+from trials t join wanted w on (w.run_id, w.suite, w.cell, w.label) = (t.run_id, t.suite, t.cell, t.label)
+left join (select * from responses where run_id in ({runs})) r on r.run_id = t.run_id and r.call_id = t.call_id
+left join sets s on s.run_id = t.run_id and s.trial_id = t.trial_id
+left join numbered n on n.run_id = s.run_id and n.verdicts = s.verdicts
+left join cards c on c.run_id = t.run_id and c.trial_id = t.trial_id
+left join card_numbers d on d.run_id = c.run_id and d.marks = c.marks
+where t.run_id in ({runs})
+"""
+_SIDES = """
+create or replace temp table counted_sides as
+select run_id, part, count(*) as trials, count(*) filter (status = 'error') as errors, bool_and(fresh) as fresh
+from draws group by all
+"""
+_INDEPENDENT = """
+create or replace temp table independent as select * from draws where fresh
+union all select * exclude (place) from (
+  select *, row_number() over (partition by run_id, part, case_id, case_digest order by repeat_number) as place
+  from draws anti join (select run_id, part, case_id, case_digest from draws where fresh) using (run_id, part, case_id, case_digest)
+) where place = 1
+"""
+_CASES = """
+create or replace temp table counted_cases as
+select run_id, part, case_id, case_digest, list_sort(list(outcome)) as outcomes, list_sort(list(card)) as cards, count(*) as draws,
+  count(*) filter (status = 'pass') as passed, count(*) filter (status = 'error') as errors,
+  any_value(cluster) as cluster, any_value(tags) as tags, {averages}
+from {{draws}} group by run_id, part, case_id, case_digest order by run_id, part, case_id, case_digest
+""".format(averages=", ".join(f"fsum({name}) / count({name}) as {name}" for name in RATIOS))
+
+
+class Group(NamedTuple):
+    """The trials of one label in a run."""
+
+    suite: str
+    cell: str
+    variant: str
+    label: str
+
+
+class Part(NamedTuple):
+    """Trials that are counted as one: those of some ``labels`` of one suite and cell in a run. ``number`` is unique in the run."""
+
+    run_id: str
+    number: int
+    suite: str
+    cell: str
+    labels: tuple[str, ...]
+
+
+def part_of(run_id: str, number: int, groups: Sequence[Group]) -> Part:
+    """The ``groups`` of a run, all of one suite and cell, as one part."""
+    return Part(run_id, number, groups[0].suite, groups[0].cell, tuple(group.label for group in groups))
+
+
+def groups_of(connection: DuckDBPyConnection, run_id: str) -> tuple[Group, ...]:
+    """The labels of a run, in the order in which they were measured."""
+    return tuple(Group(*row) for row in connection.execute(_GROUPS, {"run": run_id}).fetchall())
+
+
+def count_parts(connection: DuckDBPyConnection, parts: Iterable[Part]) -> None:
+    """Count each part by case, into temporary tables that later calls replace.
+
+    ``counted_sides`` has the trials of each part, ``counted_cases`` each case's independent draws: their outcomes, in order, and averages.
+    Cases are in the order of their ids, because sums of floats depend on it and ids of runs are not to show in them.
+    An outcome is 3·number + the place of its status in ``STATUSES``; ``counted_meanings`` has the verdicts of a number, in its run.
+    A card is ``UNANSWERED``, ``UNCHECKED``, ``UNSCORED``, or a number whose scores are in ``counted_scores``, -1 for a check that judged without one.
+    """
+    parts = list(parts)
+    _name(connection, parts)
+    runs = {f"run_{place}": run_id for place, run_id in enumerate(sorted({part.run_id for part in parts}))}
+    where = ", ".join(f"${name}" for name in runs)
+    connection.execute(_VERDICTS.format(runs=where), runs)
+    most = connection.execute("select coalesce(max(kind), 0) from kinds").fetchall()[0][0]
+    connection.execute(_SETS.format(most=int(most), runs=where), runs)
+    connection.execute(_NUMBERED)
+    connection.execute(_MEANINGS)
+    connection.execute(_SCORED.format(runs=where), runs)
+    for statement in (_MARKS, _CARDS, _CARD_NUMBERS, _SCORES):
+        connection.execute(statement)
+    connection.execute(_DRAWS.format(runs=where), runs)
+    connection.execute(_SIDES)
+    fresh = connection.execute("select coalesce(bool_and(fresh), true) from counted_sides").fetchall()[0][0]
+    if not fresh:
+        connection.execute(_INDEPENDENT)
+    connection.execute(_CASES.format(draws="draws" if fresh else "independent"))
+
+
+def _name(connection: DuckDBPyConnection, parts: Iterable[Part]) -> None:
+    rows = [(part.run_id, part.suite, part.cell, label, part.number) for part in parts for label in part.labels]
+    columns: dict[str, list[Any]] = {
+        name: [row[place] for row in rows] for place, name in enumerate(("runs", "suites", "cells", "labels", "parts"))
+    }
+    connection.execute(_WANTED, columns)
