@@ -154,15 +154,6 @@ def test_a_quantile_has_an_interval():
     assert "interval" not in one(gate("budget", metric="latency_s", stat="mean", op="<=", value=9.6), rows).reason
 
 
-def test_a_quantile_of_trials_that_are_not_independent_has_none():
-    """Repeats of a case and members of a cluster are alike: so many values would promise too much."""
-    p50 = gate("budget", metric="latency_s", stat="p50", op="<=", value=9.6)
-    repeats = [row(f"c{i % 20:03}", repeat=i // 20, latency_s=i / 10) for i in range(1, 101)]
-    clusters = [row(f"c{i:03}", cluster=f"k{i % 20}", latency_s=i / 10) for i in range(1, 101)]
-    assert "lower" not in one(p50, repeats).numbers
-    assert "lower" not in one(p50, clusters).numbers
-
-
 def test_a_call_that_timed_out_may_have_been_the_slowest():
     """Without a latency a trial counts as fast for the lower limit and as slower than all for the upper one."""
     rows = [row(f"c{i:03}", latency_s=i / 10) for i in range(1, 101)]

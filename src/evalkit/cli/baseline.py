@@ -110,7 +110,7 @@ def _chosen(names: tuple[str, ...], known: Iterable[str]) -> list[str]:
 
 def _lines(suite: str, stored: StoredBaseline) -> Iterator[str]:
     from evalkit.compare import words
-    from evalkit.compare.stats import wilson
+    from evalkit.compare.estimate import single_rate
 
     if not stored.rows:
         yield f"{suite}: no baseline: {stored.problem}"
@@ -119,5 +119,6 @@ def _lines(suite: str, stored: StoredBaseline) -> Iterator[str]:
     for label in dict.fromkeys(row.label for row in stored.rows):
         rows = [row for row in stored.rows if row.label == label and row.status != "skip"]
         passed, errors = (sum(row.status == status for row in rows) for status in ("pass", "error"))
-        rate = f"{words.percent(passed / len(rows))}, {words.rate_interval(wilson(passed, len(rows)))}" if rows else ""
+        found = single_rate(rows, 0.95)
+        rate = "" if found is None else f"{words.percent(found.rate)}, {words.rate_interval(found.interval)}"
         yield f"  {label}  {words.counts(passed, len(rows), errors=errors)}  {rate}"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import operator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
 from evalkit.compare.distributions import binomial_cdf, normal_quantile
-from evalkit.compare.estimate import cluster_labels, quantity, single_rate
+from evalkit.compare.estimate import quantity, single_rate
 from evalkit.compare.finding import Finding, Tally, error_doubts
-from evalkit.compare.intervals import clopper_pearson, critical_z, quantile_interval
+from evalkit.compare.intervals import clopper_pearson, critical_z
 from evalkit.compare.pair import by_case
+from evalkit.compare.quantiles import quantile_of
 from evalkit.compare.sizes import min_cases_at_least
 from evalkit.metrics.summary import quantile
 
@@ -135,7 +135,8 @@ def judge_budget(gate: GateSpec, rows: Sequence[Measurement]) -> Finding:
         "unknown": unknown, "errors": errors, "at_least": least,
     }  # fmt: skip
     trials = f"over {words.number_of(len(rows), 'trial')} (errors {errors}) of this run"
-    interval = _quantile_interval(gate, rows, known)
+    share = quantile_share(gate.stat)
+    interval = quantile_of(rows, gate.metric, share, gate.confidence) if share and share < 1.0 else None
     if interval is not None:
         numbers |= {
             end: limit if math.isfinite(limit) else None
@@ -161,21 +162,6 @@ def judge_budget(gate: GateSpec, rows: Sequence[Measurement]) -> Finding:
         return Finding("undecided", f"{name} {trials}", text + hint, numbers)
     facts = f"{name} {words.amount(gate.metric, least)} {trials}"
     return Finding("passed", facts, f"within the limit of {limit}", numbers)
-
-
-def _quantile_interval(gate: GateSpec, rows: Sequence[Measurement], known: Sequence[float]) -> Interval | None:
-    """Where the quantile of all answers lies, as far as ``rows`` tell: None for other statistics, and for trials that are not independent.
-
-    What is unknown (a call that timed out) may be anything: 0 for the lower limit, more than all others for the upper one.
-    """
-    share = quantile_share(gate.stat)
-    cases = {(row.case_id, row.case_digest) for row in rows}
-    clustered = cluster_labels([row.cluster for row in rows]) is not None
-    if share is None or not 0.0 < share < 1.0 or len(cases) < len(rows) or clustered:
-        return None
-    unknown = len(rows) - len(known)
-    low, high = (quantile_interval([*known, *[value] * unknown], share, gate.confidence) for value in (0.0, math.inf))
-    return replace(low, upper=high.upper)
 
 
 def quantile_share(name: str) -> float | None:

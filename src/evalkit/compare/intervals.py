@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evalkit.compare.distributions import beta_quantile, binomial_cdf, normal_quantile, t_quantile
+from evalkit.compare.distributions import beta_quantile, normal_quantile, t_quantile
 from evalkit.compare.score import clustered_variance, harmonic_repeats, sample_variance
 from evalkit.compare.values import Interval
 
@@ -97,25 +96,6 @@ def check_draws(draws: Sequence[Sequence[float]]) -> None:
         raise ValueError("every case needs at least one draw, and there must be a case")
     if any(not 0.0 <= value <= 1.0 for case in draws for value in case):
         raise ValueError("scores must lie in [0, 1]; rescale them first")
-
-
-def quantile_interval(values: Sequence[float], q: float, confidence: float = 0.95) -> Interval:
-    """The limits of a quantile as two of the sorted values, whatever their distribution (Thompson 1936; David & Nagaraja 2003, 7.1).
-
-    How many of n independent values lie below the true quantile is binomial(n, q). A limit is −inf or inf where ``values`` are too few to
-    bound that side: a p95 needs 72 for an upper limit at 95%. A value that is only known to be large is inf. Raises ValueError for no
-    values, one that is no number, or a ``q`` outside (0, 1).
-    """
-    if not values or any(math.isnan(value) for value in values):
-        raise ValueError("a quantile needs values, all of them numbers")
-    if not 0.0 < q < 1.0:
-        raise ValueError(f"a quantile lies strictly between 0 and 1, not {q}")
-    tail, n, ordered = tail_share(confidence), len(values), sorted(values)
-    below = bisect_right(range(n), tail, key=lambda k: binomial_cdf(k, n, q))
-    above = n - bisect_right(range(n), tail, key=lambda k: binomial_cdf(k, n, 1.0 - q))
-    lower = ordered[below - 1] if below else -math.inf
-    upper = ordered[above] if above < n else math.inf
-    return Interval(lower, upper, confidence, "order statistics")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from evalkit.compare.intervals import (
     effective_sample,
     jeffreys,
     mean_interval,
-    quantile_interval,
     tail_share,
     wilson,
 )
@@ -34,6 +33,7 @@ from evalkit.compare.paired import (
     prob_better,
     tango,
 )
+from evalkit.compare.quantiles import quantile_interval
 from evalkit.compare.ranking import bradley_terry
 from evalkit.compare.ratios import RatioEstimate, fieller_ratio, geometric_ratio
 from evalkit.compare.repeats import VarianceComponents, pass_at_k, pass_hat_k, variance_components

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from evalkit.compare.intervals import wilson
+from evalkit.compare.estimate import single_rate
+from evalkit.compare.quantiles import quantile_of
 from evalkit.harness.spending import Spending, answered
 from evalkit.metrics.summary import summarise, total
 from evalkit.model.calls import CallFailure
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from evalkit.compare.values import Interval
     from evalkit.harness.planning import SuitePlan
     from evalkit.model.cases import Variant
-    from evalkit.model.results import Result
+    from evalkit.model.results import Measurement, Result
     from evalkit.store.reader import RunRecords
 
 CONFIDENCE = 0.95
@@ -66,7 +67,8 @@ def _summary(
     key: tuple[str, str], suite: str, variant: Variant, results: Sequence[Result], *, planned: int, skipped: int
 ) -> VariantSummary:
     # What waits for a batch is missing: it is no error.
-    totals = summarise([result.measurement() for result in results if not result.pending])
+    rows = [result.measurement() for result in results if not result.pending]
+    totals = summarise(rows)
     counts = totals[0] if totals else None
     passed, failed, errors = (counts.passed, counts.failed, counts.errors) if counts else (0, 0, 0)
     measured = passed + failed + errors
@@ -82,7 +84,7 @@ def _summary(
         errors=errors,
         skipped=skipped,
         missing=max(0, planned - measured - skipped),
-        interval=_interval(passed, measured),
+        interval=_interval(rows),
         cost_usd=counts.cost_usd if counts else None,
         judge_cost_usd=total([
             0.0,
@@ -92,12 +94,15 @@ def _summary(
         latency_p95_s=counts.latency_p95_s if counts else None,
         input_tokens=counts.input_tokens if counts else None,
         output_tokens=counts.output_tokens if counts else None,
+        latency_p50_interval=quantile_of(rows, "latency_s", 0.5, CONFIDENCE),
+        latency_p95_interval=quantile_of(rows, "latency_s", 0.95, CONFIDENCE),
     )
 
 
-def _interval(passed: int, n: int) -> Interval | None:
-    """Wilson's interval over trials, errors counted as failures."""
-    return None if not n else wilson(passed, n, CONFIDENCE)
+def _interval(rows: Sequence[Measurement]) -> Interval | None:
+    """Wilson's interval on the effective number of cases, errors counted as failures."""
+    found = single_rate(rows, CONFIDENCE)
+    return None if found is None else found.interval
 
 
 def call_counts(records: RunRecords) -> CallCounts:

@@ -117,7 +117,7 @@ def _variants(report: RunReport) -> Iterator[str]:
                 text(variant.label),
                 f"{wording.tally(variant)} {wording.rate_interval(variant.interval)}".strip(),
                 wording.money(variant.cost_usd),
-                wording.seconds(variant.latency_p95_s),
+                wording.latency(variant.latency_p95_s, variant.latency_p95_interval),
             )
             for variant in report.variants
         ),

@@ -78,7 +78,7 @@ def _variant_lines(variants: Sequence[VariantSummary]) -> Iterator[str]:
 
 def _figures(variant: VariantSummary) -> str:
     judge = f" + judge {wording.money(variant.judge_cost_usd)}" if variant.judge_cost_usd != 0 else ""
-    return f"{wording.tally(variant)}  cost {wording.money(variant.cost_usd)}{judge}  p95 {wording.seconds(variant.latency_p95_s)}"
+    return f"{wording.tally(variant)}  cost {wording.money(variant.cost_usd)}{judge}  p95 {wording.latency(variant.latency_p95_s, variant.latency_p95_interval)}"
 
 
 def _call_lines(report: RunReport, style: _Style) -> list[str]:

@@ -36,7 +36,8 @@ class VariantSummary:
 
     ``missing`` counts planned trials without a result (an interrupted run). ``cost_usd`` sums what the answers cost or would have
     cost, ``judge_cost_usd`` the follow-ups; None if any price is unknown. ``answers`` and ``judges`` split the same two sums by who paid:
-    this run, or an earlier one. ``latency_p50_s`` and ``latency_p95_s`` are None without latencies.
+    this run, or an earlier one. ``latency_p50_s`` and ``latency_p95_s`` are None without latencies; their
+    intervals say where the quantile of all such answers lies. ``interval`` is that of the pass rate. All know repeats and clusters.
     """
 
     suite: str
@@ -59,6 +60,8 @@ class VariantSummary:
     output_tokens: int | None
     answers: Spend = field(default_factory=Spend)
     judges: Spend = field(default_factory=Spend)
+    latency_p50_interval: Interval | None = None
+    latency_p95_interval: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)

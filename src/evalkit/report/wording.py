@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
@@ -80,6 +81,19 @@ def seconds(value: float | None) -> str:
     if value < 60:
         return f"{value:.3g} s"
     return f"{int(value // 60)} min {int(value % 60)} s"
+
+
+def latency(value: float | None, interval: Interval | None) -> str:
+    """A quantile of latencies and where that of all such answers lies: ``3.2 s [2.9 s, 3.8 s]``."""
+    return f"{seconds(value)} {latency_interval(interval)}".strip()
+
+
+def latency_interval(interval: Interval | None) -> str:
+    """``[2.9 s, 3.8 s]``; ``[2.9 s, …]`` where that side is open; empty without an interval."""
+    if interval is None:
+        return ""
+    lower, upper = (seconds(limit) if math.isfinite(limit) else "…" for limit in interval)
+    return f"[{lower}, {upper}]"
 
 
 def count(value: float | None) -> str:
