@@ -32,7 +32,7 @@ class Options:
 
 def test_every_setting_is_documented() -> None:
     """Each key of [tool.evalkit], of a provider, a price and a limit stands on the configuration page."""
-    keys = {field.name for field in fields(Config)} - {"root"}
+    keys = {field.name for field in fields(Config)} - {"root", "workers"}
     keys |= config._PROVIDER_KEYS | config._PRICE_KEYS | config._LIMIT_KEYS | config._MODEL_KEYS
     assert {key for key in keys if key not in CONFIGURATION} == set()
 

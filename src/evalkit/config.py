@@ -74,6 +74,7 @@ class Config:
     ``redact`` lists the kinds of personal data that are taken out of what every suite stores.
     ``untrusted`` says that the project is somebody else's: nothing of it runs, and it names no endpoint (see ``SECURITY.md``); ``ignored``
     are the keys of its ``pyproject.toml`` that were left out for that.
+    ``workers`` is how many processes share the accounts; the settings above are one's part already.
     """
 
     root: Path
@@ -102,6 +103,7 @@ class Config:
     redact: tuple[PersonalKind, ...] = ()
     untrusted: bool = False
     ignored: tuple[str, ...] = ()
+    workers: int = 1
 
     def folder(self, name: Literal["prompts", "suites", "reports", "recordings", "baselines"]) -> Path:
         """The absolute path of one of the project's folders."""
@@ -166,7 +168,7 @@ def load_config(
 
 
 def _values(root: Path, file: TomlFile, table: Mapping[str, Any]) -> dict[str, Any]:
-    valid = {f.name: f for f in fields(Config) if f.name not in {"root", "ignored"}}
+    valid = {f.name: f for f in fields(Config) if f.name not in {"root", "ignored", "workers"}}
     reader = _Reader(root, file)
     for key in table:
         if key not in valid:

@@ -13,6 +13,13 @@ class RateWindow:
     remaining: float | None = None
     reset_s: float | None = None
 
+    def part(self, of: int) -> RateWindow:
+        """What one of ``of`` equal users of the account may take of it."""
+        if of == 1:
+            return self
+        limit, remaining = (None if value is None else value / of for value in (self.limit, self.remaining))
+        return RateWindow(limit, remaining, self.reset_s)
+
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:

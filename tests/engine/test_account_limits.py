@@ -155,6 +155,23 @@ def test_a_told_wait_pauses_the_whole_account() -> None:
     assert len(server.answered_at) == 60
 
 
+@pytest.mark.parametrize(("latency_s", "workers"), [(0.0, 2), (0.5, 2), (0.5, 4)])
+def test_workers_of_one_run_share_what_their_account_may(latency_s: float, workers: int) -> None:
+    """Each process keeps to its part of the limit that it is told: together few refusals, and nearly all of the limit."""
+
+    async def story() -> float:
+        began = now()
+        policy = Policy(workers=workers)
+        callers = [caller_for({"fake": server}, policy=policy) for _ in range(workers)]
+        await asyncio.gather(*(ask_all(caller, 200 // workers) for caller in callers))
+        return now() - began
+
+    server = LimitedServer(rpm=300, latency_s=latency_s)
+    took_s = run(story())
+    assert server.refused < 0.03 * len(server.requests)
+    assert took_s - latency_s <= 39 / 0.9
+
+
 def test_one_throttled_account_never_delays_another() -> None:
     """300 cases of a free account are done while the other account is still being throttled."""
     slow, free = LimitedServer(rpm=60), LimitedServer(latency_s=0.1)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.engine.events import Event
-from evalkit.harness.progress import Progress, Tracker, advance, line
+from evalkit.harness.progress import Gathered, Progress, Tracker, advance, line, told
 from evalkit.model.calls import Call, CallFailure, Message, Request, Response
 
 GOOD = Response("hi")
@@ -55,6 +55,26 @@ def test_what_is_paid_what_is_free_and_what_nobody_knows() -> None:
     assert "at least $0.50" in line(advance(paid, [settled(6, cost=None)]), 200)
     assert "cost unknown" in line(advance(free, [settled(6, cost=None)]), 200)
     assert "cost unknown" not in line(advance(free, [settled(6, cost=None, reply=LOST)]), 200)
+
+
+def test_what_several_processes_tell_is_added_up() -> None:
+    """Every count is the sum, the total is everybody's, waits of one reason are counted together; who tells again replaces what he told."""
+    everybody = Gathered()
+    assert not everybody.begun
+    one = advance(
+        Progress(total=9), [event("call.waiting", 1, reason="requests/min"), event("call.sent", 2), answered(3)]
+    )
+    two = advance(
+        Progress(total=9), [event("call.waiting", 4, reason="requests/min"), settled(5), event("call.sent", 6)]
+    )
+    everybody.hear("gw0", told(advance(one, [answered(7)])))
+    everybody.hear("gw0", told(one))
+    everybody.hear("gw1", told(two))
+    now = everybody.progress()
+    assert (everybody.begun, now.total, now.done, now.in_flight, now.live, now.paid_usd) == (True, 9, 1, 2, 1, 0.25)
+    assert now.waiting == {"requests/min of openai": 2}
+    assert line(now, 200).startswith("evalkit: 1/9 done, 2 in flight, 2 waiting on requests/min of openai")
+    assert all(type(value) in {int, float, dict} for value in told(two).values()), "it must cross a process boundary"
 
 
 def test_trials_are_done_whether_they_have_an_answer_or_not() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -13,45 +11,18 @@ import pytest
 from fakes.eval_project import cases
 from fakes.llm_server import LLMServer
 from fakes.screen import Screen
+from fakes.terminal import on_a_terminal
 
 from evalkit.harness.progress import line as whole_line
 from evalkit.pytest_plugin import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from fakes.eval_project import PytestProject
 
     from evalkit.harness.progress import Progress
 
 SUITE = f"suite: hello\nprompt: hello:v1\n{cases('Ana', 'Bo', 'Cy')}\nchecks: [contains: Hello]\n"
 KEY = "sk-test-0123456789"
-
-
-def on_a_terminal(project: PytestProject, *words: str, until: str, then: Callable[[], object]) -> str:
-    """Run pytest on a pseudo-terminal of 80 columns; call ``then`` as soon as ``until`` was written. Returns all that was written."""
-    pty = pytest.importorskip("pty")
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "pytest", "-p", "no:hypothesispytest", "suites", *words]
-    environ = {name: value for name, value in os.environ.items() if name not in {"PY_COLORS", "FORCE_COLOR"}}
-    environ |= {"COLUMNS": "80", "TERM": "xterm", "OPENAI_API_KEY": KEY}
-    with subprocess.Popen(command, cwd=project.root, stdin=theirs, stdout=theirs, stderr=theirs, env=environ):
-        os.close(theirs)
-        text, called = "", False
-        while True:
-            try:
-                piece = os.read(ours, 65536)
-            except OSError:  # how Linux says that the other end was closed
-                break
-            if not piece:
-                break
-            text += piece.decode()
-            if not called and until in text:
-                then()
-                called = True
-        os.close(ours)
-    assert called, f"{until!r} never showed:\n{text}"
-    return text
 
 
 @pytest.mark.parametrize("words", [(), ("-v",), ("-q", "-s")], ids=["letters", "verbose", "quiet"])
@@ -64,7 +35,7 @@ def test_a_status_line_stands_below_the_dots_while_pytest_waits_and_leaves_no_tr
     with LLMServer(lambda asked: "Hello" if seen.wait(30) else "late") as server:
         project.live(server.url)
         project.suite(SUITE)
-        text = on_a_terminal(project, *words, until="evalkit: 0/3 done", then=seen.set)
+        text = on_a_terminal(project, *words, until="evalkit: 0/3 done", then=seen.set, OPENAI_API_KEY=KEY)
     assert text.rindex("\x1b[J") > text.rindex("/3 done"), "it is taken away before pytest goes on"
     assert ("\x1b[2m" in text) == ("-q" not in words)
     rows = Screen(80).feed(text).rows

@@ -220,6 +220,7 @@ class Caller:
                 concurrency=self._policy.concurrency,
                 fixed=self._policy.limits.get(account, {}),
                 now=asyncio.get_running_loop().time(),
+                workers=self._policy.workers,
             )
             lane = Lane(account, limits, policy=self._policy, random=self._random, tell=self._watched.tell)
             self._lanes[account] = lane

@@ -88,16 +88,18 @@ class AccountLimits:
     limits are learned from replies: models whose headers tell the same limit share it, a model that is told another one has its own.
     Until the first reply only a few requests go; then twice as many after each reply, and all of ``concurrency`` as soon as one tells
     limits. A provider that never tells its limits and refuses most of what follows a pause is paced by what it accepted so far.
+    With ``workers`` processes on the account each keeps to its part of what is told.
     """
 
-    def __init__(self, *, concurrency: int, fixed: Mapping[str, float], now: float) -> None:
+    def __init__(self, *, concurrency: int, fixed: Mapping[str, float], now: float, workers: int = 1) -> None:
+        self._workers = workers
         self._slots = int(fixed.get("concurrency", concurrency))
         self._fixed: dict[Kind, Bucket] = {}
         for kind in KINDS:
             per_minute = fixed.get(f"{kind}_per_minute")
             if per_minute is not None:
                 self._fixed[kind] = Bucket.starting(_NAMES[kind], per_minute, now=now)
-        self._window = self._slots if self._fixed else min(_FIRST, self._slots)
+        self._window = self._slots if self._fixed else min(max(1, _FIRST // workers), self._slots)
         self._sent_at = now
         self._sent = 0
         self._heard = False
@@ -135,7 +137,7 @@ class AccountLimits:
         if self._heard or self.in_flight >= self._slots:
             return Held(math.inf, "concurrency")
         wait = (
-            self._sent_at + 1 / _MORE_PER_S - now
+            self._sent_at + self._workers / _MORE_PER_S - now
         )  # from the one before: a loop that was busy must not catch up at once
         return Held(wait, "the first reply") if wait > _INSTANT_S else None
 
@@ -248,6 +250,7 @@ class AccountLimits:
             window = getattr(told, kind)
             if window is None or window.limit is None or not _SMALLEST <= window.limit < math.inf:
                 continue
+            window = window.part(self._workers)
             bucket, first = mine.get(kind), False
             if bucket is None or bucket.guessed or bucket.per_minute != window.limit:
                 bucket, first = self._joined(kind, window.limit, now)

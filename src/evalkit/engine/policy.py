@@ -21,7 +21,8 @@ class Policy:
     not counted: it is bounded by the deadline alone. ``deadline_s`` bounds a call from its first send, waits between tries included.
     A ``Retry-After`` beyond ``max_retry_after_s``, or beyond what is left, fails the call at once. Waits are drawn from
     0 to ``backoff_s``; that doubles, up to ``max_backoff_s``, while the account answers nobody or says that it is overloaded. ``max_cost_usd``, ``max_tokens`` and ``max_calls`` are the run's ceilings; None means none.
-    ``limits`` are those that the user set, by account (keys as in ``[tool.evalkit.limits.<account>]``).
+    ``limits`` are those that the user set, by account (keys as in ``[tool.evalkit.limits.<account>]``). ``workers`` processes share the accounts:
+    of a limit that a provider tells, each uses its part; what is set here is one's part already.
     """
 
     concurrency: int = 32
@@ -35,6 +36,7 @@ class Policy:
     max_tokens: int | None = None
     max_calls: int | None = None
     limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)

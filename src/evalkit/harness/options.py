@@ -74,6 +74,7 @@ class RunOptions:
             return config
         return replace(
             config,
+            workers=self.workers,
             concurrency=max(1, config.concurrency // self.workers),
             max_cost_usd=None if config.max_cost_usd is None else config.max_cost_usd / self.workers,
             max_tokens=None if config.max_tokens is None else config.max_tokens // self.workers,

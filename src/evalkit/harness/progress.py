@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evalkit.model.calls import CallFailure
 from evalkit.report.clean import one_line
@@ -22,6 +23,7 @@ _MARKS = 30
 _MIN_SPAN_S = 2.0
 _FOLD_AT = 64
 _ON_THE_WIRE = ""
+_SUMMED = ("done", "unanswered", "retries", "live", "cached", "unpriced", "paid_usd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,12 @@ def _billed(progress: Progress, call: Call) -> Progress:
     return replace(progress, live=progress.live + 1, paid_usd=progress.paid_usd + paid)
 
 
+def told(progress: Progress) -> dict[str, Any]:
+    """``progress`` in plain values, for another process: what :class:`Gathered` takes."""
+    plain = {name: getattr(progress, name) for name in (*_SUMMED, "total")}
+    return {**plain, "waits": dict(Counter(progress.calls.values()))}
+
+
 def line(progress: Progress, width: int) -> str:
     """Say in at most ``width`` characters how far the run is. What is none is left out."""
     text = ", ".join(part for part in _parts(progress) if part)
@@ -150,6 +158,42 @@ def _span(seconds: float) -> str:
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
+class Gathered:
+    """The progress of several processes that share one run. Hears them on any thread, is asked on another."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, Mapping[str, Any]] = {}
+        self._marks: tuple[tuple[float, int], ...] = ()
+        self._lock = threading.Lock()
+
+    def hear(self, worker: str, told: Mapping[str, Any]) -> None:
+        """Note how far ``worker`` is, as it was :func:`told`. Every worker knows the whole run's ``total``."""
+        with self._lock:
+            self._told[worker] = told
+
+    @property
+    def begun(self) -> bool:
+        """Whether anybody said anything yet."""
+        return bool(self._told)
+
+    def progress(self) -> Progress:
+        """Where the run stands now, as far as is known."""
+        now = time.time()
+        with self._lock:
+            everybody = [*self._told.values()]
+            sums = {name: sum(one[name] for one in everybody) for name in _SUMMED}
+            if not self._marks or now - self._marks[-1][0] >= _MARK_EVERY_S:
+                self._marks = (*self._marks, (now, sums["done"]))[-_MARKS:]
+        waits = [reason for one in everybody for reason, calls in one["waits"].items() for _ in range(calls)]
+        return Progress(
+            total=max((one["total"] for one in everybody), default=0),
+            calls={str(number): reason for number, reason in enumerate(waits)},
+            marks=self._marks,
+            at=now,
+            **sums,
+        )
 
 
 class Tracker:

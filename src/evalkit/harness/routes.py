@@ -77,6 +77,7 @@ def make_policy(config: Config) -> Policy:
         max_tokens=config.max_tokens,
         max_calls=config.max_calls,
         limits=config.limits,
+        workers=config.workers,
     )
 
 

@@ -78,6 +78,10 @@ class Runner:
             from evalkit.harness.untrusted import require_ceiling
 
             require_ceiling(config)
+        if config.mode == "batch" and worker != "main":
+            raise ConfigError(
+                "batch mode cannot be shared by workers", hint="run without -n: nothing in it waits for an answer"
+            )
         policy = make_policy(config)  # before there is a journal: what is wrong in it is no run
         self._info = describe_run(run_id=run_id, mode=config.mode, root=config.root, untrusted=config.untrusted)
         if earlier is None:
@@ -97,7 +101,7 @@ class Runner:
         )
         self.notes: tuple[str, ...] = ()
         self._cache = self._open_cache(config) if config.mode in {"cache", "batch"} else None
-        self._batching = self._open_batching(config, policy, worker=worker)
+        self._batching = self._open_batching(config, policy)
         self._loop = BackgroundLoop()
         self._caller = Caller(
             route=routes,
@@ -211,13 +215,9 @@ class Runner:
         self.notes = (*cache.notes, *absorbed.damage)
         return cache
 
-    def _open_batching(self, config: Config, policy: Policy, *, worker: str) -> Batching | None:
+    def _open_batching(self, config: Config, policy: Policy) -> Batching | None:
         if config.mode != "batch" or self._cache is None:
             return None
-        if worker != "main":
-            raise ConfigError(
-                "batch mode cannot be shared by workers", hint="run without -n: nothing in it waits for an answer"
-            )
         from evalkit.harness.batching import Batching
 
         return Batching(

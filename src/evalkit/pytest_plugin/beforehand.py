@@ -9,6 +9,7 @@ import pytest
 from evalkit.errors import ConfigError, EvalkitError, MissingExtraError
 from evalkit.harness.readiness import require_ready
 from evalkit.harness.runner import Runner
+from evalkit.pytest_plugin.not_started import NotStarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
     from evalkit.harness.planning import Planner, SuitePlan
     from evalkit.pytest_plugin.items import EvalItem
     from evalkit.pytest_plugin.watch import Watch
-
-
-class NotStarted(pytest.exit.Exception):  # type: ignore[name-defined, misc] # pytest gives it no name for types
-    """Ends the session as ``pytest.exit`` does; its name is what pytest prints in front of the message."""
-
-
-NotStarted.__module__, NotStarted.__qualname__ = "builtins", "error"
 
 
 def require_what_is_named(
@@ -66,7 +60,7 @@ def start(
     watch = None
     try:
         require_what_is_named(config, pytest_config, run_id=run_id, plans=plans)
-        if early:  # a worker of xdist that stops says nothing of why: it finds a missing key at its first call
+        if early:
             require_ready(config, [item.test for item in items], planner.checks_of)
         total = sum(len(item.test.trials) for item in items)
         watch = Watch(pytest_config, run_id=run_id, worker=worker, total=total, redact=redact)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from evalkit.errors import StoreError
+import pytest
+
+from evalkit.errors import EvalkitError, StoreError
 from evalkit.pytest_plugin.items import EvalItem
 from evalkit.pytest_plugin.junit import Properties
 from evalkit.pytest_plugin.options import run_options
 from evalkit.pytest_plugin.project import config_of
 from evalkit.pytest_plugin.reports import shape
+from evalkit.pytest_plugin.workers import handed_over, tell_why
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-    import pytest
 
     from evalkit.config import Config
     from evalkit.engine.trial import Answered
@@ -49,6 +51,7 @@ class CaseHost:
         self._items: list[EvalItem] = []
         self._gated: set[Path] = set()
         self._tags: set[str] = set()
+        self._broken = 0
         self._properties = Properties(detailed=bool(pytest_config.getoption("xmlpath", None)))
 
     @property
@@ -73,9 +76,15 @@ class CaseHost:
         """The engine and the journal, started when the first item is about to run. Ends the session if they cannot start."""
         return self._runner or self._start(early=False)
 
+    def give_up_broken(self) -> None:
+        """In a worker: if a suite could not be collected, no worker shall pay for the others, as pytest has it without workers."""
+        if self._broken and not self._pytest_config.option.continue_on_collection_errors:
+            errors = f"{self._broken} error{'s' if self._broken > 1 else ''} during collection"
+            tell_why(self._pytest_config, "broken", errors)
+
     def start_early(self) -> None:
         """Start before the first test, so that a wrong setting or a missing key is told as a usage error; not without a case to run."""
-        if self._items and self._worker is None:
+        if self._items:
             self._start(early=True)
 
     def _start(self, *, early: bool) -> Runner:
@@ -83,14 +92,25 @@ class CaseHost:
 
         facts = {"run_id": self._run_id, "worker": self._worker["workerid"] if self._worker else "main"}
         plans = tuple(self.plans.values())
-        self._watch, self._runner = start(
-            self._pytest_config, self.planner, plans, self._items, redact=self.shown, early=early, **facts
-        )
+        try:
+            self._watch, self._runner = start(
+                self._pytest_config, self.planner, plans, self._items, redact=self.shown, early=early, **facts
+            )
+        except pytest.UsageError as error:
+            tell_why(self._pytest_config, "usage", str(error))
+            raise
+        except pytest.exit.Exception as error:
+            tell_why(self._pytest_config, "stopped", str(error))
+            raise
         return self._runner
 
     def plan(self, path: Path) -> SuitePlan:
         """Plan the suite at ``path``. Raises SuiteError."""
-        self.plans[path] = self.planner.plan(path)
+        try:
+            self.plans[path] = self.planner.plan(path)
+        except EvalkitError:
+            self._broken += 1
+            raise
         return self.plans[path]
 
     def register_tag(self, tag: str) -> None:
@@ -204,14 +224,22 @@ class CaseHost:
     def buy_ahead(self, item: EvalItem, nextitem: pytest.Item | None) -> None:
         """Ask for ``item`` and for what comes after it, as far as the window reaches."""
         if self._worker is not None:
-            # A worker learns only one item ahead; xdist is for correctness, not for speed.
-            for one in (item, nextitem):
-                if isinstance(one, EvalItem):
-                    self._submit(one)
+            self._buy_as_worker(item, nextitem)
             return
         if self._window is None:
             self._window = self._make_window()
         self._window.want(item)
+
+    def _buy_as_worker(self, item: EvalItem, nextitem: pytest.Item | None) -> None:
+        """Ask for ``item`` and for what xdist has handed over; where the run may stop early, for no more than the next one."""
+        from evalkit.harness.window import AHEAD
+
+        coming = [item, nextitem]
+        if self.early is None and not self._pytest_config.getoption("maxfail"):
+            coming += islice(handed_over(item), AHEAD * self.config.concurrency)
+        for one in coming:
+            if isinstance(one, EvalItem):
+                self._submit(one)
 
     def owns_a_run(self) -> bool:
         """Whether there is a run that this process has to finish: its own, or that of its workers."""

@@ -6,12 +6,13 @@ import os
 import time
 from concurrent.futures import wait
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
-from evalkit.harness.progress import line
+from evalkit.harness.progress import line, told
+from evalkit.pytest_plugin.workers import teller_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from concurrent.futures import Future
 
     import pytest
@@ -19,9 +20,12 @@ if TYPE_CHECKING:
     from evalkit.harness.progress import Progress
 
 T = TypeVar("T")
+Ready: TypeAlias = "Callable[[float], bool]"
+"""Waits for at most so many seconds, and says whether that what it waits for is there."""
 
 REDRAW_S = 0.25
 PLAIN_S = 10.0
+_LONG_S = 60.0
 Style = Literal["live", "plain", "off"]
 
 _BELOW = "\r\n"
@@ -30,19 +34,33 @@ _ERASE = "\x1b[J"
 
 
 class Display(Protocol):
-    """Waits for answers in the main thread, and shows meanwhile how far the run is."""
+    """Waits in the main thread, and shows meanwhile how far the run is."""
 
-    def result(self, future: Future[T]) -> T:
-        """The future's result, waited for."""
+    def until(self, ready: Ready) -> None:
+        """Return when ``ready`` says so."""
         ...
+
+    def close(self) -> None:
+        """Say how far it came, if that is still to be said."""
+        ...
+
+
+def result_of(future: Future[T], display: Display) -> T:
+    """The future's result, waited for at ``display``."""
+    display.until(lambda seconds: future.done() or bool(wait((future,), timeout=seconds).done))
+    return future.result()
 
 
 class Silent:
     """Shows nothing."""
 
-    def result(self, future: Future[T]) -> T:
-        """The future's result, waited for."""
-        return future.result()
+    def until(self, ready: Ready) -> None:
+        """Return when ``ready`` says so."""
+        while not ready(_LONG_S):
+            pass
+
+    def close(self) -> None:
+        """Nothing is left to be said."""
 
 
 class LiveLine:
@@ -57,17 +75,19 @@ class LiveLine:
         self._text = ""
         self._made = float("-inf")
 
-    def result(self, future: Future[T]) -> T:
-        """The future's result, waited for below a status line."""
-        if future.done():
-            return future.result()
+    def until(self, ready: Ready) -> None:
+        """Return when ``ready`` says so, which it says below a status line unless it says it at once."""
+        if ready(0.0):
+            return
         try:
-            while True:
+            self._draw()
+            while not ready(REDRAW_S):
                 self._draw()
-                if wait((future,), timeout=REDRAW_S).done:
-                    return future.result()
         finally:
             self._screen.erase()
+
+    def close(self) -> None:
+        """Nothing is left on the screen."""
 
     def _draw(self) -> None:
         now = time.monotonic()
@@ -85,12 +105,13 @@ class PlainLines:
         self._every_s = every_s
         self._due = time.monotonic() + every_s
 
-    def result(self, future: Future[T]) -> T:
-        """The future's result, waited for; what is due is written meanwhile."""
-        while not future.done():
-            wait((future,), timeout=self._left())
-        self._left()
-        return future.result()
+    def until(self, ready: Ready) -> None:
+        """Return when ``ready`` says so; what is due is written meanwhile."""
+        while not ready(self._left()):
+            pass
+
+    def close(self) -> None:
+        """What was not due is not written."""
 
     def _left(self) -> float:
         """Seconds until the next line is due; one that is due already is written first."""
@@ -99,6 +120,37 @@ class PlainLines:
             self._screen.line(line(self._progress(), 1000))
             self._due = now + self._every_s
         return self._due - now
+
+
+class Teller:
+    """Shows nothing, but tells another process how far this one is: at most every ``REDRAW_S`` seconds, and at its end."""
+
+    def __init__(self, progress: Callable[[], Progress], tell: Callable[[Mapping[str, Any]], None]) -> None:
+        self._progress = progress
+        self._tell = tell
+        self._due = float("-inf")
+        self._last: Mapping[str, Any] = {}
+
+    def until(self, ready: Ready) -> None:
+        """Return when ``ready`` says so."""
+        self._tell_if_due()
+        while not ready(REDRAW_S):
+            self._tell_if_due()
+
+    def close(self) -> None:
+        """Tell how far it came."""
+        self._due = float("-inf")
+        self._tell_if_due()
+
+    def _tell_if_due(self) -> None:
+        now = time.monotonic()
+        if now < self._due:
+            return
+        self._due = now + REDRAW_S
+        news = told(self._progress())
+        if news != self._last:
+            self._tell(news)
+            self._last = news
 
 
 class Screen:
@@ -151,7 +203,10 @@ class Screen:
 
 
 def display_for(config: pytest.Config, progress: Callable[[], Progress]) -> Display:
-    """The display that fits the session: ``--evalkit-progress``, the terminal, and how quiet pytest is."""
+    """The display that fits the session: ``--evalkit-progress``, the terminal, and how quiet pytest is; a worker tells its controller."""
+    teller = teller_of(config)
+    if teller is not None:
+        return Teller(progress, teller)
     style = style_of(config)
     if style == "off":
         return Silent()

@@ -13,6 +13,7 @@ from evalkit.pytest_plugin.host import CaseHost
 from evalkit.pytest_plugin.items import EvalItem
 from evalkit.pytest_plugin.junit import write_output
 from evalkit.pytest_plugin.signals import Stops, stop_worker
+from evalkit.pytest_plugin.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -42,6 +43,7 @@ class EvalSession:
         self.ending = Ending(pytest_config)
         self._stops = Stops(self.ending.note_signal)
         self._workers: list[Any] = []
+        self._heard: Workers | None = None
         self._worker: dict[str, Any] | None = getattr(pytest_config, "workerinput", None)
         self._run_id = self._worker["evalkit_run_id"] if self._worker else _fresh_run_id()
         self.host = CaseHost(pytest_config, run_id=self._run_id, worker=self._worker)
@@ -50,7 +52,12 @@ class EvalSession:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's type
         """Give every worker the id of this run."""
+        from evalkit.pytest_plugin.progress import style_of
+
         node.workerinput["evalkit_run_id"] = self._run_id
+        if self._heard is None:
+            self._heard = Workers(self.pytest_config)
+        self._heard.connect(node, shows=style_of(self.pytest_config) != "off")
         self._workers.append(node)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -77,8 +84,14 @@ class EvalSession:
         if option.collectonly or getattr(option, "setupplan", False) or getattr(option, "setuponly", False):
             return (yield)
         self._stops.open()
+        if self._heard is not None:
+            from evalkit.pytest_plugin.progress import display_for
+
+            self._heard.watch(display_for(session.config, self._heard.gathered.progress))
         try:
-            if not session.testsfailed:  # pytest stops for a broken suite
+            if session.testsfailed:  # pytest stops for a broken suite
+                self.host.give_up_broken()
+            else:
                 self.host.start_early()
             done = yield
             self._hand_in_batches()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from evalkit.engine.events import unobserved
 from evalkit.harness.eventlog import EventLog
 from evalkit.harness.progress import Tracker
-from evalkit.pytest_plugin.progress import Silent, display_for
+from evalkit.pytest_plugin.progress import Silent, display_for, result_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,10 +59,11 @@ class Watch:
 
     def result(self, future: Future[T]) -> T:
         """The future's result, waited for while progress is shown."""
-        return self._display.result(future)
+        return result_of(future, self._display)
 
     def close(self) -> None:
         """Close what was opened, after the last event."""
+        self._display.close()
         if self._log is not None:
             self._log.close()
         if self._telemetry is not None:
