@@ -20,7 +20,7 @@ from served import SUITE
 from evalkit.config import load_config
 from evalkit.errors import StoreError, StoreLockedError
 from evalkit.model.results import Label
-from evalkit.server import pages_compare, serving
+from evalkit.server import histories, pages_compare, serving
 from evalkit.server.ahead import make_ahead
 from evalkit.server.app import create_app
 from evalkit.server.figures import newest_runs, run_figures
@@ -229,6 +229,30 @@ def test_a_comparison_lists_few_flips_and_then_all(tmp_path, monkeypatch):
         every = ask(site, unescape(link)).text
         assert every.count("<tr data-row>") == int(count) > 1
         assert "List them all" not in every
+
+
+def test_a_history_that_takes_long_is_made_while_the_reader_is_told(stored, monkeypatch):
+    """The first answer waits for nothing: it says that the page is being made, and comes again until it is there."""
+    may = threading.Event()
+    real = histories.history_rows
+
+    def slow(*args):
+        may.wait()
+        return real(*args)
+
+    monkeypatch.setattr(histories, "history_rows", slow)
+    with mirrored(stored.root / "reports") as store:
+        site = site_of(stored, store)
+        store.refresh()
+        site.ready.set()
+        try:
+            first = ask(site, "/history?suite=hello")
+            assert (first.status_code, first.headers["refresh"]) == (202, "1")
+            assert "is being counted" in first.text
+        finally:
+            may.set()
+        until(lambda: ask(site, "/history?suite=hello").status_code == 200)
+        assert "refresh" not in ask(site, "/history?suite=hello").headers
 
 
 def test_what_the_newest_run_leads_to_is_made_ahead(stored, monkeypatch):

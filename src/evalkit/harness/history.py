@@ -92,13 +92,23 @@ def _points(rows: Iterable[PointRow]) -> Iterable[Point]:
 
 def _interval(counts: Sequence[tuple[int, int, str | None, int]]) -> Interval:
     """Wilson's interval on the effective number of cases: neither repeats of a case nor cases of a cluster are independent."""
+    if all(repeats == 1 and cluster is None for _, repeats, cluster, _ in counts):
+        rate, cases = _rate(counts)
+        return wilson(min(rate * cases, cases), cases)
     draws: list[list[float]] = []
     names: list[str | None] = []
-    for passed, repeats, cluster, cases in counts:
-        draws += [[1.0] * passed + [0.0] * (repeats - passed)] * cases
-        names += [cluster] * cases
+    for passed, repeats, cluster, alike in counts:
+        draws += [[1.0] * passed + [0.0] * (repeats - passed)] * alike
+        names += [cluster] * alike
     rate, n = effective_sample(draws, cluster_labels(names))
     return wilson(min(rate * n, n), n)
+
+
+def _rate(counts: Iterable[tuple[int, int, str | None, int]]) -> tuple[float, int]:
+    """The rate of cases that were asked once each, and how many they are."""
+    counts = list(counts)
+    n = sum(cases for *_, cases in counts)
+    return sum(passed * cases for passed, _, _, cases in counts) / n, n
 
 
 def _drifts(rows: Iterable[LookRow]) -> Iterable[Drift]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from concurrent.futures import Future
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -26,19 +26,34 @@ class Kept:
 
         The key must name everything that the value depends on.
         """
-        made: Future[T] = Future()
+        found, ours = self._found(key)
+        if ours:
+            self._make(key, found, make)
+        value: T = found.result()
+        return value
+
+    def soon(self, key: Hashable, make: Callable[[], T], *, wait_s: float) -> T:
+        """The same, made by a thread of its own. Raises TimeoutError if that takes longer than ``wait_s``: ask again."""
+        found, ours = self._found(key)
+        if ours:
+            Thread(target=self._make, args=(key, found, make), name="evalkit-making", daemon=True).start()
+        value: T = found.result(timeout=wait_s)
+        return value
+
+    def _found(self, key: Hashable) -> tuple[Future[Any], bool]:
+        """What is kept or being made under ``key``, and whether it is the caller's to make."""
+        made: Future[Any] = Future()
         with self._door:
             found = self._values.setdefault(key, made)
             self._values.move_to_end(key)
             while len(self._values) > self._most:
                 self._values.popitem(last=False)
-        if found is made:
-            try:
-                made.set_result(make())
-            except BaseException as error:
-                made.set_exception(error)
-                with self._door:
-                    self._values.pop(key, None)
-                raise
-        value: T = found.result()
-        return value
+        return found, found is made
+
+    def _make(self, key: Hashable, made: Future[Any], make: Callable[[], object]) -> None:
+        try:
+            made.set_result(make())
+        except BaseException as error:  # noqa: BLE001 - whoever waits raises it
+            with self._door:
+                self._values.pop(key, None)
+            made.set_exception(error)

@@ -95,7 +95,12 @@ def router(site: Site) -> APIRouter:
         """A suite over time: the page that ``evalkit history --html`` writes, with its own policy; without a suite, a choice of them."""
         if not query.suite:
             return page(site, request, "suites.html.j2", suites=suites(site))
-        text = history_page(site, query.suite)
+        try:
+            text = history_page(site, query.suite)
+        except TimeoutError:
+            reply = page(site, request, "making.html.j2", status=202, suite=query.suite)
+            reply.headers["refresh"] = "1"  # seconds, and without a script
+            return reply
         if text is None:
             raise HTTPException(404, f"no whole run of the suite {query.suite!r} is stored")
         return whole_page(text)

@@ -110,6 +110,13 @@ class Mirror:
             return cursor.execute(sql, values).fetchall()
 
     @contextmanager
+    def session(self) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
+        """Something that answers queries as :meth:`tuples` does, all of them as of one moment; they may share temporary tables. Raises StoreError."""
+        with self._cursor() as cursor:
+            cursor.begin()
+            yield lambda sql, **values: cursor.execute(sql, values).fetchall()
+
+    @contextmanager
     def paired(self, a: str, b: str) -> Iterator[PairedRuns]:
         """Two runs to be counted case by case, as of the last refresh. Raises StoreError."""
         with self._cursor() as cursor:
