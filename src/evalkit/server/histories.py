@@ -42,6 +42,8 @@ def history_page(site: Site, suite: str) -> str | None:
     While a page is made ahead for a run that was read a moment ago, the one before it is answered. Raises TimeoutError if there is none and it
     takes more than a moment to make: it is being made. Raises StoreError.
     """
+    if not any(suite == name for name, *_ in suites(site)):
+        return None
     ready = site.histories.get(suite)
     return ready if ready is not None else site.kept.soon(*_making(site, suite), wait_s=MOMENT_S)
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from concurrent.futures import Future
+from contextlib import suppress
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from evalkit.errors import EvalkitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -36,7 +39,7 @@ class Kept:
         """The same, made by a thread of its own. Raises TimeoutError if that takes longer than ``wait_s``: ask again."""
         found, ours = self._found(key)
         if ours:
-            Thread(target=self._make, args=(key, found, make), name="evalkit-making", daemon=True).start()
+            Thread(target=self._make_alone, args=(key, found, make), name="evalkit-making", daemon=True).start()
         value: T = found.result(timeout=wait_s)
         return value
 
@@ -53,7 +56,12 @@ class Kept:
     def _make(self, key: Hashable, made: Future[Any], make: Callable[[], object]) -> None:
         try:
             made.set_result(make())
-        except BaseException as error:  # noqa: BLE001 - whoever waits raises it
+        except BaseException as error:
             with self._door:
                 self._values.pop(key, None)
             made.set_exception(error)
+            raise
+
+    def _make_alone(self, key: Hashable, made: Future[Any], make: Callable[[], object]) -> None:
+        with suppress(EvalkitError):  # whoever waits for it is told
+            self._make(key, made, make)
