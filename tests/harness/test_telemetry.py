@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
@@ -16,9 +18,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from evalkit.engine.events import Event
-from evalkit.errors import ConfigError, MissingExtraError
+from evalkit.errors import ConfigError, MissingExtraError, Where
 from evalkit.harness.telemetry import Telemetry, open_telemetry
 from evalkit.model.calls import Attempt, Call, CallFailure, Delivery, Message, Request, Response, Usage
+from evalkit.model.cases import Case, Trial, Variant
+from evalkit.model.results import Result, Verdict
 
 if TYPE_CHECKING:
     from evalkit.model.calls import Reply, Source
@@ -49,12 +53,26 @@ class Heard:
         self._reader = InMemoryMetricReader()
         traces = TracerProvider(shutdown_on_exit=False)
         traces.add_span_processor(SimpleSpanProcessor(self._spans))
-        self.telemetry = Telemetry(traces, MeterProvider([self._reader], shutdown_on_exit=False), run="r1")
+        self._logs = InMemoryLogRecordExporter()
+        logs = LoggerProvider(shutdown_on_exit=False)
+        logs.add_log_record_processor(SimpleLogRecordProcessor(self._logs))
+        metrics = MeterProvider([self._reader], shutdown_on_exit=False)
+        self.telemetry = Telemetry(traces, metrics, logs, run="r1", redact=lambda text: text.replace("sk-key", "[KEY]"))
 
     def settle(self, reply: Reply, attempts: tuple[Attempt, ...] = TRIED, *, source: Source = "live") -> Heard:
         call = Call(REQUEST, reply, source, attempts, 0.25 if isinstance(reply, Response) else None)
         self.telemetry.hear(Event("call.settled", 1002.0, "local", REQUEST, len(attempts), call=call))
         return self
+
+    def judge(self, *verdicts: Verdict, reply: Reply = ANSWER) -> Heard:
+        case = Case("sk-key ana", {"name": "secret"}, Where("suites/hello.yaml", 4))
+        variant = Variant("v1", "v1-local/gpt-5-mini", "", "hello:v1", "d" * 64, "local/gpt-5-mini")
+        trial = Trial("hello", "suites/hello.yaml", case, variant, 1, REQUEST)
+        self.telemetry.judged(Result(trial, Call(REQUEST, reply, "live", TRIED), verdicts))
+        return self
+
+    def events(self) -> list[Any]:
+        return [ready.log_record for ready in self._logs.get_finished_logs()]
 
     def spans(self) -> list[Any]:
         return list(self._spans.get_finished_spans())
@@ -108,6 +126,57 @@ def test_no_text_of_anybody_leaves() -> None:
     assert "secret" not in "".join(span.to_json() for span in spans)
 
 
+GOOD = Verdict("contains", "content", "pass", "secret reason", score=0.5, detail="secret detail")
+BAD = Verdict("rubric", "judge", "error", "secret reason", severity="warn")
+
+
+def test_each_verdict_is_an_event_below_the_span_of_its_answer() -> None:
+    """The conventions' names: the check, its label or the error in its place, its score, the answer's id; and the trial."""
+    heard = Heard().settle(ANSWER).judge(GOOD, BAD)
+    passed, broken = heard.events()
+    (answer,) = (span for span in heard.spans() if span.status.status_code.name == "UNSET")
+    assert {(one.event_name, one.trace_id, one.span_id) for one in (passed, broken)} == {
+        ("gen_ai.evaluation.result", answer.context.trace_id, answer.context.span_id)
+    }
+    trial = {
+        "evalkit.run.id": "r1",
+        "evalkit.suite": "hello",
+        "evalkit.case.id": "[KEY] ana",
+        "evalkit.variant": "v1-local/gpt-5-mini",
+        "evalkit.repeat": 1,
+        "evalkit.request.key": REQUEST.key,
+        "gen_ai.response.id": "c1",
+    }
+    assert dict(passed.attributes) == {
+        **trial,
+        "gen_ai.evaluation.name": "contains",
+        "gen_ai.evaluation.score.label": "pass",
+        "gen_ai.evaluation.score.value": 0.5,
+        "evalkit.check.family": "content",
+        "evalkit.check.severity": "fail",
+    }
+    assert dict(broken.attributes) == {
+        **trial,
+        "gen_ai.evaluation.name": "rubric",
+        "error.type": "could_not_judge",
+        "evalkit.check.family": "judge",
+        "evalkit.check.severity": "warn",
+    }
+    assert passed.severity_number.name == "INFO"
+    assert not passed.body
+
+
+def test_a_verdict_on_an_answer_of_another_run_stands_below_this_run() -> None:
+    """What came from the cache has no span here; no text of an answer or a reason leaves, and a long name is cut."""
+    long = Verdict("x" * 5000, "custom", "skip", "secret")
+    heard = Heard().settle(ANSWER, source="cache").judge(GOOD, long)
+    heard.telemetry.close()
+    (run,) = heard.spans()
+    assert {event.span_id for event in heard.events()} == {run.context.span_id}
+    assert len(heard.events()[1].attributes["gen_ai.evaluation.name"]) < 250
+    assert "secret" not in str([(event.body, dict(event.attributes)) for event in heard.events()])
+
+
 def test_durations_and_tokens_are_measured() -> None:
     """One duration per attempt, told apart by error; one count per direction."""
     points = Heard().settle(ANSWER).points()
@@ -147,11 +216,15 @@ def test_spans_and_metrics_go_where_the_variables_say(monkeypatch: pytest.Monkey
         telemetry = open_telemetry("r1")
         call = Call(REQUEST, ANSWER, "live", TRIED)
         telemetry.hear(Event("call.settled", 1002.0, "local", REQUEST, 2, call=call))
+        trial = Trial(
+            "s", "s.yaml", Case("a", {}, Where("s.yaml", 1)), Variant("v", "v", "", "p:v1", "d", "m"), 0, REQUEST
+        )
+        telemetry.judged(Result(trial, call, (GOOD,)))
         telemetry.close()
     finally:
         server.shutdown()
         server.server_close()
-    assert sorted(set(paths)) == ["/v1/metrics", "/v1/traces"]
+    assert sorted(set(paths)) == ["/v1/logs", "/v1/metrics", "/v1/traces"]
 
 
 def test_an_exporter_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,6 +234,7 @@ def test_an_exporter_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch)
         open_telemetry("r1")
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
     monkeypatch.setenv("OTEL_METRICS_EXPORTER", "none")
+    monkeypatch.setenv("OTEL_LOGS_EXPORTER", "none")
     open_telemetry("r1").close()
 
 

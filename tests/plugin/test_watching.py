@@ -14,6 +14,7 @@ from fakes.screen import Screen
 from fakes.terminal import on_a_terminal
 
 from evalkit.harness.progress import line as whole_line
+from evalkit.harness.telemetry import Telemetry
 from evalkit.pytest_plugin import progress
 
 if TYPE_CHECKING:
@@ -145,8 +146,12 @@ def test_telemetry_is_only_switched_on_by_hand(project: PytestProject, monkeypat
     """With the option the run works and exports as the variables say; without the extra it stops before any call, with 4."""
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
     monkeypatch.setenv("OTEL_METRICS_EXPORTER", "none")
+    told: list[str] = []
+    monkeypatch.setenv("OTEL_LOGS_EXPORTER", "none")
+    monkeypatch.setattr(Telemetry, "judged", lambda self, result: told.extend(one.check for one in result.verdicts))
     project.suite(SUITE)
     project.run_here("suites", "--evalkit-otel").assert_outcomes(passed=3)
+    assert told == ["contains"] * 3
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     project.run_here("suites").assert_outcomes(passed=3)
     result = project.run_here("suites", "--evalkit-otel")

@@ -1,4 +1,4 @@
-"""OpenTelemetry, only when asked for: a span per attempt and two metrics, named by the GenAI semantic conventions.
+"""OpenTelemetry, only when asked for: a span per attempt, two metrics and an event per verdict, named by the GenAI semantic conventions.
 
 No prompt, answer or message of a provider is in them. Names: OpenTelemetry semantic conventions for generative AI, client spans and
 client metrics (the version that ``opentelemetry-semantic-conventions`` 0.66 lists).
@@ -12,17 +12,20 @@ from urllib.parse import urlsplit
 
 from evalkit import __version__
 from evalkit.errors import ConfigError, MissingExtraError
+from evalkit.harness.telemetry_verdicts import Verdicts
 from evalkit.model.calls import CallFailure, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from opentelemetry.metrics import Histogram
+    from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.trace import TracerProvider
 
     from evalkit.engine.events import Event
     from evalkit.model.calls import Attempt, Call, Request
+    from evalkit.model.results import Result
 
 _OPERATIONS = {"chat": "chat", "embed": "embeddings", "moderate": "moderation"}
 _PARAMS = {
@@ -41,13 +44,19 @@ _EXPORTERS = ("otlp", "none")
 
 
 class Telemetry:
-    """Turns settled live calls into spans below one span of the run, and into metrics. Closing exports what is left.
+    """Turns settled live calls into spans below one span of the run, and into metrics; verdicts into events. Closing exports what is left.
 
     ``redact`` takes secrets out of what a provider said.
     """
 
     def __init__(
-        self, traces: TracerProvider, metrics: MeterProvider, *, run: str, redact: Callable[[str], str] = str
+        self,
+        traces: TracerProvider,
+        metrics: MeterProvider,
+        logs: LoggerProvider,
+        *,
+        run: str,
+        redact: Callable[[str], str] = str,
     ) -> None:
         from opentelemetry.trace import set_span_in_context
 
@@ -57,6 +66,7 @@ class Telemetry:
         self._tracer = traces.get_tracer("evalkit", __version__)
         self._run = self._tracer.start_span("evalkit run", attributes={"evalkit.run.id": run})
         self._context = set_span_in_context(self._run)
+        self._verdicts = Verdicts(logs, run=run, below=self._context, redact=redact)
         meter = metrics.get_meter("evalkit", __version__)
         self._duration: Histogram = meter.create_histogram(
             "gen_ai.client.operation.duration",
@@ -82,9 +92,14 @@ class Telemetry:
         if isinstance(call.reply, Response):
             self._usage(call.reply, common)
 
+    def judged(self, result: Result) -> None:
+        """Note the verdicts on one trial. May be called from another thread than :meth:`hear`."""
+        self._verdicts.emit(result)
+
     def close(self) -> None:
         """End the run's span and export what was not exported yet."""
         self._run.end()
+        self._verdicts.close()
         self._traces.shutdown()
         self._metrics.shutdown()
 
@@ -101,7 +116,9 @@ class Telemetry:
             start_time=started_ns,
             attributes=self._clean({**common, **_asked(call.request), **outcome, **_facts(call, attempt)}),
         )
-        if not answered:
+        if answered:
+            self._verdicts.answered(call.request.key, span)
+        else:
             span.set_status(StatusCode.ERROR, attempt.failure)
         span.end(end_time=started_ns + round(attempt.latency_s * 1e9))
         shared = ("gen_ai.response.model", "error.type")
@@ -125,8 +142,11 @@ def open_telemetry(run: str, *, redact: Callable[[str], str] = str) -> Telemetry
     Raises MissingExtraError without the extra ``otel``, ConfigError for an exporter that is not supported.
     """
     try:
+        from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
         from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk._logs import LoggerProvider
+        from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
         from opentelemetry.sdk.metrics import MeterProvider
         from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
         from opentelemetry.sdk.resources import Resource
@@ -134,13 +154,17 @@ def open_telemetry(run: str, *, redact: Callable[[str], str] = str) -> Telemetry
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError as error:
         raise MissingExtraError("--evalkit-otel", package="opentelemetry-sdk", extra="otel") from error
-    traced, measured = _exported("OTEL_TRACES_EXPORTER"), _exported("OTEL_METRICS_EXPORTER")
+    traced, measured, logged = (_exported(f"OTEL_{signal}_EXPORTER") for signal in ("TRACES", "METRICS", "LOGS"))
     resource = Resource.create({"service.name": os.environ.get("OTEL_SERVICE_NAME") or "evalkit"})
     traces = TracerProvider(resource=resource, shutdown_on_exit=False)
     if traced:
         traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    logs = LoggerProvider(resource=resource, shutdown_on_exit=False)
+    if logged:
+        logs.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
     readers = [PeriodicExportingMetricReader(OTLPMetricExporter())] if measured else []
-    return Telemetry(traces, MeterProvider(readers, resource=resource, shutdown_on_exit=False), run=run, redact=redact)
+    metrics = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
+    return Telemetry(traces, metrics, logs, run=run, redact=redact)
 
 
 def _exported(variable: str) -> bool:

@@ -132,4 +132,4 @@ class Evalkit:
             verdict = Verdict("assert", "custom", "fail", reason[:500], line=results[-1].trial.case.where.line)
             results[-1] = replace(results[-1], verdicts=(*results[-1].verdicts, verdict))
         for result in results:
-            self._host.runner.record(result)
+            self._host.record(result)

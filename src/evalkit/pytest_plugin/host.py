@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from evalkit.harness.runner import Runner
     from evalkit.harness.window import Window
     from evalkit.model.cases import PlannedTest
+    from evalkit.model.results import Result
     from evalkit.pytest_plugin.watch import Watch
 
 
@@ -113,6 +114,12 @@ class CaseHost:
             raise
         return self.plans[path]
 
+    def record(self, result: Result) -> None:
+        """Journal a result that was measured outside a suite. Raises StoreError."""
+        self.runner.record(result)
+        if self._watch is not None:
+            self._watch.judged([result])
+
     def register_tag(self, tag: str) -> None:
         """Make ``tag`` a known marker, once."""
         if tag not in self._tags:
@@ -145,6 +152,8 @@ class CaseHost:
         except StoreError as error:
             item.session.shouldstop = f"evalkit: {error}"
             raise
+        if self._watch is not None:
+            self._watch.judged(outcome.results)
         item.user_properties.extend(self._properties.of(outcome, lambda text: self.shown(text, item)))
         if self.early is not None:
             self.early.heard(outcome.results)

@@ -124,7 +124,7 @@ def _add_watching(group: pytest.OptionGroup) -> None:
         "--evalkit-otel",
         action="store_true",
         default=False,
-        help="send spans and metrics of the calls to OpenTelemetry, as the OTEL_ variables say (extra: otel)",
+        help="send spans and metrics of the calls, and the verdicts, to OpenTelemetry, as the OTEL_ variables say (extra: otel)",
     )
 
 

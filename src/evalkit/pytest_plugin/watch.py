@@ -10,13 +10,14 @@ from evalkit.harness.progress import Tracker
 from evalkit.pytest_plugin.progress import Silent, display_for, result_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from concurrent.futures import Future
 
     import pytest
 
     from evalkit.engine.events import Event, Observer
     from evalkit.harness.telemetry import Telemetry
+    from evalkit.model.results import Result
 
 T = TypeVar("T")
 
@@ -60,6 +61,12 @@ class Watch:
     def result(self, future: Future[T]) -> T:
         """The future's result, waited for while progress is shown."""
         return result_of(future, self._display)
+
+    def judged(self, results: Iterable[Result]) -> None:
+        """Tell the verdicts on trials to those who want to know."""
+        if self._telemetry is not None:
+            for result in results:
+                self._telemetry.judged(result)
 
     def close(self) -> None:
         """Close what was opened, after the last event."""
