@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalkit.compare.race import Race
+from evalkit.compare.race import Race, unit_of
 from evalkit.compare.sequential import place
 from evalkit.model.results import Measurement
 
@@ -21,7 +21,12 @@ SETTINGS: dict[str, tuple[float, ...]] = {
     "6 variants, one better by 15 pp": (0.9, 0.75, 0.75, 0.75, 0.75, 0.75),
     "6 variants, one better by 30 pp": (0.9, 0.6, 0.6, 0.6, 0.6, 0.6),
     "12 variants, one better by 15 pp": (0.9, *(0.75,) * 11),
+    "4 variants, all alike, clusters of 5": (0.8,) * 4,
+    "6 variants, one better by 30 pp, clusters of 5": (0.9, 0.6, 0.6, 0.6, 0.6, 0.6),
 }
+CLUSTERED = " clusters of "
+ALIKE = 0.8
+"""In a cluster, the share of the cases that what decides is common to."""
 
 
 @dataclass(frozen=True)
@@ -40,27 +45,45 @@ def simulate(name: str, *, rounds: int, seed: int = 23) -> Raced:
     source = np.random.default_rng([seed, *name.encode()])
     best = {index for index, rate in enumerate(rates) if rate == max(rates)}
     wrong = won = asked = 0
+    size = int(name.partition(CLUSTERED)[2] or 1)
     for _ in range(rounds):
-        race, answers = _race(source, rates)
+        race, answers = _race(source, rates, size)
         wrong += bool(best - {int(label) for label in race.left})
         won += race.winner is not None and int(race.winner) in best
         asked += answers
     return Raced(name, wrong / rounds, won / rounds, 1.0 - asked / (rounds * CASES * len(rates)))
 
 
-def _race(source: np.random.Generator, rates: tuple[float, ...]) -> tuple[Race, int]:
+def _race(source: np.random.Generator, rates: tuple[float, ...], size: int) -> tuple[Race, int]:
     labels = [str(index) for index in range(len(rates))]
-    cases = sorted((f"case-{number}" for number in range(CASES)), key=place)
-    race, asked = Race(cases, labels), 0
-    common, own, alone = source.random(CASES), source.random((CASES, len(rates))), source.random((CASES, len(rates)))
-    for number, case in enumerate(cases):
+    clusters = {f"case-{number}": f"cluster-{number // size}" for number in range(CASES)} if size > 1 else {}
+    race, asked = Race([f"case-{number}" for number in range(CASES)], labels, clusters=clusters), 0
+    common, own, alone = (
+        _alike(source, size, 1)[:, 0],
+        _alike(source, size, len(rates)),
+        _alike(source, size, len(rates)),
+    )
+    for number in sorted(range(CASES), key=lambda n: _seat(f"case-{n}", clusters.get(f"case-{n}"))):
         for index in [int(label) for label in race.left] if race.winner is None else []:
             draw = own[number, index] if alone[number, index] < 0.5 else common[number]
-            race.heard(_row(labels[index], case, passed=bool(draw < rates[index])))
+            race.heard(_row(labels[index], f"case-{number}", passed=bool(draw < rates[index])))
             asked += 1
     if not race.waiting:
         race.last_look()
     return race, asked
+
+
+def _seat(case: str, cluster: str | None) -> str:
+    return place(unit_of(case, cluster)) + place(case)
+
+
+def _alike(source: np.random.Generator, size: int, variants: int) -> np.ndarray:
+    """A draw for each case and variant; most of a cluster share theirs."""
+    drawn = source.random((CASES, variants))
+    if size == 1:
+        return drawn
+    first = drawn[np.arange(CASES) // size * size]
+    return np.where(source.random((CASES, variants)) < ALIKE, first, drawn)
 
 
 def _row(label: str, case: str, *, passed: bool) -> Measurement:

@@ -144,3 +144,74 @@ def test_simulated_error_rates():
     assert clear.wrong == 0.0
     assert clear.won == 1.0
     assert clear.saved > 0.5
+
+
+def clustered(outcome, *, size=3, order=CASES, labels=("a", "b", "c")):
+    """A race whose cases come in clusters of ``size``; ``outcome(label, case, cluster)`` is a status."""
+    names = {case: f"k{number // size}" for number, case in enumerate(CASES)}
+    race, rows = Race(CASES, labels, clusters=names), {label: [] for label in labels}
+    for case in order:
+        for label in labels:
+            found = measured(label, case, outcome(label, case, names[case]), cluster=names[case])
+            rows[label].append(found)
+            race.heard(found)
+    return race, rows
+
+
+def test_a_cluster_is_one_look():
+    """Three cases that are alike are one piece of evidence: who loses all of them is dropped by clusters, later than by cases."""
+    race, rows = clustered(lambda label, *_: "pass" if label == "a" else "fail")
+    alone, _ = run(lambda label, _: "pass" if label == "a" else "fail")
+    assert race.winner == alone.winner == "a"
+    assert all(drop.clustered and drop.better == "a" and drop.won == drop.n <= 14 for drop in race.drops)
+    assert race.looked == 3 * race.drops[-1].n > alone.looked
+    found = race_result(race, rows, suite="s", confidence=0.95)
+    assert f"dropped after {race.drops[-1].n} clusters" in found.sentence
+
+
+def test_clusters_that_agree_are_not_counted_by_case():
+    """One bad cluster in the first looks condemns nobody, though it holds more cases than would drop a variant if they stood alone."""
+    bad = {f"c{number}" for number in range(30)}
+    names = dict.fromkeys(bad, "one") | {case: case for case in CASES if case not in bad}
+
+    def outcome(label, case):
+        return "fail" if label == "b" and case in bad else "pass"
+
+    together, apart = Race(CASES, "ab", clusters=names), Race(CASES, "ab")
+    for race in (together, apart):
+        for case in CASES:
+            for label in "ab":
+                race.heard(measured(label, case, outcome(label, case)))
+    assert apart.winner == "a"
+    assert together.winner is None
+    together.last_look()
+    assert together.winner is None, "thirty cases of one cluster are one difference among thirty-one"
+
+
+def test_the_order_of_a_clusters_answers_changes_nothing():
+    """Members of a cluster may answer in any order, and one that nobody is asked does not hold the others up."""
+    source = random.Random(8)
+    names = {case: f"k{number // 2}" for number, case in enumerate(CASES)}
+    answers = {(label, case): source.random() < rate for case in CASES[1:] for label, rate in (("a", 0.9), ("b", 0.2))}
+    races = []
+    for mixed in (False, True):
+        rows = [measured(label, case, "pass" if passed else "fail") for (label, case), passed in answers.items()]
+        if mixed:
+            source.shuffle(rows)
+        races.append(Race(CASES, "ab", clusters=names))
+        races[-1].left_out(CASES[0])
+        for one in rows:
+            races[-1].heard(one)
+    assert races[0].drops == races[1].drops
+    assert races[0].winner == "a"
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [("4 variants, all alike, clusters of 5", 0.12), ("6 variants, one better by 30 pp, clusters of 5", 0.0)],
+)
+def test_races_of_clusters_keep_the_promise(name, wrong):
+    """Forty seeded races of whole clusters that go up and down together: hardly one drops one of the best, and the best may be found."""
+    found = simulate(name, rounds=40)
+    assert found.wrong <= wrong
+    assert found.won >= (0.3 if "better" in name else 0.0)

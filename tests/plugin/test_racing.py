@@ -122,6 +122,33 @@ def test_a_recorded_race_replays_offline(project: PytestProject, monkeypatch: py
     result.stdout.fnmatch_lines(["*saved of*"])
 
 
+def test_workers_race_together(project: PytestProject) -> None:
+    """With -n 2 each worker hears what the other measured: the losers are dropped in both, and every trial is accounted for once."""
+    grid(project, second="no", third="no")
+    result = project.run("suites", "--evalkit-race", "0.95", "-n", "2", "--no-header")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*asked * of 300 trials, saved*", "*old-scripted/m is the best of 3 variants*"])
+    measured = sum(record["t"] == "result" for record in project.journal())
+    assert measured + sum(record["trials"] for record in skips(project)) == 300
+    assert measured < 250
+    assert "missing" not in result.stdout.str()
+
+
+def test_clusters_are_looked_at_together(project: PytestProject) -> None:
+    """Cases of a cluster are asked one after another and are one look: a clear loser is dropped after so many clusters."""
+    grid(project, second="no", third="no")
+    lines = "\n".join(f"  - {{id: c{n}, vars: {{customer: N{n}}}, cluster: k{n // 4}}}" for n in range(100))
+    project.suite(SUITE.replace(cases(*[f"N{number}" for number in range(100)]), f"cases:\n{lines}"))
+    result = race(project)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*old-scripted/m is the best of 3 variants*", "*13 clusters; *"])
+    (outcome,) = [
+        one for record in project.journal() if record["t"] == "gates" for one in record["gates"] if "winner" in one["numbers"]
+    ]  # fmt: skip
+    assert all(drop["n"] <= 25 for drop in outcome["numbers"]["dropped"])
+    assert outcome["numbers"]["cases_looked_at"] % 4 == 0
+
+
 def test_a_case_that_pytest_skips_does_not_stop_the_race(project: PytestProject) -> None:
     """A conftest skips some cases: the others are still looked at."""
     grid(project, second="no", third="no")
@@ -161,8 +188,7 @@ def test_every_output_ranks_the_variants_in_a_table(project: PytestProject) -> N
 @pytest.mark.parametrize(
     ("words", "suite", "message"),
     [
-        (("-n", "2"), SUITE, "*a race cannot be shared by workers*"),
-        (("--evalkit-mode", "batch"), SUITE, "*nothing in it can be dropped*"),
+        (("--evalkit-mode", "batch"), SUITE, "*evalkit run --mode batch asks every variant everything*"),
         (
             (),
             SUITE.replace("  new: {prompt: hello:v2}\n  third: {prompt: hello:v3}\n", ""),
@@ -171,7 +197,7 @@ def test_every_output_ranks_the_variants_in_a_table(project: PytestProject) -> N
     ],
 )
 def test_what_cannot_be_raced_is_refused_before_a_call(project: PytestProject, words, suite, message) -> None:
-    """Workers, batches and a single variant: one clear error, and nothing is asked."""
+    """Batches and a single variant: one clear error that says what to do instead, and nothing is asked."""
     grid(project)
     project.suite(suite)
     result = race(project, *words)

@@ -99,13 +99,14 @@ def dropped_because(drop: Drop) -> str:
     shown = (
         f"evidence {drop.e:,.0f} to 1" if drop.e is not None else f"corrected one-sided {words.p_value(drop.p or 0.0)}"
     )
-    after = words.number_of(drop.n, "case")
+    after = words.number_of(drop.n, "cluster" if drop.clustered else "case")
     return f"dropped after {after}: {words.shown(drop.better)} is better (won {drop.won}, lost {drop.lost}; {shown})"
 
 
 def _won(race: Race, rows: Mapping[str, Sequence[Measurement]]) -> str:
     after = [drop.n for drop in race.drops]
-    span = words.number_of(after[-1], "case") if after[0] == after[-1] else f"{after[0]} to {after[-1]:,} cases"
+    noun = "cluster" if race.drops[-1].clustered else "case"
+    span = words.number_of(after[-1], noun) if after[0] == after[-1] else f"{after[0]} to {after[-1]:,} {noun}s"
     return f"{words.shown(race.left[0])} is the best of {len(rows)} variants; the others were dropped after {span}"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.compare import words
 from evalkit.compare.compare import compare
-from evalkit.compare.race import Race
+from evalkit.compare.race import Race, unit_of
 from evalkit.compare.race_result import dropped_because, race_result
 from evalkit.compare.sequential import place
 from evalkit.compare.standing import corrected
@@ -18,7 +18,7 @@ from evalkit.metrics.summary import total
 from evalkit.model.results import GateOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from evalkit.compare.race_result import RaceResult
     from evalkit.compare.values import Comparison
@@ -34,10 +34,18 @@ _MARK = "race: "
 class Races:
     """Every suite of a session as a race of its variants over ``tests``, by the suite's path.
 
-    Raises SuiteError for a suite that cannot be raced: one variant, or cases with clusters.
+    ``elsewhere`` brings what other processes measured since it was last asked. Raises SuiteError for a suite with one variant.
     """
 
-    def __init__(self, plans: Iterable[SuitePlan], tests: Iterable[PlannedTest], *, confidence: float) -> None:
+    def __init__(
+        self,
+        plans: Iterable[SuitePlan],
+        tests: Iterable[PlannedTest],
+        *,
+        confidence: float,
+        elsewhere: Callable[[], Iterable[Result]] = list,
+    ) -> None:
+        self._elsewhere = elsewhere
         chosen: dict[str, list[PlannedTest]] = {}
         for test in tests:
             chosen.setdefault(test.trials[0].suite_path, []).append(test)
@@ -48,9 +56,11 @@ class Races:
         }
 
     def place(self, test: PlannedTest) -> tuple[str, str] | None:
-        """Where ``test`` stands among those of its suite: all variants of a case together, by a hash of the case's id."""
+        """Where ``test`` stands among those of its suite: all variants of a case together, and all cases of a cluster, by a hash."""
         trial = test.trials[0]
-        return (trial.suite_path, place(trial.case.id)) if trial.suite_path in self._suites else None
+        if trial.suite_path not in self._suites:
+            return None
+        return trial.suite_path, place(unit_of(trial.case.id, trial.case.cluster)) + place(trial.case.id)
 
     def heard(self, results: Iterable[Result]) -> None:
         """Take note of what was measured."""
@@ -70,6 +80,7 @@ class Races:
         race = self._suites.get(test.trials[0].suite_path)
         if race is None:
             return None
+        self.heard(self._elsewhere())
         label = test.trials[0].variant.label
         drop = next((drop for drop in race.drops if drop.label == label), None)
         if drop is not None:
@@ -85,14 +96,11 @@ def _start(plan: SuitePlan, tests: Sequence[PlannedTest], confidence: float) -> 
             hint="give the suite variants:, models: or a grid: of parameters",
             where=plan.spec.where,
         )
-    if any(test.trials[0].case.cluster is not None for test in tests):
-        raise SuiteError(
-            "a race knows cases that stand alone, and these have clusters",
-            hint="use evalkit run, which asks every variant everything",
-            where=plan.spec.where,
-        )
-    cases = {test.trials[0].case.id for test in tests}
-    return Race(cases, labels, confidence=confidence, repeats=len(tests[0].trials))
+    cases = [test.trials[0].case for test in tests]
+    clusters = {case.id: case.cluster for case in cases if case.cluster is not None}
+    return Race(
+        {case.id for case in cases}, labels, confidence=confidence, repeats=len(tests[0].trials), clusters=clusters
+    )
 
 
 @dataclass(frozen=True, slots=True)

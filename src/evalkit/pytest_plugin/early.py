@@ -21,15 +21,16 @@ if TYPE_CHECKING:
 
 
 def require_raceable(config: pytest.Config) -> None:
-    """Raise pytest.UsageError for a session that cannot be a race: of workers, of batches, or at a confidence that there is not."""
+    """Raise pytest.UsageError for a session that cannot be a race: of batches, or at a confidence that there is not."""
     if not 0.5 <= config.getoption("evalkit_race") < 1.0:
         raise pytest.UsageError(
             f"a race at confidence {config.getoption('evalkit_race'):g}: at least 0.5 and less than 1, such as 0.95"
         )
-    if getattr(config.option, "dist", "no") != "no":
-        raise pytest.UsageError("a race cannot be shared by workers: leave out -n, one process asks concurrently")
     if config.getoption("evalkit_mode") == "batch":
-        raise pytest.UsageError("a batch is asked as a whole, so nothing in it can be dropped: race in another mode")
+        raise pytest.UsageError(
+            "a batch is asked as a whole, before anything in it is known, so a race has nobody to drop\n  hint: evalkit run --mode batch "
+            "asks every variant everything, at half price; or race in another mode"
+        )
 
 
 def early_stops(
@@ -40,12 +41,13 @@ def early_stops(
     A worker also hears, from the run's journals under ``reports``, what the others measured. In a race all suites may stop. Raises pytest.UsageError for
     a suite that cannot be raced.
     """
-    race = config.getoption("evalkit_race")
+    race, elsewhere = config.getoption("evalkit_race"), _elsewhere(config, reports)
     if race is None:
-        stops: EarlyStops | Races = EarlyStops(plans, elsewhere=_elsewhere(config, reports))
+        stops: EarlyStops | Races = EarlyStops(plans, elsewhere=elsewhere)
         return _in_order(stops, items) if stops else None
     try:
-        stops = Races(plans, [item.test for item in items if isinstance(item, EvalItem)], confidence=race)
+        tests = [item.test for item in items if isinstance(item, EvalItem)]
+        stops = Races(plans, tests, confidence=race, elsewhere=elsewhere)
     except SuiteError as error:
         raise pytest.UsageError(str(error)) from error
     return _in_order(stops, items)
