@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -154,16 +155,15 @@ def _flip(row: FlipRow) -> Flip:
 
 def _table(found: CountedPair, meanings: Meanings) -> CaseTable:
     places: dict[Outcome, int] = {}
+    counts: Counter[tuple[tuple[int, ...], tuple[int, ...], str | None]] = Counter()
 
     def place(number: int, meaning: Verdicts) -> int:
         outcome = Outcome(STATUSES[number % 3], meaning[number // 3])  # type: ignore[arg-type]  # the columns' own words
         return places.setdefault(outcome, len(places))
 
-    kinds = tuple(
-        CaseKind(tuple(place(n, meanings.a) for n in a), tuple(place(n, meanings.b) for n in b), cluster, cases)
-        for a, b, cluster, cases in found.kinds
-    )
-    return CaseTable(tuple(places), kinds)
+    for a, b, cluster, cases in found.kinds:
+        counts[tuple(place(n, meanings.a) for n in a), tuple(place(n, meanings.b) for n in b), cluster] += cases
+    return CaseTable(tuple(places), tuple(CaseKind(*key, cases) for key, cases in counts.items()))
 
 
 def _alone(found: CountedPair) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], float]:

@@ -12,13 +12,12 @@ from evalkit.model.results import RunInfo
 from evalkit.report.comparison_view import ComparisonView, PromptChange, comparison_view
 from evalkit.report.prompt_diff import diff_prompts
 from evalkit.report.values import CallCounts, RunReport
-from evalkit.server.figures import run_paths, run_prompts
+from evalkit.server.figures import run_prompts, run_sources
 from evalkit.store.browse import is_complete
 from evalkit.store.measured import measurements
 
 if TYPE_CHECKING:
     from evalkit.compare.values import Comparison, Side
-    from evalkit.model.results import PromptRecord
     from evalkit.server.site import Site
 
 MOST_FLIPS = 5000
@@ -59,7 +58,7 @@ def _compared(site: Site, a: Named, b: Named) -> Compared:
 
 def paths_of(site: Site, *run_ids: str) -> dict[tuple[str, str], str]:
     """The suite file of each suite and label of some runs. Raises StoreError."""
-    return {key: path for run_id in run_ids for key, path in run_paths(site, run_id).items()}
+    return {key: path for run_id in run_ids for key, (path, _) in run_sources(site, run_id).items()}
 
 
 def compared_view(site: Site, a: Named, b: Named) -> ComparedView:
@@ -78,15 +77,19 @@ def _compared_view(site: Site, a: Named, b: Named) -> ComparedView:
 
 
 def _prompt_change(site: Site, a: Named, b: Named, comparison: Comparison) -> PromptChange | None:
-    before, after = _prompt(site, a, comparison, comparison.a), _prompt(site, b, comparison, comparison.b)
-    if before is None or after is None or before.digest == after.digest:
+    (path_a, digest_a), (path_b, digest_b) = (
+        _source(site, a, comparison, comparison.a),
+        _source(site, b, comparison, comparison.b),
+    )
+    if digest_a == digest_b:
         return None
-    return PromptChange(before, after, diff_prompts(before, after))
+    before = run_prompts(site, a.run_id).get((path_a, comparison.a.label))
+    after = run_prompts(site, b.run_id).get((path_b, comparison.b.label))
+    return None if before is None or after is None else PromptChange(before, after, diff_prompts(before, after))
 
 
-def _prompt(site: Site, named: Named, comparison: Comparison, side: Side) -> PromptRecord | None:
-    path = paths_of(site, named.run_id).get((comparison.suite, side.label), "")
-    return run_prompts(site, named.run_id).get((path, side.label))
+def _source(site: Site, named: Named, comparison: Comparison, side: Side) -> tuple[str, str]:
+    return run_sources(site, named.run_id).get((comparison.suite, side.label), ("", ""))
 
 
 def _bare_report(run_id: str, comparisons: tuple[Comparison, ...]) -> RunReport:

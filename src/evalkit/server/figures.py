@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from evalkit.store.browsed import RunLine, RunPage
     from evalkit.store.label_items import PreferenceCount
 
-_PATHS = """
-select s.suite, v.label, any_value(suite_path) from variants v join suites s using (run_id, suite_path) where run_id = $run group by all
+_SOURCES = """
+select s.suite, v.label, any_value(suite_path), any_value(prompt_digest)
+from variants v join suites s using (run_id, suite_path) where run_id = $run group by all
 """
 
 
@@ -33,13 +34,14 @@ def run_figures(site: Site, run_id: str) -> RunPage | None:
     return site.figures.get(("run", run_id, site.store.version(run_id)), lambda: run_page(site.store, run_id))
 
 
-def run_paths(site: Site, run_id: str) -> dict[tuple[str, str], str]:
-    """The suite file of each suite and label of a run. Raises StoreError."""
+def run_sources(site: Site, run_id: str) -> dict[tuple[str, str], tuple[str, str]]:
+    """The suite file and the digest of the prompt of each suite and label of a run. Raises StoreError."""
 
-    def make() -> dict[tuple[str, str], str]:
-        return {(suite, label): path for suite, label, path in site.store.tuples(_PATHS, run=run_id)}
+    def make() -> dict[tuple[str, str], tuple[str, str]]:
+        rows = site.store.tuples(_SOURCES, run=run_id)
+        return {(suite, label): (path, digest) for suite, label, path, digest in rows}
 
-    return site.figures.get(("paths", run_id, site.store.version(run_id)), make)
+    return site.figures.get(("sources", run_id, site.store.version(run_id)), make)
 
 
 def run_prompts(site: Site, run_id: str) -> dict[tuple[str, str], PromptRecord]:

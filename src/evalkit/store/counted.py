@@ -14,9 +14,6 @@ STATUSES = ("pass", "fail", "error")
 RATIOS = ("cost_usd", "latency_s", "input_tokens", "output_tokens")
 """The columns that are compared as a ratio."""
 
-UNANSWERED, UNCHECKED, UNSCORED = -1, 0, 1
-"""Cards of trials without scores: there was nothing to judge, there is no verdict, or no check that scores gave one."""
-
 _GROUPS = """
 select suite, cell, variant, label from trials where run_id = $run group by all order by min(rowid)
 """
@@ -29,56 +26,46 @@ create or replace temp table kinds as select (row_number() over () - 1)::integer
   select distinct check_name, family, status, severity from verdicts where run_id in ({runs})
 )
 """
+_MARKS = """
+create or replace temp table marks as select row_number() over () as mark, * from (
+  select distinct check_name, status, coalesce(score, -1) as score from verdicts where run_id in ({runs}) and check_name in (
+    select check_name from verdicts where run_id in ({runs}) and score is not null
+  )
+)
+"""
 _SETS = """
 create or replace temp table sets as
-select run_id, trial_id, bitstring_agg(kind, 0, {most}) as verdicts
-from verdicts join kinds using (check_name, family, status, severity) where run_id in ({runs}) group by run_id, trial_id
+select v.run_id, v.trial_id, bitstring_agg(kind, 0, {most}) as verdicts{marks}
+from verdicts v join kinds k using (check_name, family, status, severity) {joined}
+where run_id in ({runs}) group by v.run_id, v.trial_id
 """
+_MARKED = (
+    ", list_sort(list(mark) filter (mark is not null)) as marks",
+    "left join marks m on m.check_name = v.check_name and m.status = v.status and m.score = coalesce(v.score, -1)",
+)
+_UNMARKED = (", null::bigint[] as marks", "")
 _NUMBERED = """
 create or replace temp table numbered as
-select row_number() over () as number, run_id, verdicts from (select distinct run_id, verdicts from sets)
+select row_number() over () as number, * from (select distinct run_id, verdicts, coalesce(marks, []) as marks from sets)
 """
 _MEANINGS = """
 create or replace temp table counted_meanings as
 select run_id, number, check_name, family, status, severity from numbered, kinds where get_bit(verdicts, kind) = 1
 """
-_SCORED = """
-create or replace temp table scored as
-select run_id, trial_id, check_name, case when bool_or(status = 'error') then 0.0 else coalesce(avg(score), -1) end as score,
-  count(score) > 0 as given
-from verdicts where run_id in ({runs}) and check_name in (
-  select check_name from verdicts where run_id in ({runs}) and score is not null
-) group by all having bool_or(status <> 'skip')
-"""
-_MARKS = """
-create or replace temp table marks as
-select row_number() over () as mark, * from (select distinct run_id, check_name, score, given from scored)
-"""
-_CARDS = """
-create or replace temp table cards as
-select run_id, trial_id, list_sort(list(mark)) as marks from scored join marks using (run_id, check_name, score, given)
-group by run_id, trial_id
-"""
-_CARD_NUMBERS = """
-create or replace temp table card_numbers as
-select row_number() over () + 1 as number, run_id, marks from (select distinct run_id, marks from cards)
-"""
 _SCORES = """
 create or replace temp table counted_scores as
-select m.run_id, number, check_name, score, given from (select number, unnest(marks) as mark from card_numbers) join marks m using (mark)
+select run_id, number, check_name, status, nullif(score, -1) as score
+from (select run_id, number, unnest(marks) as mark from numbered) join marks using (mark)
 """
 _DRAWS = """
 create or replace temp table draws as
 select t.run_id, w.part, t.case_id, t.case_digest, t.repeat_number, t.status, t.tags, t.cluster,
   coalesce(r.source <> 'shared', true) as fresh, r.cost_usd, r.latency_s, r.input_tokens, r.output_tokens,
-  3 * coalesce(n.number, 0) + case t.status when 'pass' then 0 when 'fail' then 1 else 2 end as outcome,
-  case when d.number is not null then d.number when n.number is not null then 1 when t.status = 'error' then -1 else 0 end as card
+  3 * coalesce(n.number, 0) + case t.status when 'pass' then 0 when 'fail' then 1 else 2 end as outcome
 from trials t join wanted w on (w.run_id, w.suite, w.cell, w.label) = (t.run_id, t.suite, t.cell, t.label)
 left join (select * from responses where run_id in ({runs})) r on r.run_id = t.run_id and r.call_id = t.call_id
 left join sets s on s.run_id = t.run_id and s.trial_id = t.trial_id
-left join numbered n on n.run_id = s.run_id and n.verdicts = s.verdicts
-left join cards c on c.run_id = t.run_id and c.trial_id = t.trial_id
-left join card_numbers d on d.run_id = c.run_id and d.marks = c.marks
+left join numbered n on n.run_id = s.run_id and n.verdicts = s.verdicts and n.marks = coalesce(s.marks, [])
 where t.run_id in ({runs})
 """
 _SIDES = """
@@ -95,7 +82,7 @@ union all select * exclude (place) from (
 """
 _CASES = """
 create or replace temp table counted_cases as
-select run_id, part, case_id, case_digest, list_sort(list(outcome)) as outcomes, list_sort(list(card)) as cards, count(*) as draws,
+select run_id, part, case_id, case_digest, list_sort(list(outcome)) as outcomes, count(*) as draws,
   count(*) filter (status = 'pass') as passed, count(*) filter (status = 'error') as errors,
   any_value(cluster) as cluster, any_value(tags) as tags, {averages}
 from {{draws}} group by run_id, part, case_id, case_digest order by run_id, part, case_id, case_digest
@@ -135,9 +122,9 @@ def count_parts(connection: DuckDBPyConnection, parts: Iterable[Part]) -> None:
     """Count each part by case, into temporary tables that later calls replace.
 
     ``counted_sides`` has the trials of each part, ``counted_cases`` each case's independent draws: their outcomes, in order, and averages.
-    Cases are in the order of their ids, because sums of floats depend on it and ids of runs are not to show in them.
-    An outcome is 3·number + the place of its status in ``STATUSES``; ``counted_meanings`` has the verdicts of a number, in its run.
-    A card is ``UNANSWERED``, ``UNCHECKED``, ``UNSCORED``, or a number whose scores are in ``counted_scores``, -1 for a check that judged without one.
+    Cases are in the order of their ids, because sums of floats depend on it and ids of runs are not to show in them. An outcome is
+    3·number + the place of its status in ``STATUSES``; in its run, a number stands for the verdicts in ``counted_meanings`` and the scores
+    in ``counted_scores``, and 0 for no verdict.
     """
     parts = list(parts)
     _name(connection, parts)
@@ -145,11 +132,11 @@ def count_parts(connection: DuckDBPyConnection, parts: Iterable[Part]) -> None:
     where = ", ".join(f"${name}" for name in runs)
     connection.execute(_VERDICTS.format(runs=where), runs)
     most = connection.execute("select coalesce(max(kind), 0) from kinds").fetchall()[0][0]
-    connection.execute(_SETS.format(most=int(most), runs=where), runs)
-    connection.execute(_NUMBERED)
-    connection.execute(_MEANINGS)
-    connection.execute(_SCORED.format(runs=where), runs)
-    for statement in (_MARKS, _CARDS, _CARD_NUMBERS, _SCORES):
+    connection.execute(_MARKS.format(runs=where), runs)
+    scored = connection.execute("select count(*) from marks").fetchall()[0][0]
+    marks, joined = _MARKED if scored else _UNMARKED
+    connection.execute(_SETS.format(most=int(most), runs=where, marks=marks, joined=joined), runs)
+    for statement in (_NUMBERED, _MEANINGS, _SCORES):
         connection.execute(statement)
     connection.execute(_DRAWS.format(runs=where), runs)
     connection.execute(_SIDES)

@@ -16,9 +16,9 @@ create table kept.runs (run_id varchar, doubtful boolean, scored varchar[]);
 create table kept.groups (run_id varchar, part integer, suite varchar, cell varchar, variant varchar, label varchar);
 create table kept.sides (run_id varchar, part integer, trials bigint, errors bigint, fresh boolean);
 create table kept.meanings (run_id varchar, number bigint, check_name varchar, family varchar, status varchar, severity varchar);
-create table kept.scores (run_id varchar, number bigint, check_name varchar, score double, given boolean);
+create table kept.scores (run_id varchar, number bigint, check_name varchar, status varchar, score double);
 create table kept.cases (
-  run_id varchar, part integer, case_id varchar, case_digest varchar, outcomes bigint[], cards bigint[], draws bigint,
+  run_id varchar, part integer, case_id varchar, case_digest varchar, outcomes bigint[], draws bigint,
   passed bigint, errors bigint, cluster varchar, tags varchar[], cost_usd double, latency_s double, input_tokens double, output_tokens double
 );
 """

@@ -11,13 +11,15 @@ from evalkit.model.results import GateOutcome
 from evalkit.store.connection import WAIT_S, opened
 from evalkit.store.counted import RATIOS, Group, count_parts, groups_of, part_of
 from evalkit.store.database import check_tables, unread_runs
-from evalkit.store.scored import Mark, ScoreRow, score_rows
+from evalkit.store.scored import Mark, ScoreRow, score_rows, scores_by_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
+
+    from evalkit.store.scored import Scores
 
 _GATES = """
 select gate, suite, suite_path, variant, status, reason, numbers, line from gates where run_id = $run order by rowid
@@ -36,7 +38,7 @@ _SIDE = """
 """
 _PAIRED = """
 create or replace temp table paired as
-select pair, case_id, case_digest, a.outcomes as a, b.outcomes as b, a.cards as cards_a, b.cards as cards_b, a.cluster, b.tags,
+select pair, case_id, case_digest, a.outcomes as a, b.outcomes as b, a.cluster, b.tags,
   {counts}, {averages}
 from {{a}} full join {{b}} using (pair, case_id, case_digest)
 """.format(
@@ -49,9 +51,6 @@ _TOTALS = """
 select list_position($parts, part), trials, errors from {kind}sides where run_id = $run and list_contains($parts, part)
 """
 _KINDS = "select pair, a, b, cluster, count(*) from paired where draws_a > 0 and draws_b > 0 group by all"
-_CARDS = """
-select pair, cards_a, cards_b, cluster, count(*) from paired where draws_a > 0 and draws_b > 0 group by all
-"""
 _FLIPS = """
 select pair, case_id, passed_a, draws_a, passed_b, draws_b, tags, errors_a, errors_b from paired
 where draws_a > 0 and draws_b > 0 and passed_a * draws_b <> passed_b * draws_a
@@ -180,10 +179,9 @@ class PairedRuns:
             totals_a=self._by_pair(totals, run=self._runs["a"], parts=parts_a),
             totals_b=self._by_pair(totals, run=self._runs["b"], parts=parts_b),
         )
-        cards = self._cards(kind)
-        scored = self._by_pair(_CARDS) if any(cards.values()) else {}
+        scores = self._scores(kind)
         counted = (
-            found.pair(place, score_rows(scored.get(place, ()), cards[self._runs["a"]], cards[self._runs["b"]]))
+            found.pair(place, scores[self._runs["a"]], scores[self._runs["b"]])
             for place in range(1, len(pairs) + 1)  # places in a list begin with 1
         )
         meanings = self._meanings(kind)
@@ -211,12 +209,12 @@ class PairedRuns:
             found[run_id][number] = (*found[run_id].get(number, ()), (verdict[0], verdict[1], verdict[2], verdict[3]))
         return found
 
-    def _cards(self, kind: str) -> dict[str, dict[int, dict[str, Mark]]]:
-        found: dict[str, dict[int, dict[str, Mark]]] = {run_id: {} for run_id in self._runs.values()}
+    def _scores(self, kind: str) -> dict[str, dict[int, dict[str, Mark]]]:
+        found: dict[str, list[tuple[int, str, str, float | None]]] = {run_id: [] for run_id in self._runs.values()}
         query = f"select * from {kind}scores where run_id in ($a, $b)"  # noqa: S608 - one of two words
-        for run_id, number, check, score, given in self._rows(query, **self._runs):
-            found[run_id].setdefault(number, {})[check] = Mark(None if score < 0 else score, given)
-        return found
+        for run_id, number, check, status, score in self._rows(query, **self._runs):
+            found[run_id].append((number, check, status, score))
+        return {run_id: scores_by_number(rows) for run_id, rows in found.items()}
 
     def _by_pair(self, sql: str, **values: object) -> dict[int, list[tuple[Any, ...]]]:
         found: dict[int, list[tuple[Any, ...]]] = {}
@@ -239,18 +237,19 @@ class _Found(NamedTuple):
     totals_a: dict[int, list[tuple[Any, ...]]]
     totals_b: dict[int, list[tuple[Any, ...]]]
 
-    def pair(self, number: int, scores: tuple[ScoreRow, ...]) -> CountedPair:
+    def pair(self, number: int, scores_a: Scores, scores_b: Scores) -> CountedPair:
         """All of one pair."""
+        kinds = tuple((tuple(x), tuple(y), cluster, cases) for x, y, cluster, cases in self.kinds.get(number, ()))
         ratios = {name: Ratio(*row) for name, *row in self.ratios.get(number, ())}
         (before,), (after,) = self.totals_a.get(number, [(0, 0)]), self.totals_b.get(number, [(0, 0)])
         return CountedPair(
-            kinds=tuple((tuple(x), tuple(y), cluster, cases) for x, y, cluster, cases in self.kinds.get(number, ())),
+            kinds=kinds,
             flips=tuple((*row[:5], tuple(row[5] or ()), row[6], row[7]) for row in self.flips.get(number, ())),
             alone=tuple((row[0], row[1], row[2], row[3]) for row in self.alone.get(number, ())),
             errors=tuple((row[0], row[1], row[2]) for row in self.errors.get(number, ())),
             totals=((before[0], before[1]), (after[0], after[1])),
             ratios={name: ratios.get(name) for name in RATIOS},
-            scores=scores,
+            scores=score_rows(kinds, scores_a, scores_b),
         )
 
 
