@@ -22,6 +22,8 @@ MOST_VARIANTS = 5
 """Variants of the newest run that are set beside its first."""
 LISTED = 50
 """Runs on the first page of the list."""
+COUNTED = 200
+"""Runs that are counted before anything else is made: any two of them are compared at once."""
 _NEWEST = """
 select suite from suites s join runs r on r.run_id = s.run_id where r.complete and not r.partial
 group by suite order by max(r.started_at) desc limit $limit
@@ -30,7 +32,7 @@ group by suite order by max(r.started_at) desc limit $limit
 
 def make_ahead(site: Site) -> None:
     """Count the newest runs, make their figures, the comparisons that their pages lead to, and the histories of their suites. Raises StoreError."""
-    site.store.count_ahead(limit=LISTED)
+    site.store.count_ahead(limit=COUNTED)
     runs = newest_runs(site, limit=LISTED)
     for run in runs:
         run_figures(site, run.run_id)

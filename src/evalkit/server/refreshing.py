@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PAUSE_S = 1.0
 """Seconds between two looks at the journals."""
-COUNTED = 5
+OLDER = 5
 """Older runs that are counted between two looks."""
 
 WHO = "the thread that reads the journals"
@@ -61,7 +61,7 @@ class Refresher:
             if found.forgotten:
                 self._site.histories.clear()  # nothing of a deleted run is shown again
             make_ahead(self._site)
-        return self._site.store.count_ahead(limit=COUNTED)
+        return self._site.store.count_ahead(limit=OLDER)
 
     def _say(self, problem: str) -> None:
         if problem and problem != self._said:
