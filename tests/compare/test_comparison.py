@@ -81,6 +81,8 @@ def test_flips_come_in_order_of_urgency():
     ]  # fmt: skip
     assert (found[2].a, found[2].b) == ((3, 3), (1, 3))
     text = comparison_text(of(a, b))
+    assert "flips    3 broken   1 fixed   2 pass both   0 fail both   (1 of them shaky)" in text
+    assert comparison_json(of(a, b))["flips"]["shaky"] == 1
     assert text.index("c3  3/3 → 1/3  (critical)") < text.index("c2  3/3 → 0/3") < text.index("pass_rate")
 
 

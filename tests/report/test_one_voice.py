@@ -36,6 +36,7 @@ def test_terminal_markdown_json_and_page_agree(report):
     alone = comparison_json(found)
     assert found.sentence in flat
     assert found.sentence in markdown
+    assert markdown.index(" pass both, ") < markdown.index(found.sentence), "what became of the cases comes first"
     assert found.sentence in comparison_text(found)
     assert alone["sentence"] == whole["sentence"] == found.sentence
     change = words.signed(metric.change * 100)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalkit.compare.compared_gates import gates_code
-from evalkit.compare.paired_outcomes import metric_word, paired_outcomes
+from evalkit.compare.paired_outcomes import metric_word, paired_outcomes, shaky
 
 if TYPE_CHECKING:
     from evalkit.compare.values import Comparison, Flip, Interval, Metric, Side
@@ -42,6 +42,7 @@ def comparison_json(comparison: Comparison, *, on_undecided: OnUndecided = "fail
         "flips": {
             "broken": comparison.broken,
             "fixed": comparison.fixed,
+            "shaky": shaky(comparison),
             "both_pass": comparison.both_pass,
             "both_fail": comparison.both_fail,
             "unmeasured": paired_outcomes(comparison).unmeasured,

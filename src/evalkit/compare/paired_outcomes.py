@@ -66,6 +66,11 @@ def flip_name(flip: Flip) -> FlipName:
     return "unmeasured" if flip.error else flip.kind
 
 
+def shaky(comparison: Comparison) -> int:
+    """How many cases moved without crossing ½; they are among those that pass, or fail, on both sides."""
+    return sum(flip_name(flip) == "shaky" for flip in comparison.flips)
+
+
 def comparable(comparison: Comparison) -> bool:
     """Whether enough was measured for a difference to be told: at most 2% errors on either side, as for a gate."""
     sides = ((comparison.errors_a, comparison.trials_a), (comparison.errors_b, comparison.trials_b))

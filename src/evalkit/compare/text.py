@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
-from evalkit.compare.paired_outcomes import FLIP_NAMES, flip_name, metric_word, paired_outcomes
+from evalkit.compare.paired_outcomes import FLIP_NAMES, flip_name, metric_word, paired_outcomes, shaky
 
 if TYPE_CHECKING:
     from evalkit.compare.paired_outcomes import FlipName
@@ -57,7 +57,8 @@ def _counts(comparison: Comparison) -> str:
 
 
 def _flip_lines(comparison: Comparison, most: int) -> list[str]:
-    lines = [_line("flips", "   ".join(f"{count} {word}" for word, count in paired_outcomes(comparison)))]
+    moved = f"   ({shaky(comparison)} of them shaky)" if shaky(comparison) else ""
+    lines = [_line("flips", "   ".join(f"{count} {word}" for word, count in paired_outcomes(comparison)) + moved)]
     for name in FLIP_NAMES:
         lines += _flips_of(comparison, name, most)
     if comparison.expected_flips is not None:

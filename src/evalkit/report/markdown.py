@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
-from evalkit.compare.paired_outcomes import flip_name, metric_word, paired_outcomes
+from evalkit.compare.paired_outcomes import flip_name, metric_word, paired_outcomes, shaky
 from evalkit.model.calls import CallFailure
 from evalkit.report import wording
 from evalkit.report.clean import one_line, shortened, visible
@@ -138,9 +138,11 @@ def _comparisons(report: RunReport) -> Iterator[str]:
     answers = _answers(report)
     for comparison in report.comparisons:
         yield f"### {text(comparison.names[1])} against {text(comparison.names[0])} ({text(comparison.suite)})"
+        found = flipped_results(comparison, report.results)
+        yield _outcomes(comparison, found)
         yield text(comparison.sentence)
         yield _metrics(comparison)
-        yield from _flips(report, comparison, answers)
+        yield from _flips(comparison, answers, found)
 
 
 def _metrics(comparison: Comparison) -> str:
@@ -160,11 +162,19 @@ def _metrics(comparison: Comparison) -> str:
     )
 
 
-def _flips(report: RunReport, comparison: Comparison, answers: Mapping[tuple[str, str, str], Result]) -> Iterator[str]:
+def _outcomes(comparison: Comparison, found: Mapping[tuple[str, str], list[Result]]) -> str:
     counts = ", ".join(f"{count} {word}" for word, count in paired_outcomes(comparison))
-    found = flipped_results(comparison, report.results)
     blamed = ", ".join(f"{text(check)} {cases}" for check, cases in broken_by(comparison, found)[:_CHECKS_SHOWN])
-    yield f"{counts}, of {words.number_of(comparison.n_paired, 'paired case')}.{f' Broken by {blamed}.' if blamed else ''}"
+    moved = f", {shaky(comparison)} of them shaky" if shaky(comparison) else ""
+    cases = words.number_of(comparison.n_paired, "paired case")
+    return f"{counts}, of {cases}{moved}.{f' Broken by {blamed}.' if blamed else ''}"
+
+
+def _flips(
+    comparison: Comparison,
+    answers: Mapping[tuple[str, str, str], Result],
+    found: Mapping[tuple[str, str], list[Result]],
+) -> Iterator[str]:
     broken = [flip for flip in comparison.flips if flip_name(flip) == "broken"]
     for flip in broken[:_FLIPS_SHOWN]:
         yield _flip(comparison, flip, answers, flip_reason(comparison, flip, found))
