@@ -91,6 +91,16 @@ def start(project: Project, *words: str | Path) -> subprocess.Popen[str]:
     )
 
 
+def answered(project: Project, script: Waiting, *, most: int) -> bool:
+    """Wait until the journals of the run hold ``most`` answers; whether they do within a minute."""
+    journals = project.root / "reports" / "journal"
+    for _ in range(600):
+        if sum(path.read_text(encoding="utf-8").count('{"t":"call"') for path in journals.glob("*/*.jsonl")) >= most:
+            return True
+        script.over.wait(0.1)
+    return False
+
+
 def group_is_gone(group: int) -> bool:
     """Whether no process of the group lives any more."""
     try:
@@ -104,6 +114,7 @@ def test_sigterm_to_the_controller_alone_stops_the_workers_too(project: Project,
     """With ``-n 2`` only the first process is told to stop: one report of what all workers measured, exit 143, nobody left behind."""
     process = start(project, EVALKIT, "run", "-n", "2")
     assert script.reached.wait(60)
+    assert answered(project, script, most=4)
     process.terminate()
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 143
