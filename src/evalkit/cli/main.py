@@ -26,6 +26,7 @@ _COMMANDS = {
     "estimate": "evalkit.cli.estimate:estimate_command",
     "export": "evalkit.cli.export:export_command",
     "history": "evalkit.cli.history:history_command",
+    "import": "evalkit.cli.import_suite:import_command",
     "ingest": "evalkit.cli.sql:ingest_command",
     "init": "evalkit.cli.init:init_command",
     "merge": "evalkit.cli.merge:merge_command",
