@@ -59,6 +59,17 @@ def test_a_dead_provider_costs_a_bounded_number_of_requests_and_seconds(kind: Fa
     assert all(isinstance(call.reply, CallFailure) and call.reply.kind == kind for call in calls)
 
 
+def test_an_address_that_nobody_listens_at_is_given_up_soon() -> None:
+    """A single case at a wrong address ends in seconds; one dropped connection after an answer counts as any other failure."""
+    wrong = LimitedServer(fault=lambda _n, _r: DEAD)
+    _, took_s = answers(wrong, 1)
+    assert len(wrong.requests) == 12 + 3
+    assert took_s < 20
+    moody = LimitedServer(fault=lambda number, _r: DEAD if number % 20 else None)
+    calls, _ = answers(moody, 2, Policy(concurrency=1))
+    assert all(isinstance(call.reply, Response) for call in calls)
+
+
 @pytest.mark.parametrize("outage_s", [0.5, 3.0, 6.0])
 def test_a_short_outage_is_survived(outage_s: float) -> None:
     """The provider is gone for some seconds in the middle of a run: a probe finds it back, and every case passes."""
@@ -103,7 +114,7 @@ def test_a_dead_account_does_not_stop_another() -> None:
     assert all(isinstance(call.reply, Response) for call in good)
     assert halted is None
     assert alone is not None
-    assert "dead: 3" in alone.message
+    assert "dead: 15 failures" in alone.message
 
 
 def test_refusals_that_nobody_can_wait_for_count_as_failures() -> None:

@@ -96,6 +96,8 @@ def test_any_status_and_body_is_one_known_kind(status, body):
         (500, {"error": {"message": "the context window of the server is closed"}}, "server"),
         (500, {"error": {"type": "overloaded_error"}}, "overloaded"),
         (400, {"error": {"code": "model_not_found"}}, "model_not_found"),
+        (407, {}, "auth"),
+        (425, {}, "server"),
         (418, {}, "bad_request"),
         (599, {}, "server"),
         (302, {}, "bad_response"),

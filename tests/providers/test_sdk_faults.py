@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import socket
+import threading
 from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
@@ -382,3 +384,27 @@ def test_concurrent_calls_share_the_provider(way):
         answers = ask(way, server.url, times=6)
         assert server.peak > 1
     assert all(answer.latency_s >= 0.09 for answer in answers)
+
+
+def test_a_proxy_that_wants_a_login_stops_the_run_with_what_to_do(way, monkeypatch):
+    """407 to a plain request and to CONNECT: no other request can escape it, so it is told once, as a wrong key is."""
+    with LLMServer(lambda asked: error(407, "who are you?")) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        with pytest.raises(CallError, match="407") as plain:
+            ask(way, "http://models.test")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def refuse() -> None:
+            with listener.accept()[0] as client:
+                client.recv(65536)
+                client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        with pytest.raises(CallError, match="407") as tunnel:
+            ask(way, "https://models.test")
+        thread.join()
+    for caught in (plain, tunnel):
+        assert caught.value.kind == "auth"
+        assert "HTTPS_PROXY" in (caught.value.hint or "")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 _PAUSES_S = (1.0, 2.0, 4.0)
 _LONGEST_OUTAGE_S = 60.0
+_UNREACHED = 12  # failed connections, where none was ever made: a wrong address is no provider that fails by chance
 
 
 @dataclass(slots=True)
@@ -19,10 +20,12 @@ class Breaker:
 
     ``threshold`` failures in a row, without any answer between them, open it: nothing is sent for a second, then one request probes.
     A probe that is answered closes it again; after three that fail (pauses of 1, 2 and 4 s), or one that fails a minute after the
-    opening, ``stopped`` says why the account is given up. A dead provider is sent ``threshold`` requests, those in flight, and three.
+    opening, ``stopped`` says why the account is given up. A dead provider is sent ``threshold`` requests, those in flight, and three. One that
+    was never ``reached`` is given up sooner.
     """
 
     threshold: int
+    reached: bool = False
     failures: int = 0
     probes: int = 0
     probing: bool = False
@@ -33,7 +36,7 @@ class Breaker:
     @property
     def open(self) -> bool:
         """Whether requests are held back."""
-        return self.failures >= self.threshold
+        return self.failures >= (self.threshold if self.reached else min(_UNREACHED, self.threshold))
 
     def wait_s(self, now: float) -> float:
         """Seconds until a request may go; 0 is now, infinity while a probe is on its way."""
@@ -48,6 +51,7 @@ class Breaker:
 
     def answered(self) -> None:
         """The provider lives: it answered, or refused for a reason of its own."""
+        self.reached = True
         self.failures = self.probes = 0
         self.probing = False
 
@@ -59,6 +63,7 @@ class Breaker:
         """Count a failure that speaks of the provider, not of the request; whether this one opened or stopped it."""
         was_open = self.open
         self.failures += 1
+        self.reached = self.reached or error.kind != "connection"
         if probe:
             self._probe_failed(error, now)
             return self.stopped is not None

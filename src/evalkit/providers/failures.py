@@ -40,10 +40,12 @@ _BY_STATUS: Mapping[int, FailureKind] = {
     401: "auth",
     402: "quota",
     403: "auth",
+    407: "auth",
     404: "model_not_found",
     408: "timeout",
     409: "server",
     413: "too_long",
+    425: "server",
     429: "rate_limited",
     503: "overloaded",
     529: "overloaded",
@@ -73,6 +75,8 @@ _HINTS: Mapping[FailureKind, str] = {
     "too_long": "shorten the prompt or choose a model with a larger context window",
     "bad_response": "check base_url in [tool.evalkit.providers] and any proxy in between",
 }
+PROXY_HINT = "a proxy in between wants a login: see HTTPS_PROXY and NO_PROXY"
+"""What to do about a 407, wherever it was met."""
 
 _SECONDS = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,6})?", re.ASCII)
 _BLANKS = re.compile(r"\s+")
@@ -164,7 +168,7 @@ def status_error(status: int, *, headers: Mapping[str, str], body: object, now: 
         kind=kind,
         status=status,
         retry_after_s=wait,
-        hint=_HINTS.get(kind),
+        hint=PROXY_HINT if status == 407 else _HINTS.get(kind),
         should_retry=False if 300 <= status < 400 else should_retry(headers),
         limits=rate_limits(headers, now=now),
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from evalkit.errors import CallError
 from evalkit.providers.body import MAX_BYTES, Received
-from evalkit.providers.failures import clean, status_error
+from evalkit.providers.failures import PROXY_HINT, clean, status_error
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
@@ -127,6 +127,8 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 def connection_failure(cause: BaseException) -> CallError:
     """Return the error for a connection that was refused, reset, cut off, not trusted, or did not speak HTTP."""
     text = clean(str(cause))
+    if any(getattr(link, "status", None) == 407 for link in causes(cause)):  # the proxy's answer to CONNECT
+        return CallError("HTTP 407: the proxy let nothing through", kind="auth", status=407, hint=PROXY_HINT)
     untrusted = any(isinstance(link, ssl.SSLCertVerificationError) for link in causes(cause))
     return CallError(
         f"the connection failed: {type(cause).__name__}{': ' if text else ''}{text}",
