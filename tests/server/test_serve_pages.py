@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import chdir
 
+import pytest
 from fakes.eval_project import Project
 from served import HOSTILE, SUITE, start
 
@@ -101,6 +102,22 @@ def test_pages_fit_a_phone_and_name_their_parts(served, visit):
         page.goto(f"http://127.0.0.1:{served.port}{path}")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
         assert page.locator("h1").count() == 1, path
+    assert not page.complaints
+
+
+@pytest.mark.parametrize("width", [390, 1000])
+def test_a_history_is_read_without_scrolling_sideways(served, visit, width):
+    """On a phone and on a small screen every figure of a run has its name beside it; the numbers of the picture fit too."""
+    page = visit(served, "/history?suite=hello", width=width)
+    page.locator(".history tbody tr").first.wait_for()
+    page.locator("details.plain summary").first.click()
+    for part in page.locator(".scroll").all():
+        assert part.evaluate("part => part.scrollWidth <= part.clientWidth")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    row = page.locator(".history tbody tr").first
+    assert "95% interval" in row.locator(".picture .narrow").inner_text()
+    named = row.locator(".passed").evaluate("cell => getComputedStyle(cell, '::before').content")
+    assert named == '"Passed: "'
     assert not page.complaints
 
 
