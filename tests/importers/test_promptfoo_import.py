@@ -152,6 +152,15 @@ def test_a_case_that_nothing_judges_any_more_is_left_out(folder: Path) -> None:
     assert any("nothing is left that judges it" in note for note in notes)
 
 
+def test_a_test_without_assertions_wants_an_answer(folder: Path) -> None:
+    """That is all that promptfoo judges then, and it is said; one with the default assertions has those."""
+    suite, notes = written(folder, "  - {vars: {q: a}}\n")
+    assert suite["cases"][0]["checks"] == [{"length": {"chars": {"min": 1}}}]
+    assert any("no assertion: checked is only that there is an answer" in note for note in notes)
+    suite, _ = written(folder, "  - {vars: {q: a}}\ndefaultTest: {assert: [{type: contains, value: b}]}\n")
+    assert "checks" not in suite["cases"][0]
+
+
 def test_mistakes_that_evalkit_finds_are_to_mend(folder: Path) -> None:
     """What was written is planned as a run would plan it; the exit code says that it is not ready."""
     text = CONFIG.replace("max_tokens: 300", "max_tokens: -5")
@@ -386,7 +395,7 @@ def test_lists_that_make_too_many_cases_are_left_out(folder: Path) -> None:
             "prompts: [x.py]\nproviders: [openai:a]\ntests: [{assert: [{type: is-json}]}]\n",
             "has no prompt that can be imported",
         ),
-        ("prompts: [hi]\nproviders: [openai:a]\ntests: [{vars: {a: b}}]\n", "no test has an assertion"),
+        ("prompts: [hi]\nproviders: [openai:a]\ntests: [{assert: [{type: none}]}]\n", "no test has an assertion"),
         ("prompts: [hi\n", "not valid YAML"),
         ("", "the file is empty"),
     ],
@@ -397,6 +406,14 @@ def test_a_configuration_with_nothing_to_measure_is_a_clear_error(folder: Path, 
     with pytest.raises(EvalkitError, match=message):
         ask()
     assert not (folder / "suites").exists()
+
+
+@pytest.mark.parametrize("option", ["--model", "--judge"])
+def test_a_model_that_is_none_is_refused_before_anything_is_written(folder: Path, option: str) -> None:
+    """``gpt-5`` lacks its provider."""
+    with pytest.raises(ConfigError, match=f"{option} 'gpt-5' is no model"):
+        ask(option, "gpt-5")
+    assert not (folder / "prompts").exists()
 
 
 def test_a_server_with_openais_protocol_gets_its_settings(folder: Path) -> None:

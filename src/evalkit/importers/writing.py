@@ -72,7 +72,7 @@ def write(imported: Imported, config: Config) -> list[Path]:
     if present:
         raise ConfigError(
             f"{', '.join(present)} already there; nothing was written",
-            hint="choose another --name, or another folder with --into",
+            hint="choose another name: --name NAME",
         )
     try:
         for path, text in wanted.items():

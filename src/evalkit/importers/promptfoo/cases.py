@@ -80,7 +80,7 @@ def read_cases(source: Source, graders: Graders) -> Cases:
     found: list[Case] = []
     for test in tests or [Written(source.root, source.where(source.root))]:
         merged = test.over(default if _wants(test) and not together else replace(default, asserts=()))
-        found += _cases(source, merged, graders)
+        found += _cases(source, merged, graders, judged=together and bool(default.asserts))
     names = unique(one.id for one in found)
     cases = tuple(replace(one, id=name) for one, name in zip(found, names, strict=True))
     return Cases(cases, tuple(shared))
@@ -217,8 +217,8 @@ def _graders(source: Source, test: Written, graders: Graders) -> Graders:
         return graders
 
 
-def _cases(source: Source, test: Written, graders: Graders) -> Iterator[Case]:
-    """The cases of a test: one for every combination of its variables that are lists of texts."""
+def _cases(source: Source, test: Written, graders: Graders, *, judged: bool) -> Iterator[Case]:
+    """The cases of a test: one for every combination of its variables that are lists of texts. ``judged``: by the checks of all, too."""
     try:
         axes = {name: _values(source, node) for name, node in test.vars.items()}
     except UnportableError as why:
@@ -227,6 +227,9 @@ def _cases(source: Source, test: Written, graders: Graders) -> Iterator[Case]:
     if "disableVarExpansion" in test.options and test.options["disableVarExpansion"].value is True:
         axes = {name: [node.plain()] for name, node in test.vars.items()}
     checks = tuple(read_checks(replace(source, name=test.where.path), _list(test), _graders(source, test, graders)))
+    if not test.asserts and not judged:
+        source.notes.changed(test.where, "no assertion: checked is only that there is an answer, as promptfoo does")
+        checks = ({"length": {"chars": {"min": 1}}},)
     if math.prod(map(len, axes.values())) > MOST:
         source.notes.left_out(test.where, f"a test whose lists make more than {MOST:,} cases")
         return

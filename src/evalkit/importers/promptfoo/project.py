@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from evalkit.importers.promptfoo.config import Source
     from evalkit.importers.promptfoo.prompts import Prompt
 
+_MODEL = re.compile(r"[A-Za-z0-9_.-]+/[\w:+\-./]+\Z", re.ASCII)
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -34,7 +37,12 @@ class Wanted:
 
 
 def import_promptfoo(path: Path, wanted: Wanted) -> Imported:
-    """Read the configuration at ``path``. Raises ConfigError if nothing of it can be measured."""
+    """Read the configuration at ``path``. Raises ConfigError if nothing of it can be measured, or a model that is wanted is none."""
+    for option, model in (("--model", wanted.model), ("--judge", wanted.judge)):
+        if model is not None and not _MODEL.match(model):
+            raise ConfigError(
+                f"{option} {model[:80]!r} is no model", hint="write provider/model, as in openai/gpt-5-mini"
+            )
     source = read_config(path)
     prompts, models = read_prompts(source), read_models(source)
     if wanted.model is not None:
