@@ -35,10 +35,11 @@ def test_every_name_loads_the_class_of_that_name(name):
 def test_every_example_does_what_it_says(name, judge):
     """The example in the documentation passes on the answer that should pass and fails on the other."""
     example = CHECKS.get(name).example
-    assert judge({name: example["params"]}, example["passes"]).status == "pass"
+    passed = judge({name: example["params"]}, example["passes"])
     failed = judge({name: example["params"]}, example["fails"])
-    assert failed.status == "fail"
+    assert (passed.status, failed.status) == ("pass", "fail")
     assert failed.reason
+    assert (passed.score is not None) == (failed.score is not None) == CHECKS.get(name).scored
 
 
 def test_only_checks_of_prices_and_replies_have_no_example_answers():

@@ -153,6 +153,16 @@ def test_a_gate_that_cannot_pass_is_refused_before_any_call(project: PytestProje
     assert not (project.root / "reports").exists()
 
 
+def test_a_score_that_no_check_gives_is_refused_before_any_call(project: PytestProject) -> None:
+    """Found out after the last answer, it would have cost all of them; a check of the project is not known beforehand and is let through."""
+    text = "{gate: mean(score(contains)) >= 0.2, variant: candidate}"
+    project.suite(GATED.replace("{gate: pass_rate == 1, variant: candidate}", text))
+    result = project.run_here("suites")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["*asks for a score, and contains gives none*", "*slice: check:contains*"])
+    assert not (project.root / "reports").exists()
+
+
 def test_two_suites_cannot_have_one_name(project: PytestProject) -> None:
     """They would share a recording, and their cases would be compared with each other."""
     project.suite(PLAIN)

@@ -151,6 +151,8 @@ def test_the_text_says_what_was_written(project) -> None:
         ("p95(latency_s) >= 4", ["upper limit"]),
         ("p95(latency_s) <= 4s", ["'4s'"]),
         ("p95(latency_s) <= -4", ["below 0"]),
+        ("better_than: {against: baseline, margin: 8pp}", ["better_than takes by, not margin", "must be better by"]),
+        ("no_worse_than: {against: baseline, by: 8pp}", ["takes margin, not by", "the drop you would accept"]),
         ("no_regression: {against: baseline}", ["no margin", "how large a drop", "73 cases"]),
         ("no_regression: {margin: 0.02}", ["against which variant", "baseline, candidate"]),
         ("no_regression: {against: basline, margin: 0.02}", ["'basline'", "did you mean 'baseline'"]),

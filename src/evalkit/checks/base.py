@@ -105,7 +105,8 @@ class CheckModel(BaseModel):
 
     A subclass sets ``name`` (as written in a suite), ``family``, and ``short`` (the field that the short form ``name: value``
     fills, None if the check takes no short form; a check whose fields all have defaults also accepts ``name: true`` and the
-    bare ``name``), and ``example``: ``{"params": …, "passes": text, "fails": text}``, which a test executes. The class
+    bare ``name``), ``scored`` (whether its verdicts say how good the answer is, from 0 to 1, which gates may ask for), and
+    ``example``: ``{"params": …, "passes": text, "fails": text}``, which a test executes. The class
     docstring's first line is its summary in ``evalkit checks``; the rest says parameters' units and the source of any formula.
     """
 
@@ -115,6 +116,7 @@ class CheckModel(BaseModel):
     family: ClassVar[Family]
     short: ClassVar[str | None] = None
     example: ClassVar[Mapping[str, Any]] = {}
+    scored: ClassVar[bool] = False
 
     def prepare(self, build: BuildContext) -> CheckModel:
         """Resolve files and Python names, compile patterns; return the check to use. Raises EvalkitError."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit.checks.base import BuildContext
 from evalkit.checks.build import build_check
 from evalkit.checks.catalog import CHECKS, Families
+from evalkit.checks.guard import is_foreign
 from evalkit.checks.templates import Templates
 from evalkit.checks.timelimit import TimeLimit
 from evalkit.errors import ConfigError, EvalkitError, SuiteError, Where, did_you_mean
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from evalkit.model.calls import JSON, Message, Request
     from evalkit.model.cases import CheckSpec, PlannedTest, Variant
     from evalkit.prompts.version import PromptVersion
-    from evalkit.suites.spec import SuiteSpec
+    from evalkit.suites.spec import GateSpec, SuiteSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,9 +219,24 @@ def _require_feasible(spec: SuiteSpec) -> None:
     impossible = [
         *early_problems(spec.gates, repeats=spec.repeats, clustered=clustered),
         *feasibility(spec.gates, cases=_cases_by_slice(spec)),
+        *_without_scores(spec.gates),
     ]
     if impossible:
         raise SuiteError.of(impossible)
+
+
+def _without_scores(gates: Iterable[GateSpec]) -> Iterator[SuiteError]:
+    """Complain of gates about the score of a check that only passes or fails; what a check of the project gives is not known beforehand."""
+    for gate in gates:
+        if gate.scored is None or gate.scored not in CHECKS:
+            continue
+        cls = CHECKS.get(gate.scored)
+        if not cls.scored and not is_foreign(cls):
+            yield SuiteError(
+                f"the gate {gate.text!r} asks for a score, and {gate.scored} gives none: it passes or fails",
+                hint=f"ask for its pass rate: metric: pass_rate, slice: check:{gate.scored}",
+                where=gate.where,
+            )
 
 
 def _cases_by_slice(spec: SuiteSpec) -> dict[str | None, int]:

@@ -275,6 +275,14 @@ class GateReader:
         amount_key = "margin" if kind == "no_regression" else "by"
         if not isinstance(body.value, dict):
             raise SuiteError(f"{name} is {body.kind}", hint=f"write {name}: {{against: baseline, {amount_key}: 0.02}}")
+        other = "by" if amount_key == "margin" else "margin"
+        if other in body.value and amount_key not in body.value:
+            hint = (
+                "by: 0.02 is what it must be better by"
+                if other == "margin"
+                else "margin: 0.02 is the drop you would accept"
+            )
+            raise SuiteError(f"{name} takes {amount_key}, not {other}", hint=hint)
         valid = (
             "against",
             amount_key,

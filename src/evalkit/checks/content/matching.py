@@ -189,6 +189,7 @@ class Similarity(CheckModel):
 
     name: ClassVar[str] = "similarity"
     family: ClassVar[Family] = "content"
+    scored: ClassVar[bool] = True
     example = example(
         {"to": "Your order is late.", "min": 0.8}, passes="Your orders are late.", fails="We shipped it yesterday."
     )

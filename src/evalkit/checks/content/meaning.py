@@ -27,6 +27,7 @@ class EmbeddingSimilarity(CheckModel):
 
     name = "embedding_similarity"
     family: ClassVar[Family] = "content"
+    scored: ClassVar[bool] = True
     example: ClassVar[Mapping[str, Any]] = {
         "params": {"to": "Your order is late.", "min": 0.8, "model": "openai/text-embedding-3-small"}
     }

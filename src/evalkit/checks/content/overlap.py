@@ -38,6 +38,7 @@ class Overlap(CheckModel):
 
     name: ClassVar[str] = "overlap"
     family: ClassVar[Family] = "content"
+    scored: ClassVar[bool] = True
     short: ClassVar[str | None] = "items"
     example = example(
         {"items": ["red", "green", "blue"], "min_recall": 0.6}, passes="- Red\n- Blue", fails="red, yellow"
@@ -135,6 +136,7 @@ class RetrievalQuality(CheckModel):
 
     name: ClassVar[str] = "retrieval"
     family: ClassVar[Family] = "content"
+    scored: ClassVar[bool] = True
     example = example(
         {"relevant": ["d1", "d7"], "k": 3, "min_recall": 1, "min_mrr": 0.5},
         passes='["d7", "d2", "d1"]',

@@ -26,6 +26,7 @@ class ScoreCheck(CheckModel):
     """Base of the checks that score an answer against reference texts; of several references the best counts."""
 
     family: ClassVar[Family] = "content"
+    scored: ClassVar[bool] = True
 
     to: str | list[str] = Field(description="the reference text, or several of which the best counts", min_length=1)
     min: FiniteFloat = Field(description="the least score that passes, from 0 to 1", gt=0, le=1)

@@ -34,6 +34,7 @@ class JudgeCheck(CheckModel):
     """
 
     family: ClassVar[Family] = "judge"
+    scored: ClassVar[bool] = True
     template: ClassVar[str]
 
     model: str | None = Field(None, description="the judge, as provider/model")

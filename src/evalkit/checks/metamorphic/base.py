@@ -49,6 +49,7 @@ class Metamorphic(CheckModel):
     """
 
     family: ClassVar[Family] = "metamorphic"
+    scored: ClassVar[bool] = True
 
     relation: Relation = Field(
         "same", description="how the answer to the changed question must relate to the answer", validate_default=True
