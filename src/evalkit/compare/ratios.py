@@ -113,7 +113,7 @@ def fieller_ratio(a: Sequence[float], b: Sequence[float], confidence: float = 0.
 
 
 def geometric_ratio(a: Sequence[float], b: Sequence[float], confidence: float = 0.95) -> RatioEstimate:
-    """The geometric mean of B/A with the t interval of its logarithm: the typical case. None if a value is not positive."""
+    """The geometric mean of B/A with the t interval (Student 1908) of its logarithm: the typical case. None if a value is not positive."""
     return RatioMoments.of(a, b).geometric(confidence)
 
 

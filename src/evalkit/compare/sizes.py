@@ -17,7 +17,7 @@ def min_cases(margin: float, confidence: float = 0.95) -> int:
 
 
 def feasible_margin(n: float, confidence: float = 0.95) -> float:
-    """The margin that ``n`` cases without a single flip only just fail to rule out, z²/(n+z²): a gate needs a larger one."""
+    """The margin that ``n`` cases without a single flip only just fail to rule out, z²/(n+z²) of Tango's (1998) interval: a gate needs a larger one."""
     if not n >= 0:
         raise ValueError(f"there are 0 cases or more, not {n}")
     z2 = critical_z(confidence) ** 2

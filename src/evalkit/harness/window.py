@@ -12,6 +12,9 @@ T = TypeVar("T")
 AHEAD = 4
 """Tests in flight per unit of concurrency. With 1 a slow answer at the head starves the rest (2.4 times the wall time, measured)."""
 
+AHEAD_OF_DECISION = 2
+"""The same where a decision may end the suite: what is in flight by then is paid for nothing."""
+
 
 class Window(Generic[T]):
     """Submits tests in order, at most ``limit`` of them not yet consumed.

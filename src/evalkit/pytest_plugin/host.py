@@ -261,11 +261,13 @@ class CaseHost:
         return (journal_root(self.config) / self._run_id).is_dir()  # the workers made it, if they measured anything
 
     def _make_window(self) -> Window[EvalItem]:
-        from evalkit.harness.window import AHEAD, Window
+        from evalkit.harness.window import AHEAD, AHEAD_OF_DECISION, Window
 
         stops_early = bool(self._pytest_config.getoption("maxfail"))
         # A run that stopped early recorded no more than it asked, so a replay must not run ahead of the decision.
-        ahead = 1 if self.early is not None and self.config.mode == "replay" else AHEAD * self.config.concurrency
+        ahead = (AHEAD if self.early is None else AHEAD_OF_DECISION) * self.config.concurrency
+        if self.early is not None and self.config.mode == "replay":
+            ahead = 1
         return Window(self._items, self._submit, limit=ahead, slow_start=stops_early)
 
     def _submit(self, item: EvalItem) -> None:
