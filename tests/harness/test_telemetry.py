@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import socket
 import subprocess
 import sys
 import threading
@@ -19,7 +21,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from evalkit.engine.events import Event
 from evalkit.errors import ConfigError, MissingExtraError, Where
-from evalkit.harness.telemetry import Telemetry, open_telemetry
+from evalkit.harness.telemetry import Telemetry
+from evalkit.harness.telemetry_export import open_telemetry
 from evalkit.model.calls import Attempt, Call, CallFailure, Delivery, Message, Request, Response, Usage
 from evalkit.model.cases import Case, Trial, Variant
 from evalkit.model.results import Result, Verdict
@@ -225,6 +228,25 @@ def test_spans_and_metrics_go_where_the_variables_say(monkeypatch: pytest.Monkey
         server.shutdown()
         server.server_close()
     assert sorted(set(paths)) == ["/v1/logs", "/v1/metrics", "/v1/traces"]
+
+
+def test_a_collector_that_is_away_is_told_at_the_end_and_nowhere_else(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The exporters' own warnings would stand in the middle of pytest's lines; the library's log is left as it was."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    library = logging.getLogger("opentelemetry")
+    before = (library.propagate, [*library.handlers])
+    telemetry = open_telemetry("r1")
+    telemetry.hear(Event("call.settled", 1002.0, "local", REQUEST, 2, call=Call(REQUEST, ANSWER, "live", TRIED)))
+    assert telemetry.problem is None
+    telemetry.close()
+    assert "OpenTelemetry did not get everything: " in (telemetry.problem or "")
+    assert (library.propagate, library.handlers) == before
+    assert capfd.readouterr() == ("", "")
 
 
 def test_an_exporter_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ def test_a_disk_that_fills_up_loses_nothing_that_was_written(project: PytestProj
     ran = project.run("suites")
     assert ran.ret == 3
     ran.stdout.fnmatch_lines(["*the journal cannot be written: File too large*"])
+    assert "failed" not in ran.parseoutcomes(), "a case that could not be written down is an error"
     journaled = {
         record["call"]["request"]["messages"][-1]["content"] for record in readable(project) if record["t"] == "call"
     }

@@ -6,12 +6,11 @@ client metrics (the version that ``opentelemetry-semantic-conventions`` 0.66 lis
 
 from __future__ import annotations
 
-import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from evalkit import __version__
-from evalkit.errors import ConfigError, MissingExtraError
 from evalkit.harness.telemetry_verdicts import Verdicts
 from evalkit.model.calls import CallFailure, Response
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
     from evalkit.engine.events import Event
+    from evalkit.harness.telemetry_export import Complaints
     from evalkit.model.calls import Attempt, Call, Request
     from evalkit.model.results import Result
 
@@ -40,13 +40,12 @@ _PARAMS = {
 }
 _SECONDS = tuple(0.01 * 2**step for step in range(14))
 _TOKENS = tuple(4.0**step for step in range(14))
-_EXPORTERS = ("otlp", "none")
 
 
 class Telemetry:
     """Turns settled live calls into spans below one span of the run, and into metrics; verdicts into events. Closing exports what is left.
 
-    ``redact`` takes secrets out of what a provider said.
+    ``redact`` takes secrets out of what a provider said; ``complaints`` hears what the exporters have to say. ``problem`` is the first of that.
     """
 
     def __init__(
@@ -57,10 +56,12 @@ class Telemetry:
         *,
         run: str,
         redact: Callable[[str], str] = str,
+        complaints: Complaints | None = None,
     ) -> None:
         from opentelemetry.trace import set_span_in_context
 
         self._redact = redact
+        self._complaints = complaints
         self._traces = traces
         self._metrics = metrics
         self._tracer = traces.get_tracer("evalkit", __version__)
@@ -97,11 +98,20 @@ class Telemetry:
         self._verdicts.emit(result)
 
     def close(self) -> None:
-        """End the run's span and export what was not exported yet."""
+        """End the run's span and export what was not exported yet, all three at once: a collector that is away is waited for by each."""
         self._run.end()
-        self._verdicts.close()
-        self._traces.shutdown()
-        self._metrics.shutdown()
+        ends = (self._verdicts.close, self._traces.shutdown, self._metrics.shutdown)
+        with ThreadPoolExecutor(len(ends)) as pool:
+            for done in [pool.submit(end) for end in ends]:
+                done.result()
+        if self._complaints is not None:
+            self._complaints.stop()
+
+    @property
+    def problem(self) -> str | None:
+        """What could not be exported and why, if anything."""
+        first = self._complaints.first if self._complaints is not None else None
+        return None if first is None else f"OpenTelemetry did not get everything: {self._redact(first)}"
 
     def _attempt(self, call: Call, attempt: Attempt, common: Mapping[str, Any]) -> None:
         from opentelemetry.trace import SpanKind, StatusCode
@@ -134,44 +144,6 @@ class Telemetry:
         for kind, tokens in (("input", reply.usage.input_tokens), ("output", reply.usage.output_tokens)):
             if tokens is not None:
                 self._tokens.record(tokens, self._clean({**common, **model, "gen_ai.token.type": kind}))
-
-
-def open_telemetry(run: str, *, redact: Callable[[str], str] = str) -> Telemetry:
-    """Telemetry that goes where the standard ``OTEL_…`` variables say: OTLP over HTTP, or nowhere with ``OTEL_TRACES_EXPORTER=none``.
-
-    Raises MissingExtraError without the extra ``otel``, ConfigError for an exporter that is not supported.
-    """
-    try:
-        from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        from opentelemetry.sdk._logs import LoggerProvider
-        from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
-        from opentelemetry.sdk.metrics import MeterProvider
-        from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-        from opentelemetry.sdk.resources import Resource
-        from opentelemetry.sdk.trace import TracerProvider
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor
-    except ImportError as error:
-        raise MissingExtraError("--evalkit-otel", package="opentelemetry-sdk", extra="otel") from error
-    traced, measured, logged = (_exported(f"OTEL_{signal}_EXPORTER") for signal in ("TRACES", "METRICS", "LOGS"))
-    resource = Resource.create({"service.name": os.environ.get("OTEL_SERVICE_NAME") or "evalkit"})
-    traces = TracerProvider(resource=resource, shutdown_on_exit=False)
-    if traced:
-        traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    logs = LoggerProvider(resource=resource, shutdown_on_exit=False)
-    if logged:
-        logs.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
-    readers = [PeriodicExportingMetricReader(OTLPMetricExporter())] if measured else []
-    metrics = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
-    return Telemetry(traces, metrics, logs, run=run, redact=redact)
-
-
-def _exported(variable: str) -> bool:
-    chosen = os.environ.get(variable) or "otlp"
-    if chosen not in _EXPORTERS:
-        raise ConfigError(f"{variable}={chosen} is not supported", hint=f"use one of {', '.join(_EXPORTERS)}")
-    return chosen == "otlp"
 
 
 def _common(request: Request) -> dict[str, Any]:

@@ -133,6 +133,7 @@ class EvalSession:
         self.host.reported(item, report)
         if report.failed and call.excinfo is not None and isinstance(call.excinfo.value, EvalkitError):
             report.longrepr = str(call.excinfo.value)
+            report.evalkit = "error"  # type: ignore[attr-defined] # it could not be measured, or not be written down
         if report.sections or (report.failed and not item.outcome):
             without_secrets(report, lambda text: self.host.shown(text, item))
         if report.when == "setup" and report.skipped and not hasattr(report, "evalkit"):

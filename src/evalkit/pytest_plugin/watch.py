@@ -43,11 +43,13 @@ class Watch:
         if self._telemetry is not None:
             listeners.append(self._telemetry.hear)
         self._listeners = tuple(listeners)
+        self._closed = False
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What went wrong while watching, if anything."""
-        return (self._log.problem,) if self._log is not None and self._log.problem else ()
+        problems = (one.problem for one in (self._log, self._telemetry) if one is not None)
+        return tuple(problem for problem in problems if problem)
 
     @property
     def observer(self) -> Observer:
@@ -73,9 +75,9 @@ class Watch:
         self._display.close()
         if self._log is not None:
             self._log.close()
-        if self._telemetry is not None:
+        if self._telemetry is not None and not self._closed:
             self._telemetry.close()
-            self._telemetry = None
+        self._closed = True
 
 
 def _event_log(config: pytest.Config, *, run_id: str, worker: str, redact: Callable[[str], str]) -> EventLog | None:
@@ -88,6 +90,6 @@ def _event_log(config: pytest.Config, *, run_id: str, worker: str, redact: Calla
 def _telemetry(config: pytest.Config, run_id: str, redact: Callable[[str], str]) -> Telemetry | None:
     if not config.getoption("evalkit_otel"):
         return None
-    from evalkit.harness.telemetry import open_telemetry
+    from evalkit.harness.telemetry_export import open_telemetry
 
     return open_telemetry(run_id, redact=redact)
