@@ -362,6 +362,21 @@ def test_a_template_of_nothing_but_openings_takes_no_time(folder: Path, unclosed
     assert len(import_promptfoo(folder / "promptfooconfig.yaml", Wanted()).prompts) == 1
 
 
+def test_what_contains_itself_is_left_out(folder: Path) -> None:
+    """A file of tests that lists itself, and a set of assertions that refers to itself, would never end."""
+    (folder / "t.yaml").write_text(
+        "- file://t.yaml\n- {vars: {q: a}, assert: [{type: contains, value: a}]}\n", encoding="utf-8"
+    )
+    suite, notes = written(
+        folder,
+        "  - file://t.yaml\n  - vars: {q: b}\n    assert: [{$ref: '#/assertionTemplates/x'}, {type: contains, value: b}]\n"
+        "assertionTemplates: {x: {type: assert-set, assert: [{$ref: '#/assertionTemplates/x'}]}}\n",
+    )
+    assert [case["vars"]["q"] for case in suite["cases"]] == ["a", "b"]
+    assert "left out: t.yaml:1: the tests of 'file://t.yaml': the file names itself" in notes
+    assert any("a set in a set" in note for note in notes)
+
+
 def test_comments_stay_comments(folder: Path) -> None:
     """A name with line ends in it cannot write a line of the suite."""
     (folder / "promptfooconfig.yaml").write_text(

@@ -269,8 +269,10 @@ def _id(node: Node) -> str:
 
 def _set(source: Source, known: Mapping[str, Node], graders: Graders) -> Check:
     """An ``assert-set``: all of its assertions, or one of them if the threshold asks for no more."""
-    listed = list(items(known.get("assert")))
-    checks: list[JSON] = [_check(source, source.resolved(item), graders) for item in listed]
+    listed = [source.resolved(item) for item in items(known.get("assert"))]
+    if any("assert" in entries(item) for item in listed):
+        raise UnportableError("a set in a set, which promptfoo refuses too")
+    checks: list[JSON] = [_check(source, item, graders) for item in listed]
     threshold = _number(known.get("threshold"))
     if not checks:
         raise UnportableError("it is empty")

@@ -106,7 +106,8 @@ def _default(source: Source) -> Written:
     return _test(source, node)
 
 
-def _tests(source: Source, node: Node | None) -> Iterator[Written]:
+def _tests(source: Source, node: Node | None, *, inside: tuple[Path, ...] = ()) -> Iterator[Written]:
+    """The tests of a list; ``inside`` are the files that led here, none of which is read again."""
     for item in items(node):
         known = entries(item)
         name = item.value if isinstance(item.value, str) else known["path"].value if "path" in known else None
@@ -115,12 +116,14 @@ def _tests(source: Source, node: Node | None) -> Iterator[Written]:
             continue
         try:
             for path in source.files(str(name).partition("#")[0], item):
-                yield from _of_file(source, path)
+                yield from _of_file(source, path, inside=inside)
         except UnportableError as why:
             source.notes.left_out(source.where(item), f"the tests of {str(name)[:80]!r}: {why}")
 
 
-def _of_file(source: Source, path: Path) -> Iterator[Written]:
+def _of_file(source: Source, path: Path, *, inside: tuple[Path, ...]) -> Iterator[Written]:
+    if path in inside:
+        raise UnportableError("the file names itself")
     if path.suffix.lower() in _TABLES:
         for node, where in rows_of(source, path):
             yield _test(source, node, where=where)
@@ -133,7 +136,7 @@ def _of_file(source: Source, path: Path) -> Iterator[Written]:
                 yield _test(data, _json_line(line, number))
         return
     other = source.data(path)
-    yield from _tests(other, other.root)
+    yield from _tests(other, other.root, inside=(*inside, path))
 
 
 def _json_line(line: str, number: int) -> Node:

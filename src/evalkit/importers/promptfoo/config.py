@@ -89,8 +89,10 @@ class Source:
     def _names(self, name: str) -> list[str]:
         if not any(sign in name for sign in "*?["):
             return [name]
-        if name.startswith("/") or ".." in name.split("/"):
-            raise UnportableError(f"{name[:100]!r} leaves the folder of the configuration")
+        if name.startswith("/") or ".." in name.split("/") or name.count("**") > 1:
+            raise UnportableError(
+                f"{name[:100]!r} leaves the folder of the configuration, or looks through it more than once"
+            )
         found = sorted(path.relative_to(self.folder).as_posix() for path in self.folder.glob(name) if path.is_file())
         if not found:
             raise UnportableError(f"{name[:100]!r} names no file")
