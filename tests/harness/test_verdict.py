@@ -66,6 +66,13 @@ def test_the_sentence_has_every_denominator() -> None:
     )
 
 
+def test_a_run_of_errors_alone_says_that_first() -> None:
+    """Undecided gates are what follows of it, not the news."""
+    account = replace(FINE, passed=0, failed=0, errors=10)
+    sentence = verdict_sentence(account, [gate("undecided")], ExitCode.NOT_MEASURED)
+    assert sentence.startswith("COULD NOT MEASURE: nothing was measured; 1 of 1 gate is undecided")
+
+
 @pytest.mark.parametrize(
     ("gates", "words"),
     [

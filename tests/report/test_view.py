@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from evalkit.model.calls import CallFailure
 from evalkit.report.view import page_view
 
 
@@ -46,3 +47,20 @@ def test_a_suite_has_its_own_gates_comparisons_and_variants(report):
     assert [len(suite.comparisons) for suite in (refunds, topics, other)] == [1, 0, 0]
     assert [len(suite.variants) for suite in (refunds, topics, other)] == [2, 1, 0]
     assert refunds.passed_gates == 2
+
+
+def test_what_could_not_be_measured_says_why(report):
+    """The kinds of failure stand beside the number, the most frequent first."""
+    gaps = page_view(report).unmeasured
+    failed = [result for result in report.results if isinstance(result.reply, CallFailure)]
+    assert failed
+    kind = failed[0].reply.kind.replace("_", " ")
+    assert any(f"could not be measured ({kind} " in gap for gap in gaps)
+
+
+def test_a_race_is_not_a_selection(report):
+    """What a race left out was not left out by whoever started it."""
+    partial = replace(report, run=replace(report.run, partial=True))
+    assert "Only part of the suites' cases was selected" in page_view(partial).unmeasured[0]
+    raced = replace(partial, gates=(replace(report.gates[0], gate="race of 3 variants"),))
+    assert "The race left out" in page_view(raced).unmeasured[0]

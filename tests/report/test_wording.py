@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from evalkit.compare.values import Interval
 from evalkit.report import wording
 
 
@@ -19,6 +20,22 @@ def test_a_tally_hides_nothing(report):
     """Errors, skips and missing trials are in the denominator."""
     variant = replace(report.variants[0], passed=47, failed=1, errors=1, skipped=1, missing=2)
     assert wording.tally(variant) == "47/52 (errors 1, skipped 1, missing 2)"
+
+
+def test_a_pass_rate_is_of_what_was_tried(report):
+    """Cases that a race left out are in the tally, not in the rate: it lies within its interval, and its denominator is said."""
+    interval = Interval(0.762, 0.876, 0.95, "Wilson")
+    raced = replace(report.variants[0], passed=138, failed=29, errors=0, skipped=133, missing=0, interval=interval)
+    assert wording.pass_rate(raced) == 138 / 167
+    assert wording.rate_line(raced) == "82.6% of 167 [76.2%, 87.6%]"
+    assert wording.rate_line(replace(raced, skipped=0)) == "[76.2%, 87.6%]"
+    assert wording.pass_rate(replace(raced, passed=0, failed=0)) is None
+
+
+def test_a_title_keeps_the_name_of_a_variant():
+    """A sentence gets its capital; "v2-mini" is not "V2-mini"."""
+    assert wording.headline("the gate passed") == "The gate passed"
+    assert wording.headline("v2-mini is the best of 3 variants") == "v2-mini is the best of 3 variants"
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,14 @@ _WORDS = {
 
 def verdict_sentence(account: Account, gates: Sequence[GateOutcome], code: ExitCode, *, complete: bool = True) -> str:
     """The run in one sentence: what was decided first, then what it rests on, with denominators."""
-    parts = [*_incomplete(account, complete=complete), *_gate_parts(gates), *_test_parts(account), _measured(account)]
+    nothing = ["nothing was measured"] if account.errors and not account.measured and account.whole and gates else []
+    parts = [
+        *_incomplete(account, complete=complete),
+        *nothing,
+        *_gate_parts(gates),
+        *_test_parts(account),
+        _measured(account),
+    ]
     return f"{_WORDS[code]}: {'; '.join(parts)}"
 
 

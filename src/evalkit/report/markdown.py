@@ -115,7 +115,7 @@ def _variants(report: RunReport) -> Iterator[str]:
             (
                 text(variant.suite),
                 text(variant.label),
-                f"{wording.tally(variant)} {wording.rate_interval(variant.interval)}".strip(),
+                f"{wording.tally(variant)} {wording.rate_line(variant)}".strip(),
                 wording.money(variant.cost_usd),
                 wording.latency(variant.latency_p95_s, variant.latency_p95_interval),
             )

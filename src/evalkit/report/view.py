@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
+from evalkit.model.calls import CallFailure
 from evalkit.report import wording
 from evalkit.report.comparison_view import HEADLINE, comparison_view
 from evalkit.report.heat import heat_of
@@ -184,10 +186,13 @@ def _unmeasured(report: RunReport) -> Iterator[str]:
             "" if run.planned is None else f": {len(report.results):,} of {run.planned:,} planned trials have a result"
         )
         yield f"The run is incomplete{planned}."
-    if run.partial:
+    if any(gate.gate.startswith("race of ") for gate in report.gates):
+        yield "The race left out the cases that it needed no more; the suites' own gates were not judged."
+    elif run.partial:
         yield "Only part of the suites' cases was selected, so gates were not judged."
+    failures = _failures(report)
     for variant in report.variants:
-        yield from _gaps(variant)
+        yield from _gaps(variant, failures[variant.suite_path, variant.label])
     for comparison in report.comparisons:
         if comparison.only_a or comparison.only_b or comparison.changed:
             yield (
@@ -196,11 +201,21 @@ def _unmeasured(report: RunReport) -> Iterator[str]:
             )
 
 
-def _gaps(variant: VariantSummary) -> Iterator[str]:
+def _failures(report: RunReport) -> defaultdict[tuple[str, str], Counter[str]]:
+    """Why calls have no answer, by suite file and label."""
+    found: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for result in report.results:
+        if isinstance(result.reply, CallFailure):
+            found[result.trial.suite_path, result.trial.variant.label][result.reply.kind] += 1
+    return found
+
+
+def _gaps(variant: VariantSummary, failures: Counter[str]) -> Iterator[str]:
+    causes = ", ".join(f"{kind.replace('_', ' ')} {count:,}" for kind, count in failures.most_common(3))
     parts = [
         f"{number:,} {word}"
         for number, word in (
-            (variant.errors, "could not be measured"),
+            (variant.errors, f"could not be measured{causes and f' ({causes})'}"),
             (variant.skipped, "skipped"),
             (variant.missing, "missing"),
         )

@@ -42,6 +42,12 @@ def sentence(report: RunReport) -> str:
     return report.verdict.removeprefix(f"{LABELS[report.outcome].upper()}: ")
 
 
+def headline(verdict: str) -> str:
+    """The verdict as a title: with a capital, unless it begins with the name of a variant."""
+    named = " is the best of " in verdict
+    return verdict if named else verdict[:1].upper() + verdict[1:]
+
+
 def outcome_label(outcome: Outcome | None) -> str:
     """``✗ Failed``; ``– Not known`` for a run that came to no conclusion, or whose evalkit wrote none down."""
     return f"{SYMBOLS['not_judged']} Not known" if outcome is None else f"{SYMBOLS[outcome]} {LABELS[outcome]}"
@@ -58,6 +64,24 @@ def replayed(run: RunInfo) -> str:
 def total(variant: VariantSummary) -> int:
     """Every planned trial of the variant, measured or not."""
     return variant.passed + variant.failed + variant.errors + variant.skipped + variant.missing
+
+
+def tried(variant: VariantSummary) -> int:
+    """The trials that the pass rate and its interval are of: errors count as failures, what was skipped or is missing was not tried."""
+    return variant.passed + variant.failed + variant.errors
+
+
+def pass_rate(variant: VariantSummary) -> float | None:
+    """The share of :func:`tried` that passed, None if nothing was."""
+    return variant.passed / tried(variant) if tried(variant) else None
+
+
+def rate_line(variant: VariantSummary) -> str:
+    """The pass rate's interval; with the rate and its denominator, ``82.6% of 167 [76.2%, 87.6%]``, where that is not every planned trial."""
+    rate, interval = pass_rate(variant), rate_interval(variant.interval)
+    if rate is None or tried(variant) == total(variant):
+        return interval
+    return f"{words.percent(rate)} of {tried(variant):,} {interval}".strip()
 
 
 def tally(variant: VariantSummary) -> str:
