@@ -70,11 +70,17 @@ def quantile_of(rows: Sequence[Measurement], metric: str, q: float, confidence: 
     more than all others for the upper one.
     """
     rows = [row for row in rows if row.status != "skip" and row.fresh]
-    values = [quantity(row, metric) for row in rows]
+    clusters = [row.cluster or (row.case_id, row.case_digest) for row in rows]
+    return known_quantile([quantity(row, metric) for row in rows], q, confidence, clusters=clusters)
+
+
+def known_quantile(
+    values: Sequence[float | None], q: float, confidence: float = 0.95, *, clusters: Sequence[Hashable]
+) -> Interval | None:
+    """The interval of a quantile of values that may be unknown (None); as :func:`quantile_of`."""
     unknown = values.count(None)
     if unknown == len(values):
         return None
-    clusters = [row.cluster or (row.case_id, row.case_digest) for row in rows]
     limits = [
         quantile_interval([other if value is None else value for value in values], q, confidence, clusters=clusters)
         for other in ((0.0, math.inf) if unknown else (0.0,))

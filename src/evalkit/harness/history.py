@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from evalkit.compare.drift import drift_looks
 from evalkit.compare.estimate import cluster_labels
-from evalkit.compare.stats import effective_sample, wilson
+from evalkit.compare.quantiles import known_quantile
+from evalkit.compare.stats import effective_sample, mean_interval, wilson
 from evalkit.errors import ConfigError, did_you_mean
 from evalkit.report.history import CaseFigure, Drift, Point, SuiteHistory
 from evalkit.report.values import known_outcome
@@ -16,12 +17,12 @@ from evalkit.store.history import read_history, read_latest
 from evalkit.store.query import run_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from evalkit.compare.values import Interval
     from evalkit.config import Config
-    from evalkit.store.history import HistoryRows, LookRow, PointRow
+    from evalkit.store.history import HistoryRows, LookRow, Measure, PointRow
 
 _SHOWN = 5
 """Cases that are named under each heading."""
@@ -33,7 +34,10 @@ def suite_history(config: Config, suite: str) -> SuiteHistory:
     rows = read_history(reports, suite)
     if not rows.points:
         names = [row[0] for row in run_sql(reports / DATABASE_FILE, "select distinct suite from suites").rows]
-        raise ConfigError(f"no whole run of the suite {suite!r} is stored", hint=did_you_mean(suite, names))
+        hint = (
+            "its runs were cut short, or of a part of it: evalkit run" if suite in names else did_you_mean(suite, names)
+        )
+        raise ConfigError(f"no whole run of the suite {suite!r} is stored", hint=hint)
     return history_of(suite, rows)
 
 
@@ -45,7 +49,7 @@ def history_of(suite: str, rows: HistoryRows) -> SuiteHistory:
     flaky = [CaseFigure(row.label, row.case_id, row.rate, row.passed, row.draws) for row in rows.flaky if row.rate > 0]
     return SuiteHistory(
         suite=suite,
-        points=tuple(_points(rows.points)),
+        points=tuple(_points(rows.points, rows.measures)),
         drifts=tuple(_drifts(rows.looks)),
         flake_rate=sum(rates) / len(rates) if rates else None,
         flaky=tuple(flaky[:_SHOWN]),
@@ -58,14 +62,14 @@ def latest_runs(database: Path, suites: Sequence[str], *, most: int, wait_s: flo
     """The points of ``suites`` in the newest ``most`` whole runs, without drift and cases. Raises StoreError."""
     found = read_latest(database, suites, most=most, wait_s=wait_s)
     return tuple(
-        SuiteHistory(suite, tuple(_points(rows)), (), None, (), (), ()) for suite, rows in found.items() if rows
+        SuiteHistory(suite, tuple(_points(rows, {})), (), None, (), (), ()) for suite, rows in found.items() if rows
     )
 
 
-def _points(rows: Iterable[PointRow]) -> Iterable[Point]:
+def _points(rows: Iterable[PointRow], measures: Mapping[tuple[str, str], Sequence[Measure]]) -> Iterable[Point]:
     before: dict[str, tuple[str, str]] = {}
     for row in rows:
-        now = (row.prompt_digest, row.model)
+        now, taken = (row.prompt_digest, row.model), measures.get((row.run_id, row.label), ())
         yield Point(
             run_id=row.run_id,
             started_at=row.started_at.replace(tzinfo=UTC).isoformat(),
@@ -86,8 +90,23 @@ def _points(rows: Iterable[PointRow]) -> Iterable[Point]:
             latency_p50_s=row.latency_p50_s,
             latency_p95_s=row.latency_p95_s,
             changed=before.setdefault(row.label, now) != now,
+            cost_interval=_mean_cost(taken),
+            latency_p50_interval=_quantile(taken, 0.5),
+            latency_p95_interval=_quantile(taken, 0.95),
         )
         before[row.label] = now
+
+
+def _mean_cost(taken: Sequence[Measure]) -> Interval | None:
+    """Student's interval of the mean cost of a trial, over cases or clusters; None where one cost is unknown."""
+    costs = [one.cost_usd for one in taken if one.cost_usd is not None]
+    if not taken or len(costs) < len(taken):
+        return None
+    return mean_interval(costs, [one.unit for one in taken]).interval
+
+
+def _quantile(taken: Sequence[Measure], q: float) -> Interval | None:
+    return known_quantile([one.latency_s for one in taken], q, clusters=[one.unit for one in taken]) if taken else None
 
 
 def _interval(counts: Sequence[tuple[int, int, str | None, int]]) -> Interval:

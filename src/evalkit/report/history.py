@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,9 @@ class Point:
     changed: bool
     outcome: Outcome | None = None
     rescored: str | None = None
+    cost_interval: Interval | None = None
+    latency_p50_interval: Interval | None = None
+    latency_p95_interval: Interval | None = None
 
     @property
     def rate(self) -> float:
@@ -139,8 +143,8 @@ def _point_line(point: Point) -> str:
         point.prompt,
         words.counts(point.passed, point.trials, errors=point.errors),
         f"{words.percent(point.rate)} ({words.rate_interval(point.interval)})",
-        f"{wording.money(point.cost_usd)} a trial",
-        f"p50 {wording.seconds(point.latency_p50_s)}",
+        f"{wording.money(point.cost_usd)} a trial {wording.money_interval(point.cost_interval)}".strip(),
+        f"p50 {wording.latency(point.latency_p50_s, point.latency_p50_interval)}",
     ]
     stale = point.trials - point.fresh
     notes = [
@@ -189,17 +193,23 @@ def _point_json(point: Point) -> dict[str, JSON]:
         "errors": point.errors,
         "fresh": point.fresh,
         "pass_rate": point.rate,
-        "interval": {
-            "lower": point.interval.lower,
-            "upper": point.interval.upper,
-            "confidence": point.interval.confidence,
-            "method": point.interval.method,
-        },
+        "interval": _interval_json(point.interval),
         "cost_usd_per_trial": point.cost_usd,
+        "cost_interval": _interval_json(point.cost_interval),
         "latency_p50_s": point.latency_p50_s,
+        "latency_p50_interval": _interval_json(point.latency_p50_interval),
         "latency_p95_s": point.latency_p95_s,
+        "latency_p95_interval": _interval_json(point.latency_p95_interval),
         "changed": point.changed,
     }
+
+
+def _interval_json(interval: Interval | None) -> dict[str, JSON] | None:
+    """The limits, null where that side is open."""
+    if interval is None:
+        return None
+    lower, upper = (limit if math.isfinite(limit) else None for limit in interval)
+    return {"lower": lower, "upper": upper, "confidence": interval.confidence, "method": interval.method}
 
 
 def _drift_json(drift: Drift) -> dict[str, JSON]:

@@ -120,6 +120,11 @@ def latency_interval(interval: Interval | None) -> str:
     return f"[{lower}, {upper}]"
 
 
+def money_interval(interval: Interval | None) -> str:
+    """``[$0.00041, $0.00045]``; empty without an interval."""
+    return "" if interval is None else f"[{money(interval.lower)}, {money(interval.upper)}]"
+
+
 def count(value: float | None) -> str:
     """``12,345``; ``unknown`` for None."""
     if value is None:

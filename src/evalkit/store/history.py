@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evalkit.store.connection import WAIT_S, opened
 from evalkit.store.database import DATABASE_FILE, check_tables, ingest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -40,6 +40,13 @@ select suite, run_id, label, passed, repeats, cluster, count(*) from (
   where list_contains($suites, t.suite) group by t.suite, t.run_id, t.label, t.case_id, t.case_digest
 ) group by all
 """  # noqa: S608 - two constants of this module
+_MEASURES = """
+select t.run_id, t.label, hash(t.cluster, case when t.cluster is null then t.case_id || chr(0) || t.case_digest end), r.latency_s, r.cost_usd
+from trials t left join responses r on r.call_id = t.call_id
+where t.suite = $suite and list_contains($runs, t.run_id) order by t.rowid
+"""
+_MOST_TRIALS = 100_000
+"""Trials whose own figures are read: those of the newest runs. What is older has no intervals of time and cost."""
 _SUITES = """
 select s.suite, count(distinct u.run_id), max(u.started_at) from suites s join runs u on u.run_id = s.run_id and u.complete and not u.partial
 group by all order by max(u.started_at) desc, s.suite
@@ -172,11 +179,20 @@ class CaseRow:
     cost_usd: float | None
 
 
+class Measure(NamedTuple):
+    """What one trial took; ``unit`` is the same number for the trials of a case, or of a cluster of cases. None is unknown."""
+
+    unit: int
+    latency_s: float | None
+    cost_usd: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryRows:
-    """Everything about one suite, oldest first."""
+    """Everything about one suite, oldest first. ``measures`` are by run and label, of the newest runs."""
 
     points: tuple[PointRow, ...]
+    measures: Mapping[tuple[str, str], Sequence[Measure]]
     looks: tuple[LookRow, ...]
     flaky: tuple[FlakyRow, ...]
     cases: tuple[CaseRow, ...]
@@ -209,10 +225,26 @@ def history_rows(rows: Rows, suite: str) -> HistoryRows:
     points = _points(rows, [suite], _EVERY_RUN, ((suite, *row) for row in rows(_UNIT_DRAWS)))[suite]
     return HistoryRows(
         points=points,
+        measures=_measures(rows, suite, points),
         looks=tuple(LookRow(*row) for row in rows(_LOOKS.format(change=_LISTED_CHANGE if repeats else _CHANGE))),
         flaky=tuple(FlakyRow(*row) for row in rows(_FLAKY)),
         cases=tuple(CaseRow(*row) for row in rows(_CASES, suite=suite, run=points[-1].run_id)) if points else (),
     )
+
+
+def _measures(
+    rows: Callable[..., list[tuple[Any, ...]]], suite: str, points: Sequence[PointRow]
+) -> dict[tuple[str, str], list[Measure]]:
+    newest, left = set[str](), _MOST_TRIALS
+    for point in reversed(points):
+        left -= point.trials
+        if left < 0:
+            break
+        newest.add(point.run_id)
+    found: dict[tuple[str, str], list[Measure]] = {}
+    for run_id, label, *measure in rows(_MEASURES, suite=suite, runs=sorted(newest)):
+        found.setdefault((run_id, label), []).append(Measure(*measure))
+    return found
 
 
 def suites_with_history(rows: Rows) -> list[tuple[str, int, datetime]]:
