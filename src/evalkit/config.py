@@ -270,7 +270,11 @@ class _Reader:
         if key in _AMOUNTS and not _is_amount(key, inner, value):
             wanted = "a whole number above 0" if inner == "concurrency" else _AMOUNTS[key]
             raise self.error(
-                f"{inner} = {value!r} in {table} is not {wanted}", key, name, inner, hint="write it without quotes"
+                f"{inner} = {value!r} in {table} is not {wanted}",
+                key,
+                name,
+                inner,
+                hint="write it without quotes" if isinstance(value, str) else "leave the key out if there is none",
             )
         if inner in {"kind", "account"} and (not isinstance(value, str) or not value):
             raise self.error(

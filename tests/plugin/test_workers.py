@@ -129,3 +129,12 @@ def test_a_worker_asks_for_what_xdist_has_handed_to_it(project: PytestProject, m
         project.live(server.url, mode="live")
         project.run("suites", "-n", "1", "-x").assert_outcomes(failed=1)
         assert len(server.requests) <= 3
+
+
+def test_workers_share_a_ceiling_and_say_so(project: PytestProject, server) -> None:
+    """Three calls for two workers are two and one; whoever needs more is told that he had a part."""
+    project.live(server.url)
+    project.suite(MANY)
+    result = project.run("suites", "-n", "2", "--max-calls", "3")
+    assert (result.ret, len(server.requests)) == (3, 3)
+    result.stdout.fnmatch_lines(["*the ceiling of * would be passed*the part of one of 2 workers*"])

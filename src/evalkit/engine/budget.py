@@ -65,17 +65,18 @@ class Budget:
 
     def __init__(self, policy: Policy, pricing: Pricing) -> None:
         self._pricing = pricing
+        part = f"this is the part of one of {policy.workers} workers: " if policy.workers > 1 else ""
         self._usd = _optional(
             policy.max_cost_usd,
             lambda usd: f"${usd:.4f}",
-            "raise --max-cost, select fewer cases, or set max_output_tokens, which bounds what a call may cost",
+            f"{part}raise --max-cost, select fewer cases, or set max_output_tokens, which bounds what a call may cost",
         )
         self._tokens = _optional(
             policy.max_tokens,
             lambda tokens: f"{tokens:.0f} tokens",
-            "raise --max-tokens, select fewer cases, or set max_output_tokens, which bounds what a call may use",
+            f"{part}raise --max-tokens, select fewer cases, or set max_output_tokens, which bounds what a call may use",
         )
-        self._calls = _optional(policy.max_calls, _calls, "raise --max-calls, or select fewer cases")
+        self._calls = _optional(policy.max_calls, _calls, f"{part}raise --max-calls, or select fewer cases")
         self._waiters: list[asyncio.Future[None]] = []
         self._in_flight = 0
         self._bounded = any(ceiling is not None for ceiling in (self._usd, self._tokens, self._calls))

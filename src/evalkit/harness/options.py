@@ -17,7 +17,8 @@ class RunOptions:
     """Command-line choices; None leaves the configuration's value. ``record`` writes live answers to the recordings.
     ``baseline`` names what to compare with; ``allow_no_baseline`` lets a run exit 0 although there is none yet.
 
-    ``workers`` is the number of xdist processes that share the run's concurrency, limits and ceilings. Raises ConfigError for a value that no
+    ``workers`` is the number of xdist processes that share the run's concurrency, limits and ceilings, and ``worker`` which of them this one is,
+    from 0. Raises ConfigError for a value that no
     run can have.
     """
 
@@ -30,6 +31,7 @@ class RunOptions:
     baseline: str | None = None
     allow_no_baseline: bool = False
     workers: int = 1
+    worker: int = 0
 
     def __post_init__(self) -> None:
         if self.mode is not None and self.mode not in get_args(Mode):
@@ -77,10 +79,14 @@ class RunOptions:
             workers=self.workers,
             concurrency=max(1, config.concurrency // self.workers),
             max_cost_usd=None if config.max_cost_usd is None else config.max_cost_usd / self.workers,
-            max_tokens=None if config.max_tokens is None else config.max_tokens // self.workers,
-            max_calls=None if config.max_calls is None else config.max_calls // self.workers,
+            max_tokens=self._part(config.max_tokens),
+            max_calls=self._part(config.max_calls),
             limits={
                 account: {name: max(1, value // self.workers) for name, value in row.items()}
                 for account, row in config.limits.items()
             },
         )
+
+    def _part(self, whole: int | None) -> int | None:
+        """This worker's part of a ceiling; what cannot be divided goes to the first ones."""
+        return None if whole is None else whole // self.workers + (self.worker < whole % self.workers)

@@ -60,7 +60,9 @@ class CaseHost:
         """The project's configuration with this session's options in it."""
         if self._config is None:
             workers = int(self._worker["workercount"]) if self._worker else 1
-            self._config = run_options(self._pytest_config, workers=workers).apply(config_of(self._pytest_config))
+            worker = int("".join(filter(str.isdigit, self._worker["workerid"])) or 0) % workers if self._worker else 0
+            options = run_options(self._pytest_config, workers=workers, worker=worker)
+            self._config = options.apply(config_of(self._pytest_config))
         return self._config
 
     @property

@@ -128,7 +128,7 @@ def _add_watching(group: pytest.OptionGroup) -> None:
     )
 
 
-def run_options(config: pytest.Config, *, workers: int = 1) -> RunOptions:
+def run_options(config: pytest.Config, *, workers: int = 1, worker: int = 0) -> RunOptions:
     """The user's choices. Raises ConfigError for a value out of range."""
     from evalkit.harness.options import RunOptions
 
@@ -142,4 +142,5 @@ def run_options(config: pytest.Config, *, workers: int = 1) -> RunOptions:
         baseline=config.getoption("evalkit_baseline"),
         allow_no_baseline=config.getoption("evalkit_allow_no_baseline"),
         workers=workers,
+        worker=worker,
     )
