@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from evalkit.config import Config, load_config
 from evalkit.errors import EvalkitError
 from evalkit.harness.planning import Planner
+from evalkit.importers.promptfoo.project import Wanted, import_promptfoo
 from evalkit.prompts.library import PromptLibrary
 from evalkit.providers.recording import read_recordings
 from evalkit.store.baselines import read_baseline
 from evalkit.store.reader import list_runs, read_run
+from evalkit.yamlfile import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,6 +141,28 @@ def settings(folder: Path) -> Target:
     return run
 
 
+def promptfoo(folder: Path) -> Target:
+    """The bytes are a ``promptfooconfig.yaml``, with files beside it: what is made of it is YAML that evalkit reads."""
+    path = folder / "promptfooconfig.yaml"
+    for name, text in {
+        "t.csv": "q,__expected\na,b\n",
+        "t.yaml": "- {vars: {q: a}}\n",
+        "p.txt": "{{q}}\n---\n{{q}}!\n",
+    }.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+    def run(data: bytes) -> None:
+        path.write_bytes(data)
+        try:
+            imported = import_promptfoo(path, Wanted(judge="openai/m"))
+        except EvalkitError:
+            return
+        for text in imported.suites.values():
+            parse_yaml(text, name="imported")
+
+    return run
+
+
 def sealed(text: bytes) -> bytes:
     """Journal lines with the checksums that belong to them."""
     return b"".join(b"%08x %b\n" % (binascii.crc32(line), line) for line in text.split(b"\n") if line)
@@ -152,6 +176,7 @@ TARGETS: dict[str, Callable[[Path], Target]] = {
     "journal": journal,
     "baseline": baseline,
     "settings": settings,
+    "import": promptfoo,
 }
 
 
@@ -175,6 +200,10 @@ def seeds(name: str) -> list[bytes]:
         ],
         "journal": [*(b"\0" + text for text in old), *(b"\1" + _unsealed(text) for text in old)],
         "baseline": [_BASELINE],
+        "import": [
+            _PROMPTFOO,
+            *(_PROMPTFOO.replace(b"file://t.csv", name) for name in (b"file://t.yaml", b"file://*.yaml")),
+        ],
         "settings": [(REPOSITORY / "pyproject.toml").read_bytes(), PROJECT.encode()],
     }
     return found[name]
@@ -184,6 +213,23 @@ def _unsealed(text: bytes) -> bytes:
     return b"\n".join(line[9:] for line in text.split(b"\n"))
 
 
+_PROMPTFOO = b"""description: d
+prompts: ["{{q}} {{ a | dump }}", file://p.txt, {id: '[{"role": "user", "content": "{{q}}"}]', label: l}]
+providers: [openai:m, {id: anthropic:messages:m, label: n, config: {temperature: 0, max_tokens: 9}, prompts: [l]}]
+defaultTest: {vars: {a: [x, y]}, assert: [{type: not-icontains, value: "{{a}}"}], options: {provider: openai:m}}
+tests:
+  - description: one
+    vars: {q: hi, b: {c: [1]}}
+    assert:
+      - {type: javascript, value: "output.length < 9 && JSON.parse(output).a[0] === 'x'", weight: 0}
+      - {type: assert-set, threshold: 0.5, assert: [{type: is-json, value: {type: object}}, {type: similar, value: x, threshold: 0.9}]}
+      - {type: python, value: "'x' in output", transform: output.a}
+      - {type: llm-rubric, value: ok?, metric: m}
+      - {$ref: '#/assertionTemplates/a'}
+  - file://t.csv
+scenarios: [{config: [{vars: {q: a}}], tests: [{assert: [{type: regex, value: '(?<a>x)'}]}]}]
+assertionTemplates: {a: {type: contains-any, value: 'a,"b"'}}
+"""
 _BASELINE = b"""{
 "format": "evalkit.baseline/1", "suite": "s", "suite_path": "suites/s.yaml", "run_id": "r", "started_at": "2026-01-01T00:00:00+00:00",
 "mode": "live", "git_revision": null, "evalkit_version": "0.1.0",

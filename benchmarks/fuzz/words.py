@@ -10,6 +10,8 @@ _RECORDING = ("model", "request", "messages", "role", "user", "content", "respon
 _JOURNAL = ("{\"t\":\"run\"", "{\"t\":\"call\"", "{\"t\":\"result\"", "{\"t\":\"plan\"", "{\"t\":\"end\"", "{\"t\":\"skip\"", "{\"t\":\"gates\"", "{\"t\":\"labels\"", "format", "planned", "tests", "trials", "reason", "key", "trial", "verdicts", "followups")  # fmt: skip
 _TOML = ("[tool.evalkit]\n", "[tool.evalkit.providers.openai]\n", "[tool.evalkit.limits.openai]\n", "[tool.evalkit.prices.\"openai/m\"]\n", "mode = ", "'live'\n", "concurrency = ", "timeout_s = ", "base_url = ", "nan\n", "inf\n", "true\n", "{a=1}\n", "[[", "]]", "1979-05-27\n", "0x1F\n", "\"\"\"")  # fmt: skip
 
+_PROMPTFOO = ("prompts:\n", "providers: ", "tests:\n", "defaultTest: ", "scenarios: ", "assert: ", "type: ", "value: ", "threshold: ", "weight: 0", "transform: output.a", "provider: ", "options: ", "config: ", "label: ", "raw: ", "id: ", "file://t.csv", "file://*.yaml", "vars: ", "description: ", "not-", "javascript", "python", "output", ".length", ".includes('a')", "JSON.parse(output)", " && ", " === ", "context.vars.q", "assert-set", "{$ref: '#/tests'}", "__expected", "openai:", "anthropic:messages:", "{{q}}", "{{ q | dump }}", "{% for a, b in q %}", "role", "content")  # fmt: skip
+
 WORDS: dict[str, tuple[str, ...]] = {
     "suite": (*_YAML, *_SUITE),
     "prompt": (*_JINJA, *_YAML),
@@ -18,4 +20,5 @@ WORDS: dict[str, tuple[str, ...]] = {
     "journal": (*_JSON, *_JOURNAL),
     "baseline": (*_JSON, "format", "evalkit.baseline/1", "variants", "trials", "case_id", "repeat", "status", "pass"),
     "settings": _TOML,
+    "import": (*_YAML, *_PROMPTFOO),
 }

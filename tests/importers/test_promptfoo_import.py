@@ -321,6 +321,8 @@ def test_no_key_is_copied(folder: Path) -> None:
         ("{% switch q %}{% endswitch %}", "a tag that Jinja does not have"),
         ("{{ q ", "is not Jinja"),
         ("{{ " + "a" * 3000 + " }}", "longer than"),
+        ("{{ " + "{" * 400 + " }}", "nests too deep"),
+        ("{{ q | shout }}", "No filter named 'shout'"),
     ],
 )
 def test_a_template_that_jinja_would_read_differently_is_left_out(folder: Path, template: str, why: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evalkit.errors import ConfigError
 from evalkit.importers.names import slug
+from evalkit.importers.notes import UnportableError
 from evalkit.importers.promptfoo.assertions import Graders
 from evalkit.importers.promptfoo.cases import Cases, read_cases
 from evalkit.importers.promptfoo.config import read_config
@@ -103,7 +105,10 @@ def _complete(source: Source, prompts: Sequence[Prompt], cases: Cases) -> Cases:
 def _read_by(value: object) -> Iterator[str]:
     """The variables that the expressions in some checks read."""
     if isinstance(value, str):
-        yield from variables_of(value)
+        with suppress(
+            UnportableError
+        ):  # a schema or a pattern may hold braces, too: what is wrong is told when the suite is planned
+            yield from variables_of(value)
     elif isinstance(value, dict):
         for one in value.values():
             yield from _read_by(one)

@@ -45,23 +45,24 @@ def to_jinja(text: str) -> str:
     """Return ``text`` as Jinja. Raises UnportableError for what has no like there."""
     if "{" not in text:
         return text
-    from jinja2 import Environment, TemplateSyntaxError
-
     converted = "".join(_converted(part) for part in _split(text))
-    try:
-        Environment(autoescape=False).parse(converted)  # noqa: S701 - parsed, never rendered
-    except TemplateSyntaxError as error:
-        raise UnportableError(f"its template is not Jinja: {error.message}") from error
+    variables_of(converted)
     return converted
 
 
 def variables_of(jinja: str) -> tuple[str, ...]:
-    """The variables that a template, with or without role blocks, reads, sorted."""
+    """The variables that a template, with or without role blocks, reads, sorted. Raises UnportableError if it is not Jinja."""
     if "{" not in jinja:
         return ()
-    from jinja2 import Environment, meta
+    from jinja2 import Environment, TemplateSyntaxError, meta
 
-    return tuple(sorted(meta.find_undeclared_variables(Environment(autoescape=False).parse(_ROLE.sub("", jinja)))))  # noqa: S701 - as above
+    try:
+        tree = Environment(autoescape=False).parse(_ROLE.sub("", jinja))  # noqa: S701 - parsed, never rendered
+        return tuple(sorted(meta.find_undeclared_variables(tree)))
+    except TemplateSyntaxError as error:
+        raise UnportableError(f"its template is not Jinja: {error.message}") from error
+    except RecursionError as error:
+        raise UnportableError("its template nests too deep") from error
 
 
 def printed_as_json(jinja: str, names: set[str]) -> str:
