@@ -231,6 +231,32 @@ def test_a_comparison_lists_few_flips_and_then_all(tmp_path, monkeypatch):
         assert "List them all" not in every
 
 
+def test_a_comparison_shows_the_gates_about_it_and_their_margin(tmp_path):
+    """What the run's gates said of these two sides, what failed first; another run's comparison has none of it."""
+    gates = (
+        "gates:\n  - {gate: 'pass_rate >= 0.1', allow_infeasible: true}\n"
+        "  - no_regression: {against: baseline, margin: 0.3, allow_infeasible: true}\n"
+    )
+    project = Project(tmp_path)
+    with chdir(tmp_path):
+        project.suite(SUITE + gates)
+        project.evalkit("run")
+        project.suite(SUITE)
+        project.evalkit("run")
+    with mirrored(tmp_path / "reports") as store:
+        site = site_of(project, store)
+        store.refresh()
+        site.ready.set()
+        newer, older = (run.run_id for run in newest_runs(site, limit=2))
+        about = ask(site, f"/compare?a={older}:baseline&b={older}:candidate").text
+        places = [about.index(f"<code>{gate}") for gate in ("no_regression", "pass_rate &gt;= 0.1")]
+        assert places == sorted(places), "what is undecided comes before what passed"
+        assert "3 cases, margin −30 pp" in about
+        other = ask(site, f"/compare?a={newer}:baseline&b={newer}:candidate").text
+        assert "no_regression" not in other
+        assert ", margin" not in other
+
+
 def test_a_history_that_takes_long_is_made_while_the_reader_is_told(stored, monkeypatch):
     """The first answer waits for nothing: it says that the page is being made, and comes again until it is there."""
     may = threading.Event()

@@ -18,6 +18,7 @@ from evalkit.store.measured import measurements
 
 if TYPE_CHECKING:
     from evalkit.compare.values import Comparison, Side
+    from evalkit.model.results import GateOutcome
     from evalkit.server.site import Site
 
 MOST_FLIPS = 5000
@@ -69,8 +70,10 @@ def compared_view(site: Site, a: Named, b: Named) -> ComparedView:
 
 def _compared_view(site: Site, a: Named, b: Named) -> ComparedView:
     found = compared(site, a, b)
-    report = _bare_report(a.run_id, found.comparisons)
-    views = (comparison_view(report, index, most=MOST_FLIPS) for index in range(len(found.comparisons)))
+    views = (
+        comparison_view(_bare_report(a.run_id, found.comparisons, comparison.gates), index, most=MOST_FLIPS)
+        for index, comparison in enumerate(found.comparisons)
+    )
     return ComparedView(
         tuple(replace(view, prompts=_prompt_change(site, a, b, view.comparison)) for view in views), found.notes
     )
@@ -92,13 +95,13 @@ def _source(site: Site, named: Named, comparison: Comparison, side: Side) -> tup
     return run_sources(site, named.run_id).get((comparison.suite, side.label), ("", ""))
 
 
-def _bare_report(run_id: str, comparisons: tuple[Comparison, ...]) -> RunReport:
-    """Comparisons as the report's code wants them, with nothing else in it."""
+def _bare_report(run_id: str, comparisons: tuple[Comparison, ...], gates: tuple[GateOutcome, ...]) -> RunReport:
+    """Comparisons, and the gates about one of them, as the report's code wants them, with nothing else in it."""
     return RunReport(
         run=RunInfo(run_id, "", "live", "", ""),
         results=(),
         prompts=(),
-        gates=(),
+        gates=gates,
         comparisons=comparisons,
         variants=(),
         calls=CallCounts(0, 0, 0, 0, 0, 0, 0.0),
