@@ -33,6 +33,23 @@ def test_a_case_shows_both_answers_with_changed_words_and_evidence(visit):
     assert detail.locator(".side-column").nth(1).inner_text() != before
 
 
+def test_of_many_checks_what_did_not_pass_is_seen_first(visit, tmp_path):
+    """Among 300 checks the one that failed stands in the open; the others are one line, and open with a key."""
+    report = one_answer("within 30 days")
+    (result,) = report.results
+    first = result.verdicts[0]
+    passed = [replace(first, check=f"rule {n}", status="pass", reason="as wanted") for n in range(299)]
+    failed = replace(first, check="the last rule", status="fail", reason="it is broken")
+    page = write_html(replace(report, results=(replace(result, verdicts=(*passed, failed)),)), tmp_path).as_uri()
+    column = visit("#case=odd&of=refund-replies%2Fbaseline-openai%2Fgpt-5-mini", page=page).page.locator(
+        "#detail .side-column"
+    )
+    assert column.locator(".verdicts .check:visible strong").all_inner_texts() == ["the last rule"]
+    line = column.locator("details.plain > summary", has_text="299 checks passed")
+    line.press("Enter")
+    assert column.locator(".verdicts .check:visible").count() == 300
+
+
 def test_a_case_shows_what_was_sent_and_what_the_judge_said(visit):
     """The system prompts beside each other with their changed words, the user's message once; the judge's question and its reply."""
     detail = visit("#case=double-charge-003&of=refund-replies%2Fcandidate-openai%2Fgpt-5-mini").page.locator("#detail")

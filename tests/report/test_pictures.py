@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from browsing import Visit
-from sample_report import HOSTILE, build_report
+from browsing import Visit, one_answer
+from sample_report import HOSTILE, build_report, make_case, make_result, summarise, variant
 
 import evalkit.report.html as page_module
 from evalkit.compare.intervals import wilson
@@ -274,3 +275,25 @@ def test_our_use_of_the_library_makes_no_markup_of_data():
         assert not re.search(
             r"innerHTML|outerHTML|\.html\(|insertAdjacentHTML|\beval\b|\bfetch\b", path.read_text(encoding="utf-8")
         )
+
+
+def test_a_heat_map_of_twelve_variants_does_not_widen_the_page(visit, tmp_path):
+    """It scrolls within its card, on a screen as on a phone."""
+    rng = random.Random(5)
+    found = [
+        make_result(
+            make_case(case, rng, tags=frozenset({"slow", "new"})),
+            variant(f"variant-number-{n}", 1),
+            0,
+            rng,
+            good=case > 1,
+        )
+        for n in range(12)
+        for case in range(4)
+    ]
+    report = replace(one_answer("a"), results=tuple(found), variants=summarise(found))
+    page = write_html(report, tmp_path).as_uri()
+    for width in (1440, 390):
+        seen = visit(page=page, width=width).page
+        assert seen.locator(".heat thead th").count() == 13
+        assert seen.evaluate("document.documentElement.scrollWidth") <= width

@@ -12,14 +12,16 @@ const evidenceRanges = (run, trial, text) =>
 
 const ORDER = { error: 0, fail: 1, skip: 2, pass: 3 };
 
-/** The verdicts, what did not pass first; `foldPassed` puts the passed ones behind a line. `box()` is where the answer stands. */
+const MANY_PASSED = 12;
+
+/** The verdicts, what did not pass first; `foldPassed` puts the passed ones behind a line, and so do many of them. `box()` is where the answer stands. */
 const verdictList = (run, trial, { foldPassed, box }) => {
   const found = run.trials.verdicts[trial]
     .map((verdict, place) => ({ verdict, place, status: run.verdicts.status[verdict] }))
     .sort((a, b) => ORDER[a.status] - ORDER[b.status]);
   const list = (items) => (items.length ? el("ul", { class: "verdicts" }, items.map((item) => verdictItem(run, item, box))) : null);
   const passed = found.filter(({ status }) => status === "pass");
-  if (!foldPassed || !passed.length) return list(found);
+  if (!passed.length || (!foldPassed && passed.length <= MANY_PASSED)) return list(found);
   return [list(found.slice(0, found.length - passed.length)),
     el("details", { class: "plain" }, el("summary", {}, sign("pass"), `${plural(passed.length, "check")} passed`), list(passed))];
 };
