@@ -364,6 +364,19 @@ def test_a_template_of_nothing_but_openings_takes_no_time(folder: Path, unclosed
     assert len(import_promptfoo(folder / "promptfooconfig.yaml", Wanted()).prompts) == 1
 
 
+def test_a_pattern_longer_than_any_name_is_left_out(folder: Path) -> None:
+    """Found by the fuzzer: the file system refused to look."""
+    suite, notes = written(
+        folder, f"  - 'file://{'x' * 300}*'\n  - {{vars: {{q: b}}, assert: [{{type: contains, value: b}}]}}\n"
+    )
+    assert len(suite["cases"]) == 1
+    assert any("names no file" in note or "is not a pattern for files" in note for note in notes)
+    _, notes = written(
+        folder, f"  - 'file://{'x' * 300}/*/[a]'\n  - {{vars: {{q: b}}, assert: [{{type: contains, value: b}}]}}\n"
+    )
+    assert any("is not a pattern for files" in note for note in notes)
+
+
 def test_what_contains_itself_is_left_out(folder: Path) -> None:
     """A file of tests that lists itself, and a set of assertions that refers to itself, would never end."""
     (folder / "t.yaml").write_text(

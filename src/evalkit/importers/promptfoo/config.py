@@ -93,7 +93,12 @@ class Source:
             raise UnportableError(
                 f"{name[:100]!r} leaves the folder of the configuration, or looks through it more than once"
             )
-        found = sorted(path.relative_to(self.folder).as_posix() for path in self.folder.glob(name) if path.is_file())
+        try:
+            found = sorted(
+                path.relative_to(self.folder).as_posix() for path in self.folder.glob(name) if path.is_file()
+            )
+        except (ValueError, OSError) as error:
+            raise UnportableError(f"{name[:100]!r} is not a pattern for files") from error
         if not found:
             raise UnportableError(f"{name[:100]!r} names no file")
         return found
