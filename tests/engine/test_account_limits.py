@@ -10,6 +10,7 @@ import pytest
 from fakes.engine import ask_all, caller_for, question
 from fakes.virtual_time import LimitedServer, run
 
+from evalkit.engine.limits import AccountLimits
 from evalkit.engine.policy import Policy
 from evalkit.errors import CallError
 from evalkit.model.calls import CallFailure, Response, Usage
@@ -60,6 +61,22 @@ def test_the_refusal_that_tells_the_limit_costs_no_pace(latency_s: float) -> Non
     _, took_s = measured(server, 100)
     assert server.refused <= 2
     assert took_s - latency_s <= 19 / 0.93
+
+
+def test_what_was_refused_before_the_limit_was_known_is_not_waited_for() -> None:
+    """Of four that leave at once one is answered and tells the limit, three are refused: the next goes when the provider says, at full pace."""
+    limits = AccountLimits(concurrency=32, fixed={}, now=0.0)
+    request = question("hi")
+    told = RateLimits(requests=RateWindow(60, 0, 1.0))
+    first, *others = [limits.take(request, 0.0) for _ in range(4)]
+    assert limits.answered(first, Usage(1, 1), told, 0.1) == "requests/min: 60"
+    assert [limits.refused(ticket, told, until=1.2, now=0.2) for ticket in others] == [None] * 3
+    for ticket in (first, *others):
+        limits.leave(ticket)
+    assert limits.held(request, 1.1) is not None
+    assert limits.held(request, 1.2 + 1.05) is None
+    later = limits.take(request, 2.3)
+    assert limits.refused(later, told, until=3.3, now=2.4) == "requests/min: down to 52", "who kept to it is heard"
 
 
 def test_a_limit_that_lets_a_whole_minute_go_at_once_is_used_so() -> None:

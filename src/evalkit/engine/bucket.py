@@ -24,6 +24,7 @@ class Bucket:
 
     ``per_minute`` is the limit, ``burst`` how much may go at once, ``level`` what may go now (below 0: taken in advance), ``share`` the
     part of the limit that is used: a refusal cuts it, time brings it back (AIMD). A ``guessed`` limit may grow beyond what was guessed.
+    ``since`` is how many requests of the account had left when it became known.
     """
 
     name: str
@@ -31,15 +32,16 @@ class Bucket:
     burst: float
     level: float
     at: float
+    since: int = 0
     share: float = 1.0
     guessed: bool = False
     refused: bool = False
 
     @classmethod
-    def starting(cls, name: str, per_minute: float, *, now: float, guessed: bool = False) -> Bucket:
+    def starting(cls, name: str, per_minute: float, *, now: float, since: int = 0, guessed: bool = False) -> Bucket:
         """A full bucket for a limit of which nothing but its size is known: it lets half a second's worth go at once."""
         burst = max(1.0, per_minute / 60 * _UNKNOWN_BURST_S)
-        return cls(name, per_minute, burst, burst, now, guessed=guessed)
+        return cls(name, per_minute, burst, burst, now, since=since, guessed=guessed)
 
     @property
     def per_second(self) -> float:

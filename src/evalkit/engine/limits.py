@@ -179,18 +179,21 @@ class AccountLimits:
     def refused(self, ticket: Ticket, told: RateLimits | None, *, until: float, now: float) -> str | None:
         """A 429: pause the account ``until`` then, and send more slowly afterwards. Returns what changed, for people.
 
-        Requests that were under way at the last cut do not cut again: they say nothing of the pace since then. Nor does the refusal that
-        tells the limit in the first place: nobody kept to it yet.
+        Requests that were under way at the last cut do not cut again: they say nothing of the pace since then. Nor do those that left before the limit
+        was known: nobody kept to it yet, and what was set aside for them then was not taken.
         """
         self._refusals += 1
         self._accepted.refused(ticket.sent_at)
         self._paused_until = max(self._paused_until, until)
-        kept_to = {id(bucket) for _, bucket in self._buckets(ticket.model)}
+        known = {id(bucket) for _, bucket in self._buckets(ticket.model)}
         news = [self.learn(ticket, told, now)]
         late = ticket.sent_at < self._shrunk_at
         for kind, bucket in self._refusing(ticket, now):
             if _used_up(ticket, told, kind):
-                cut = not late and (bucket.guessed or id(bucket) in kept_to)
+                kept_to = bucket.guessed or ticket.number > bucket.since
+                if not kept_to and id(bucket) in known:
+                    bucket.take(-ticket.amount(kind))
+                cut = kept_to and not late
                 bucket.refuse(cut=cut, until=until, now=now)
                 news.append(f"{bucket.name}: down to {bucket.per_second * 60:.0f}" if cut else None)
         self._shrunk_at = self._shrunk_at if late else now
@@ -206,7 +209,7 @@ class AccountLimits:
         if buckets or not self._accepted.few:
             return buckets
         guess = self._accepted.per_second(now) * 60
-        bucket = Bucket.starting(_NAMES["requests"], guess, now=now, guessed=True)
+        bucket = Bucket.starting(_NAMES["requests"], guess, now=now, since=self._sent, guessed=True)
         self._latest = self._told[ticket.model] = {"requests": bucket}
         self._heard, self._window = True, self._slots
         return [("requests", bucket)]
@@ -267,7 +270,7 @@ class AccountLimits:
             bucket = others.get(kind)
             if bucket is not None and bucket.per_minute == limit and not bucket.guessed:
                 return bucket, False
-        return Bucket.starting(_NAMES[kind], limit, now=now), True
+        return Bucket.starting(_NAMES[kind], limit, now=now, since=self._sent), True
 
 
 def _used_up(ticket: Ticket, told: RateLimits | None, kind: Kind) -> bool:
