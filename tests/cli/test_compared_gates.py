@@ -100,6 +100,18 @@ def test_every_output_tells_the_same_gates(judged, monkeypatch):
         assert flat(gate["reason"]) in html
         if gate["verdict"] != "passed":
             assert flat(gate["reason"])[:60] in flat(ran.out)
+    brief = unescape(project.evalkit("compare", "old", "new", "--format", "markdown").out).replace("\u200b", "")
+    section = markdown.replace("\u200b", "").partition("### new against old")[2]
+    assert brief.startswith("### new against old (hello)")
+    assert brief.index(" pass both, ") < brief.index(found["sentence"]) < brief.index("| metric |")
+    for gate in found["gates"]:
+        assert gate["reason"] in brief
+    table = brief[brief.index("| metric |") :].partition("\n\n")[0]
+    assert table in section
+    assert table.count("\n") == len(found["metrics"]) + 1
+    for kind in ("broken", "fixed", "shaky"):
+        names = [flip["case_id"] for flip in found["flips"]["items"] if flip["kind"] == kind]
+        assert not names or f"{kind}: {', '.join(names[:20])}" in brief
     mine = next(one for one in report["comparisons"] if one["b"]["variant"] == "new")
     assert [gate["gate"] for gate in mine["gates"]] == list(told)
     assert found["sentence"] == mine["sentence"]

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from evalkit.config import find_root, load_config
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evalkit.compare.values import Comparison
+    from evalkit.config import OnUndecided
 
 
 def _rate(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
@@ -36,7 +43,7 @@ def _rate(_context: click.Context, _option: click.Parameter, text: str | None) -
     "--confidence", type=float, default=0.95, show_default=True, help="Two-sided confidence of the intervals."
 )
 @click.option("--checks", is_flag=True, help="Also say which checks changed, one by one.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 def compare_command(
     a: str | None,
     b: str | None,
@@ -68,11 +75,10 @@ def compare_command(
       evalkit compare latest --baseline 20261101T1200
       evalkit compare 20261101T1200:candidate latest:candidate --format json
       evalkit compare baselines/refund-replies.parquet latest
+      evalkit compare baseline candidate --format markdown >> "$GITHUB_STEP_SUMMARY"
     """
-    from evalkit.compare.as_json import comparison_json
     from evalkit.compare.compare import Wanted
     from evalkit.compare.compared_gates import gates_code
-    from evalkit.compare.text import comparison_text
     from evalkit.harness.comparing_runs import compare_named
     from evalkit.report.clean import clean
 
@@ -86,13 +92,22 @@ def compare_command(
     compared = compare_named(config, left, right, wanted=wanted, run_id=run_id)
     for note in compared.notes:
         click.echo(f"note: {clean(note)}", err=True)
-    if form == "json":
-        found = [comparison_json(one, on_undecided=config.on_undecided) for one in compared.comparisons]
-        click.echo(json.dumps(found, indent=2))
-    else:
-        click.echo("\n\n".join(clean(comparison_text(comparison)) for comparison in compared.comparisons))
+    click.echo(_shown(compared.comparisons, form, config.on_undecided), nl=form != "markdown")
     gates = [gate for one in compared.comparisons for gate in one.gates]
     return gates_code(gates, on_undecided=config.on_undecided)
+
+
+def _shown(comparisons: Sequence[Comparison], form: str, on_undecided: OnUndecided) -> str:
+    from evalkit.compare.as_json import comparison_json
+    from evalkit.compare.text import comparison_text
+    from evalkit.report.clean import clean
+    from evalkit.report.markdown import comparison_markdown
+
+    if form == "json":
+        return json.dumps([comparison_json(one, on_undecided=on_undecided) for one in comparisons], indent=2)
+    if form == "markdown":
+        return "\n".join(map(comparison_markdown, comparisons))
+    return "\n\n".join(clean(comparison_text(one)) for one in comparisons)
 
 
 def _sides(a: str | None, b: str | None, baseline: str | None) -> tuple[str, str]:

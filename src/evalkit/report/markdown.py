@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
-from evalkit.compare.paired_outcomes import flip_name, metric_word, paired_outcomes, shaky
+from evalkit.compare.paired_outcomes import FLIP_NAMES, flip_name, metric_word, paired_outcomes, shaky
 from evalkit.model.calls import CallFailure
 from evalkit.report import wording
 from evalkit.report.clean import one_line, shortened, visible
@@ -15,6 +15,7 @@ from evalkit.report.flip_reasons import broken_by, flip_reason, flipped_results
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from evalkit.compare.paired_outcomes import FlipName
     from evalkit.compare.values import Comparison, Flip
     from evalkit.model.results import GateOutcome, Result
     from evalkit.report.values import RunReport
@@ -137,12 +138,29 @@ def _rankings(report: RunReport) -> Iterator[str]:
 def _comparisons(report: RunReport) -> Iterator[str]:
     answers = _answers(report)
     for comparison in report.comparisons:
-        yield f"### {text(comparison.names[1])} against {text(comparison.names[0])} ({text(comparison.suite)})"
         found = flipped_results(comparison, report.results)
-        yield _outcomes(comparison, found)
-        yield text(comparison.sentence)
-        yield _metrics(comparison)
+        yield from (_title(comparison), _outcomes(comparison, found), text(comparison.sentence), _metrics(comparison))
         yield from _flips(comparison, answers, found)
+
+
+def comparison_markdown(comparison: Comparison) -> str:
+    """Return one comparison without its answers: flips, the sentence, gates and metrics, and which cases moved; ends with a line feed."""
+    names = (
+        f"{wording.FLIP_WORDS[kind]}: {_names(comparison, kind)}." for kind in FLIP_NAMES if _names(comparison, kind)
+    )
+    gates = [_gate_table(comparison.gates)] if comparison.gates else []
+    parts = [_title(comparison), _outcomes(comparison, {}), text(comparison.sentence), *gates, _metrics(comparison)]
+    return "\n\n".join([*parts, *names]) + "\n"
+
+
+def _names(comparison: Comparison, kind: FlipName) -> str:
+    cases = [text(flip.case_id, limit=120) for flip in comparison.flips if flip_name(flip) == kind]
+    more = f" and {len(cases) - _FLIPS_SHOWN} more" if len(cases) > _FLIPS_SHOWN else ""
+    return ", ".join(cases[:_FLIPS_SHOWN]) + more
+
+
+def _title(comparison: Comparison) -> str:
+    return f"### {text(comparison.names[1])} against {text(comparison.names[0])} ({text(comparison.suite)})"
 
 
 def _metrics(comparison: Comparison) -> str:
