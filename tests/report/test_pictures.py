@@ -289,7 +289,7 @@ def test_a_heat_map_of_twelve_variants_does_not_widen_the_page(visit, tmp_path):
             good=case > 1,
         )
         for n in range(12)
-        for case in range(4)
+        for case in range(12)
     ]
     report = replace(one_answer("a"), results=tuple(found), variants=summarise(found))
     page = write_html(report, tmp_path).as_uri()
