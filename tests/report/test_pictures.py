@@ -278,7 +278,7 @@ def test_our_use_of_the_library_makes_no_markup_of_data():
 
 
 def test_a_heat_map_of_twelve_variants_does_not_widen_the_page(visit, tmp_path):
-    """It scrolls within its card, on a screen as on a phone."""
+    """It scrolls within its card, on a screen as on a phone, and fits on paper."""
     rng = random.Random(5)
     found = [
         make_result(
@@ -297,3 +297,16 @@ def test_a_heat_map_of_twelve_variants_does_not_widen_the_page(visit, tmp_path):
         seen = visit(page=page, width=width).page
         assert seen.locator(".heat thead th").count() == 13
         assert seen.evaluate("document.documentElement.scrollWidth") <= width
+        looks = (
+            seen
+            .locator(".legend")
+            .first.locator("li")
+            .evaluate_all(
+                "lines => lines.map(line => { const style = getComputedStyle(line); return style.getPropertyValue('--ink-of') + style.getPropertyValue('--dash'); })"
+            )
+        )
+        assert len(set(looks)) == 12, "no two lines look alike"
+    paper = visit(page=page, width=794).page
+    paper.emulate_media(media="print")
+    assert paper.evaluate("document.documentElement.scrollWidth") <= 794
+    paper.emulate_media(media="screen")

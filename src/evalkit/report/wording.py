@@ -33,6 +33,8 @@ LABELS: dict[str, str] = {
     "not_judged": "Not judged",
 }  # fmt: skip
 
+_OWN_WORDS = frozenset({"the", "all", "nothing", "nobody", "waiting", "stopped"})
+"""How sentences of a run begin that do not begin with a number or a name."""
 FLIP_WORDS: dict[str, str] = {"broken": "broken", "fixed": "fixed", "shaky": "shaky", "unmeasured": "not measured"}
 """What a reader calls a flip."""
 
@@ -43,9 +45,8 @@ def sentence(report: RunReport) -> str:
 
 
 def headline(verdict: str) -> str:
-    """The verdict as a title: with a capital, unless it begins with the name of a variant."""
-    named = " is the best of " in verdict
-    return verdict if named else verdict[:1].upper() + verdict[1:]
+    """The verdict as a title: with a capital, unless it begins with a name."""
+    return verdict[:1].upper() + verdict[1:] if verdict.partition(" ")[0] in _OWN_WORDS else verdict
 
 
 def outcome_label(outcome: Outcome | None) -> str:

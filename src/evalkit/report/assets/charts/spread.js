@@ -20,7 +20,7 @@ const drawSpread = (node) => {
   withAxes(frame, d3.axisBottom(x).ticks(count).tickFormat((value) => withUnit(metric, value)), d3.axisLeft(y).tickValues([0, 0.25, 0.5, 0.75, 0.95]).tickFormat(percent));
   thinned(frame.svg.select(".axis"), 74);
   curves.forEach(({ values }, place) => {
-    const group = frame.svg.append("g").attr("class", `series s${place % 6}`);
+    const group = frame.svg.append("g").attr("class", `series s${place % 12}`);
     const shown = values.map((value, share) => [value, share / 100]).filter(([value], share) => share <= 99 || value <= x.domain()[1]);
     group.append("path").attr("d", d3.line(([value]) => x(value), ([, share]) => y(share))(shown));
     for (const share of [50, 95]) group.append("circle").attr("cx", x(values[share])).attr("cy", y(share / 100)).attr("r", 4.5);

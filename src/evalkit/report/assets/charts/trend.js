@@ -9,7 +9,7 @@ const drawTrend = (node) => {
   const step = Math.ceil((runs.length * 90) / frame.width);
   const labelled = [...runs.keys()].filter((run) => (runs.length - 1 - run) % step === 0);
   withAxes(frame, d3.axisBottom(x).tickValues(labelled).tickFormat((run) => runs[run].slice(5)), d3.axisLeft(y).ticks(5).tickFormat(percent));
-  lines.forEach((line, place) => drawLine(frame.svg.append("g").attr("class", `series s${place % 6}`), line, x, y));
+  lines.forEach((line, place) => drawLine(frame.svg.append("g").attr("class", `series s${place % 12}`), line, x, y));
 };
 
 const drawLine = (group, { points }, x, y) => {
