@@ -66,6 +66,13 @@ def test_the_sentence_has_every_denominator() -> None:
     )
 
 
+def test_failed_tests_come_before_gates_that_were_not_judged() -> None:
+    """A selection of cases that fail: what failed is the news, that the gates say nothing comes after."""
+    account = replace(FINE, passed=8, failed=2, failed_tests=2)
+    sentence = verdict_sentence(account, [gate("not_judged")], ExitCode.FAILED)
+    assert sentence.startswith(f"FAILED: 2 of {account.tests} tests failed; 1 gate not judged")
+
+
 def test_a_run_of_errors_alone_says_that_first() -> None:
     """Undecided gates are what follows of it, not the news."""
     account = replace(FINE, passed=0, failed=0, errors=10)

@@ -96,13 +96,10 @@ _WORDS = {
 def verdict_sentence(account: Account, gates: Sequence[GateOutcome], code: ExitCode, *, complete: bool = True) -> str:
     """The run in one sentence: what was decided first, then what it rests on, with denominators."""
     nothing = ["nothing was measured"] if account.errors and not account.measured and account.whole and gates else []
-    parts = [
-        *_incomplete(account, complete=complete),
-        *nothing,
-        *_gate_parts(gates),
-        *_test_parts(account),
-        _measured(account),
-    ]
+    decided = [*_gate_parts(gates), *_test_parts(account)]
+    if all(gate.status == "not_judged" for gate in gates):
+        decided.reverse()  # what failed is the news
+    parts = [*_incomplete(account, complete=complete), *nothing, *decided, _measured(account)]
     return f"{_WORDS[code]}: {'; '.join(parts)}"
 
 
@@ -117,7 +114,7 @@ def _incomplete(account: Account, *, complete: bool) -> list[str]:
 def _gate_parts(gates: Sequence[GateOutcome]) -> list[str]:
     judged = [gate for gate in gates if gate.status != "not_judged"]
     if not judged:
-        return [f"{len(gates)} gates not judged, because only some of the cases were run"] if gates else []
+        return [f"{words.number_of(len(gates), 'gate')} not judged, because only some of the cases were run"] if gates else []
     passed = sum(gate.status == "passed" for gate in judged)
     if passed == len(judged):
         return [f"all {passed} gates passed" if passed > 1 else "the gate passed"]
