@@ -80,7 +80,7 @@ def test_a_broken_suite_stops_the_good_ones(project: PytestProject, server, word
 def test_the_status_line_adds_up_what_the_workers_tell(project: PytestProject, monkeypatch) -> None:
     """Both workers' calls stand in one line below the dots; afterwards the screen looks as if there had been none."""
     seen = threading.Event()
-    with LLMServer(lambda asked: "Hello" if seen.wait(30) else "late") as server:
+    with LLMServer(lambda asked: "Hello" if seen.wait(100) else "late") as server:
         project.live(server.url)
         project.suite(SUITE)
         text = on_a_terminal(
@@ -98,7 +98,7 @@ def test_plain_lines_tell_of_workers_too(project: PytestProject, monkeypatch) ->
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setattr(progress, "PLAIN_S", 0.05)
     arrived = threading.Barrier(3)
-    with LLMServer(lambda asked: "Hello" if arrived.wait(30) >= 0 else "") as server:
+    with LLMServer(lambda asked: "Hello" if arrived.wait(100) >= 0 else "") as server:
         project.live(server.url)
         project.suite(SUITE)
         lines = project.run_here("suites", "-n", "2").stdout.lines
@@ -116,7 +116,7 @@ def test_a_worker_asks_for_what_xdist_has_handed_to_it(project: PytestProject, m
         asked.append(one)
         if len(asked) == 4:
             arrived.release(1000)
-        arrived.acquire(timeout=30)
+        arrived.acquire(timeout=100)
         return "Hello"
 
     with LLMServer(answer) as server:
@@ -138,3 +138,13 @@ def test_workers_share_a_ceiling_and_say_so(project: PytestProject, server) -> N
     result = project.run("suites", "-n", "2", "--max-calls", "3")
     assert (result.ret, len(server.requests)) == (3, 3)
     result.stdout.fnmatch_lines(["*the ceiling of * would be passed*the part of one of 2 workers*"])
+
+
+def test_a_test_in_python_ends_the_session_with_its_reason_too(project: PytestProject, server) -> None:
+    """There the engine starts in the middle of a test: a worker that cannot start it has not crashed."""
+    project.live(server.url, mode="batch")
+    project.write("tests/test_a.py", "def test_a(evalkit):\n    evalkit.ask('hello:v1', customer='Ana')\n")
+    result = project.run("tests", "-n", "1")
+    assert result.ret == 2
+    assert "batch mode cannot be shared by workers" in result.stdout.str() + result.stderr.str()
+    assert "crashed" not in result.stdout.str()

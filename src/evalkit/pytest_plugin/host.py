@@ -103,7 +103,7 @@ class CaseHost:
             tell_why(self._pytest_config, "usage", str(error))
             raise
         except pytest.exit.Exception as error:
-            tell_why(self._pytest_config, "stopped", str(error))
+            tell_why(self._pytest_config, "stopped", str(error), code=error.returncode or 3)
             raise
         return self._runner
 

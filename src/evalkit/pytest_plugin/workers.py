@@ -63,7 +63,7 @@ class Workers:
         if kind == "progress":
             self.gathered.hear(worker, what)
             return
-        stop = (_STOP, {"why": kind, "message": what})
+        stop = (_STOP, {"why": kind, **what})
         if self._put is None:
             self._early.append(stop)
         else:
@@ -82,7 +82,7 @@ class Workers:
             raise pytest.UsageError(what["message"])
         if what["why"] == "broken":
             raise pytest.Session.Interrupted(what["message"])
-        raise NotStarted(what["message"], returncode=3)
+        raise NotStarted(what["message"], returncode=what["code"])
 
 
 def _shown(get: Callable[..., Any], timeout: float, display: Display) -> Any:  # noqa: ANN401 - xdist's event
@@ -111,11 +111,11 @@ def teller_of(config: pytest.Config) -> Callable[[Mapping[str, Any]], None] | No
     return lambda told: _send(channel, ("progress", told))
 
 
-def tell_why(config: pytest.Config, why: Why, message: str) -> None:
-    """In a worker, tell the controller why the session cannot go on; elsewhere nothing."""
+def tell_why(config: pytest.Config, why: Why, message: str, *, code: int = 3) -> None:
+    """In a worker, tell the controller why the session cannot go on (``code`` is the exit code of what "stopped"); elsewhere nothing."""
     channel = getattr(config, "workerinput", {}).get(_CHANNEL)
     if channel is not None:
-        _send(channel, (why, message))
+        _send(channel, (why, {"message": message, "code": code}))
 
 
 def _send(channel: Any, message: tuple[str, Any]) -> None:  # noqa: ANN401 - execnet's type
