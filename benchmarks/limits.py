@@ -25,7 +25,7 @@ PORT = 8931
 
 @dataclass(frozen=True)
 class Scenario:
-    """One limit: the server's flags, the number of cases, what the project adds to its configuration."""
+    """One limit: the server's flags, the number of cases, what the project adds to its configuration, the ``words`` pytest gets."""
 
     name: str
     flags: str
@@ -33,11 +33,13 @@ class Scenario:
     per_minute: float
     unit: str
     settings: str = ""
+    words: str = ""
 
 
 SCENARIOS = (
     Scenario("300 rpm", "--rpm 300", 200, 300, "requests"),
     Scenario("300 rpm, 1 s latency", "--rpm 300 --latency-ms 1000", 100, 300, "requests"),
+    Scenario("300 rpm, 1 s latency, two workers", "--rpm 300 --latency-ms 1000", 200, 300, "requests", words="-n 2"),
     Scenario("1200 rpm", "--rpm 1200", 400, 1200, "requests"),
     Scenario("1200 rpm, 200 ms", "--rpm 1200 --latency-ms 200 --latency-sigma 0.4", 400, 1200, "requests"),
     Scenario("60,000 tpm", "--tpm 60000", 200, 60_000, "tokens"),
@@ -50,7 +52,7 @@ SCENARIOS = (
 def row(scenario: Scenario, number: int, options: argparse.Namespace) -> str:
     """Run one scenario and say what came of it."""
     folder = Path(tempfile.mkdtemp(prefix="evalkit-limits-"))
-    words = [sys.executable, "-m", "pytest", "-q", "suites"]
+    words = [sys.executable, "-m", "pytest", "-q", "suites", *scenario.words.split()]
     with MockServer(options.bench, flags=scenario.flags, python=options.mock_python, port=PORT + number) as server:
         write_project(folder, scenario.cases, url=server.url, concurrency=32, transport=options.transport)
         with (folder / "pyproject.toml").open("a") as file:

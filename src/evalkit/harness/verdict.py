@@ -114,7 +114,11 @@ def _incomplete(account: Account, *, complete: bool) -> list[str]:
 def _gate_parts(gates: Sequence[GateOutcome]) -> list[str]:
     judged = [gate for gate in gates if gate.status != "not_judged"]
     if not judged:
-        return [f"{words.number_of(len(gates), 'gate')} not judged, because only some of the cases were run"] if gates else []
+        return (
+            [f"{words.number_of(len(gates), 'gate')} not judged, because only some of the cases were run"]
+            if gates
+            else []
+        )
     passed = sum(gate.status == "passed" for gate in judged)
     if passed == len(judged):
         return [f"all {passed} gates passed" if passed > 1 else "the gate passed"]
