@@ -368,11 +368,28 @@ def test_other_commands_run_nothing_of_the_checkout_either(fork, tmp_path_factor
     assert sign.exists(), "what was planted is a dummy"
 
 
+def test_an_import_runs_nothing_of_the_checkout_either(fork, tmp_path_factory):
+    """What ``evalkit import`` wrote is planned, to see what is to mend: with ``--untrusted`` without the project's check modules."""
+    sign = tmp_path_factory.mktemp("elsewhere") / "canary"
+    fork.write("shop.py", CANARY.format(file=str(sign), name="shop.py"))
+    fork.configure(check_modules=["shop"], mode="replay")
+    test = "{vars: {x: Ana}, assert: [{type: contains, value: Ana}]}"
+    fork.write(
+        "old/promptfooconfig.yaml", f"prompts: ['Say {{{{x}}}}']\nproviders: [openai:gpt-5-mini]\ntests: [{test}]\n"
+    )
+    ran = fork.evalkit("import", "old/promptfooconfig.yaml", "--name", "one", "--untrusted")
+    assert not sign.exists()
+    assert "not read from its pyproject.toml: check_modules" in ran.out + ran.err
+    sys.modules.pop("shop", None)
+    fork.evalkit("import", "old/promptfooconfig.yaml", "--name", "two")
+    assert sign.exists(), "what was planted is a dummy"
+
+
 def test_every_command_that_could_import_is_known():
     """A command that has no ``--untrusted`` plans no suite and imports no module of the project."""
     sources = Path(evalkit_cli.__file__).parent
     asking = {path.stem for path in sources.glob("*.py") if "@project_options" in path.read_text(encoding="utf-8")}
-    assert asking == {words[0] for words in DATA_ONLY} | {"run"}
+    assert asking == {words[0] for words in DATA_ONLY} | {"run", "import_suite"}
     others = [path for path in sources.glob("*.py") if path.stem not in asking]
     assert not [path.stem for path in others if "Planner" in path.read_text(encoding="utf-8")]
 
