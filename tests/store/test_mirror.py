@@ -53,6 +53,34 @@ def test_a_run_that_the_database_refuses_is_told_and_keeps_no_other_out(tmp_path
         assert shown(store) == {"r0", "r1", "r2"}
 
 
+def test_a_run_that_cannot_be_counted_ahead_keeps_no_other_out(tmp_path, monkeypatch):
+    """It is tried once, again only when it was read again, and left to whoever compares it."""
+    tried = []
+
+    def count(cursor, run_id):
+        tried.append(run_id)
+        if run_id == "r1":
+            raise duckdb.OutOfMemoryException("too large")
+        kept(cursor, run_id)
+
+    kept = mirror.keep_counts
+    for run_id in ("r0", "r1", "r2"):
+        measured(tmp_path, run_id)
+    with mirror.mirrored(tmp_path) as store:
+        store.refresh(now=LATER)
+        monkeypatch.setattr(mirror, "keep_counts", count)
+        while store.count_ahead(limit=1):
+            pass
+        assert sorted(tried) == ["r0", "r1", "r2"]
+        assert not store.count_ahead(limit=1)
+        with store.paired("r0", "r1") as runs:
+            assert len(runs.groups("b")) == 1
+        measured(tmp_path, "r1")
+        store.refresh(now=LATER)
+        store.count_ahead(limit=1)
+        assert tried.count("r1") == 2
+
+
 def test_a_run_that_could_not_be_dropped_is_dropped_at_the_next_refresh(tmp_path, monkeypatch):
     """What was purged while the database was busy must not stay on the pages for good."""
 

@@ -89,6 +89,7 @@ class Mirror:
         self._writing = Lock()  # one change at a time
         self._known: set[str] = set()
         self._refused: dict[str, dict[str, int]] = {}
+        self._uncountable: dict[str, int] = {}
         self._versions: dict[str, int] = {}
         self.generation = 0
         """Changes with everything that is read: what was worked out before may be another answer now."""
@@ -126,12 +127,16 @@ class Mirror:
     def count_ahead(self, *, limit: int) -> bool:
         """Count at most ``limit`` runs, the newest first, so that comparing them takes less; whether there are more. Raises StoreError."""
         with self._cursor() as cursor:
-            runs = uncounted(cursor, limit=limit + 1)
+            found = uncounted(cursor, limit=limit + 1 + len(self._uncountable))
+        runs = [run_id for run_id in found if self._uncountable.get(run_id) != self.version(run_id)]
         for run_id in runs[:limit]:
-            with self._writing, self._cursor() as cursor:
-                cursor.begin()
-                keep_counts(cursor, run_id)
-                cursor.commit()
+            try:
+                with self._writing, self._cursor() as cursor:
+                    cursor.begin()
+                    keep_counts(cursor, run_id)
+                    cursor.commit()
+            except StoreError:
+                self._uncountable[run_id] = self.version(run_id)  # whoever compares it is told: it is counted then
         return len(runs) > limit
 
     def version(self, run_id: str) -> int:
