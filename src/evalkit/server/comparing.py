@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from evalkit.model.results import GateOutcome
     from evalkit.server.site import Site
 
+FEW_FLIPS = 50
+"""Flipped cases of a kind that are listed at first."""
 MOST_FLIPS = 5000
 """Flipped cases of a kind that a page lists at most."""
 
@@ -62,16 +64,16 @@ def paths_of(site: Site, *run_ids: str) -> dict[tuple[str, str], str]:
     return {key: path for run_id in run_ids for key, (path, _) in run_sources(site, run_id).items()}
 
 
-def compared_view(site: Site, a: Named, b: Named) -> ComparedView:
-    """The same for the page, with what changed in the prompts. Raises ConfigError."""
-    key = ("compared view", a, b, site.store.generation)
-    return site.kept.get(key, lambda: _compared_view(site, a, b))
+def compared_view(site: Site, a: Named, b: Named, *, most: int = FEW_FLIPS) -> ComparedView:
+    """The same for the page, with at most so many flips of a kind, and with what changed in the prompts. Raises ConfigError."""
+    key = ("compared view", a, b, most, site.store.generation)
+    return site.kept.get(key, lambda: _compared_view(site, a, b, most))
 
 
-def _compared_view(site: Site, a: Named, b: Named) -> ComparedView:
+def _compared_view(site: Site, a: Named, b: Named, most: int) -> ComparedView:
     found = compared(site, a, b)
     views = (
-        comparison_view(_bare_report(a.run_id, found.comparisons, comparison.gates), index, most=MOST_FLIPS)
+        comparison_view(_bare_report(a.run_id, found.comparisons, comparison.gates), index, most=most)
         for index, comparison in enumerate(found.comparisons)
     )
     return ComparedView(

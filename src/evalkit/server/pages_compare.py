@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse
 
 from evalkit.errors import ConfigError
 from evalkit.server.api_compare import CompareQuery
-from evalkit.server.comparing import MOST_FLIPS, choose, compared_view, paths_of
+from evalkit.server.comparing import FEW_FLIPS, MOST_FLIPS, choose, compared_view, paths_of
 from evalkit.server.histories import history_page, suites
 from evalkit.server.rendering import address, page, whole_page
 from evalkit.server.site import Site
@@ -21,10 +21,6 @@ from evalkit.store.browsed import TrialPage
 
 MOST_REPEATS = 20
 """Repeats of a case that are set side by side."""
-
-
-FEW_FLIPS = 50
-"""Flipped cases of a kind that are listed at first."""
 
 
 class FlipsQuery(CompareQuery):
@@ -63,12 +59,13 @@ def router(site: Site) -> APIRouter:
         if a is None or b is None:
             missing = query.a if a is None else query.b
             raise HTTPException(404, f"nothing is stored of {missing!r}")
+        every = query.flips == "all"
+        most = MOST_FLIPS if every else FEW_FLIPS
         try:
-            found = compared_view(site, a, b)
+            found = compared_view(site, a, b, most=most)
         except ConfigError as error:
             raise HTTPException(404, error.message) from error
         paths = paths_of(site, a.run_id, b.run_id)
-        every = query.flips == "all"
         return page(
             site,
             request,
@@ -77,7 +74,7 @@ def router(site: Site) -> APIRouter:
             a=a,
             b=b,
             paths=paths,
-            most=MOST_FLIPS if every else FEW_FLIPS,
+            most=most,
             whole=None if every else address("/compare", a=query.a, b=query.b, flips="all"),
         )
 
