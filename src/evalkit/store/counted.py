@@ -26,6 +26,9 @@ create or replace temp table kinds as select (row_number() over () - 1)::integer
   select distinct check_name, family, status, severity from verdicts where run_id in ({runs})
 )
 """
+_KNOWN = """
+select (select coalesce(max(kind), 0) from kinds), exists(select 1 from verdicts where run_id in ({runs}) and score is not null)
+"""
 _MARKS = """
 create or replace temp table marks as select row_number() over () as mark, * from (
   select distinct check_name, status, coalesce(score, -1) as score from verdicts where run_id in ({runs}) and check_name in (
@@ -56,6 +59,9 @@ _SCORES = """
 create or replace temp table counted_scores as
 select run_id, number, check_name, status, nullif(score, -1) as score
 from (select run_id, number, unnest(marks) as mark from numbered) join marks using (mark)
+"""
+_NO_SCORES = """
+create or replace temp table counted_scores (run_id varchar, number bigint, check_name varchar, status varchar, score double)
 """
 _DRAWS = """
 create or replace temp table draws as
@@ -131,12 +137,12 @@ def count_parts(connection: DuckDBPyConnection, parts: Iterable[Part]) -> None:
     runs = {f"run_{place}": run_id for place, run_id in enumerate(sorted({part.run_id for part in parts}))}
     where = ", ".join(f"${name}" for name in runs)
     connection.execute(_VERDICTS.format(runs=where), runs)
-    most = connection.execute("select coalesce(max(kind), 0) from kinds").fetchall()[0][0]
-    connection.execute(_MARKS.format(runs=where), runs)
-    scored = connection.execute("select count(*) from marks").fetchall()[0][0]
+    most, scored = connection.execute(_KNOWN.format(runs=where), runs).fetchall()[0]
+    if scored:
+        connection.execute(_MARKS.format(runs=where), runs)
     marks, joined = _MARKED if scored else _UNMARKED
     connection.execute(_SETS.format(most=int(most), runs=where, marks=marks, joined=joined), runs)
-    for statement in (_NUMBERED, _MEANINGS, _SCORES):
+    for statement in (_NUMBERED, _MEANINGS, _SCORES if scored else _NO_SCORES):
         connection.execute(statement)
     connection.execute(_DRAWS.format(runs=where), runs)
     connection.execute(_SIDES)
