@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-CHARTS := src/evalkit/report/assets/vendor
+CHARTS := src/evalkit/report/page/assets/vendor
 # Tests start hundreds of processes: compiled modules are kept.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -17,19 +17,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from evalkit.compare.compare import Wanted
-from evalkit.harness.comparing_runs import compare_counted
-from evalkit.harness.sides import Chosen, Named, compare_sides
+from evalkit.harness.comparing.runs import compare_counted
+from evalkit.harness.comparing.sides import Chosen, Named, compare_sides
 from evalkit.model.results import Family, Measurement
-from evalkit.store.connection import opened
-from evalkit.store.database import DATABASE_FILE, ingest
-from evalkit.store.paired import paired_runs
+from evalkit.store.counting.paired import paired_runs
+from evalkit.store.database.connection import opened
+from evalkit.store.database.ingest import DATABASE_FILE, ingest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from duckdb import DuckDBPyConnection
 
-    from evalkit.harness.sides import Compared
+    from evalkit.harness.comparing.sides import Compared
 
 PROMISED = {500: 0.1, 100_000: 2.0}
 FAMILIES: tuple[Family, ...] = get_args(Family)

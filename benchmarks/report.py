@@ -23,7 +23,7 @@ from evalkit.errors import Where
 from evalkit.model.calls import Attempt, Call, Message, Request, Response, Usage
 from evalkit.model.cases import Case, Trial, Variant
 from evalkit.model.results import Result, RunInfo, Verdict
-from evalkit.report.html import write_html
+from evalkit.report.page.html import write_html
 from evalkit.report.values import CallCounts, RunReport, VariantSummary
 
 if TYPE_CHECKING:

@@ -74,16 +74,15 @@ def answer(vars_: dict[str, str]) -> str:
 def warm(root: Path) -> None:
     """Leave the project as a live run did that was killed before its end: answers in a journal, the cache has read them."""
     from evalkit.config import load_config
+    from evalkit.harness.before.planning import Planner
     from evalkit.harness.facts import describe_run
-    from evalkit.harness.planning import Planner
-    from evalkit.harness.runner import journal_root
     from evalkit.model.calls import Call, Response, Usage
     from evalkit.store.cache import CACHE_FILE, Cache
-    from evalkit.store.database import DATABASE_FILE, ingest
-    from evalkit.store.journal import Journal
+    from evalkit.store.database.ingest import DATABASE_FILE, ingest
+    from evalkit.store.journal.writer import Journal
 
     config = load_config(root)
-    journals = journal_root(config)
+    journals = config.journals
     journal = Journal(journals, describe_run(run_id="warm", mode="live", root=root))
     for test in Planner(config).plan(root / "suites" / "orders.yaml").tests:
         for trial in test.trials:

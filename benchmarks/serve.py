@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from evalkit.store.connection import opened
-from evalkit.store.database import DATABASE_FILE, prepare
+from evalkit.store.database.connection import opened
+from evalkit.store.database.ingest import DATABASE_FILE, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

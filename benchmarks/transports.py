@@ -17,7 +17,7 @@ from openai import AsyncOpenAI
 
 from evalkit.model.calls import Delivery, Message, Request
 from evalkit.providers.base import ProviderSettings
-from evalkit.providers.openai import OpenAI
+from evalkit.providers.openai.provider import OpenAI
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -134,7 +134,7 @@ def test_blind_excepts_stand_in_few_known_places() -> None:
         "checks/timelimit.py",  # the same for checks by somebody else, which may raise SystemExit
         "cli/main.py",  # the top: a bug becomes one message and exit code 3, and --debug shows its traceback
         "providers/scripted.py",  # the project's own function plays the provider
-        "store/commit.py",  # a writer thread that died silently would hang every caller
+        "store/journal/commit.py",  # a writer thread that died silently would hang every caller
     }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalkit.compare.sequential import Tally, last_confidence
+from evalkit.compare.gates.sequential import Tally, last_confidence
 from evalkit.compare.stats import tango
 
 CASES, MARGIN, NOMINAL = 400, 0.05, 0.025

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalkit.compare.race import Race, unit_of
-from evalkit.compare.sequential import place
+from evalkit.compare.gates.sequential import place
+from evalkit.compare.races.race import Race, unit_of
 from evalkit.model.results import Measurement
 
 CASES, NOMINAL = 200, 0.05

@@ -33,17 +33,17 @@ from evalkit.canon import digest
 from evalkit.checks.base import CheckContext
 from evalkit.config import load_config
 from evalkit.errors import EvalkitError, RecordingError, Where
-from evalkit.harness.planning import Planner
-from evalkit.harness.routes import recording_path
+from evalkit.harness.before.planning import Planner
+from evalkit.harness.during.routes import recording_path
 from evalkit.metrics.cost import input_estimate
 from evalkit.model.calls import Response, Usage
-from evalkit.providers.recording import Recorder
+from evalkit.providers.recordings.recording import Recorder
 from evalkit.providers.redact import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evalkit.harness.planning import SuitePlan
+    from evalkit.harness.before.planning import SuitePlan
     from evalkit.model.calls import Request
     from evalkit.model.cases import Case, PlannedTest, Trial
 

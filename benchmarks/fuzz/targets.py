@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from evalkit.config import Config, load_config
 from evalkit.errors import EvalkitError
-from evalkit.harness.planning import Planner
+from evalkit.harness.before.planning import Planner
 from evalkit.importers.promptfoo.project import Wanted, import_promptfoo
 from evalkit.prompts.library import PromptLibrary
-from evalkit.providers.recording import read_recordings
+from evalkit.providers.recordings.recording import read_recordings
 from evalkit.store.baselines import read_baseline
-from evalkit.store.reader import list_runs, read_run
+from evalkit.store.journal.reader import list_runs, read_run
 from evalkit.yamlfile import parse_yaml
 
 if TYPE_CHECKING:

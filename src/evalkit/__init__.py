@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from evalkit.checks.custom import check
     from evalkit.compare.values import Comparison
     from evalkit.errors import EvalkitError
+    from evalkit.harness.after.finish import Finished
     from evalkit.harness.api import compare, load, run
-    from evalkit.harness.finish import Finished
     from evalkit.model.calls import CallFailure, Message, Request, Response
     from evalkit.model.results import Result, Verdict
 
@@ -28,7 +28,7 @@ _HOMES = {
     "CheckContext": "evalkit.checks.base",
     "Comparison": "evalkit.compare.values",
     "EvalkitError": "evalkit.errors",
-    "Finished": "evalkit.harness.finish",
+    "Finished": "evalkit.harness.after.finish",
     "Message": "evalkit.model.calls",
     "Request": "evalkit.model.calls",
     "Response": "evalkit.model.calls",

@@ -110,6 +110,11 @@ class Config:
         relative: str = getattr(self, name)
         return self.root / relative
 
+    @property
+    def journals(self) -> Path:
+        """The folder of all journals of the project, one folder in it per run."""
+        return self.folder("reports") / "journal"
+
     def reach(self, suite: Path) -> Path:
         """The folder whose files the ``suite`` may name: the project; of an untrusted one, its suites folder, or where else the suite lies.
 

@@ -15,9 +15,11 @@ from fakes.batch_server import BatchServer
 from fakes.eval_project import cases
 from fakes.llm_server import Reply, error
 
-from evalkit.harness import batch_submitting, batch_waiting, batching
-from evalkit.providers import openai_batch
+from evalkit.harness.batch import mode as batching
+from evalkit.harness.batch import submitting as batch_submitting
+from evalkit.harness.batch import waiting as batch_waiting
 from evalkit.providers.batch import BatchLimits
+from evalkit.providers.openai import batch as openai_batch
 from evalkit.store.batches import BatchLog
 
 KEY = "sk-test-0123456789"

@@ -8,8 +8,8 @@ import pytest
 from fakes.eval_project import cases
 from fakes.llm_server import LLMServer
 
-from evalkit.store.database import DATABASE_FILE, rebuild
-from evalkit.store.query import run_sql
+from evalkit.store.database.ingest import DATABASE_FILE, rebuild
+from evalkit.store.database.query import run_sql
 
 NAMES = [f"P{number}" for number in range(10)] + [f"F{number}" for number in range(10)]
 ASK = "rubric: {ask: Is it kind?, model: judge/j, include_prompt: false}"

@@ -12,7 +12,7 @@ from fakes.eval_project import cases
 from fakes.llm_server import LLMServer, error
 
 import evalkit
-from evalkit.harness import doctor_machine
+from evalkit.harness.doctor import machine as doctor_machine
 
 KEY = "sk-test-0123456789abcdef"
 SUITE = f"suite: hello\nprompt: hello:v1\n{cases('Ana', 'Bob')}\nchecks: [contains: Hello]\n"

@@ -13,7 +13,7 @@ from fakes.llm_server import LLMServer
 
 from evalkit.harness.facts import describe_run
 from evalkit.store import purge as steps
-from evalkit.store.journal import Journal
+from evalkit.store.journal.writer import Journal
 
 SUITE = f"suite: hello\nprompt: hello:v1\n{cases('Ana')}\nchecks: [contains: Hello]\n"
 OLD, NEW = "quince-marmalade", "walnut-bread"

@@ -8,7 +8,7 @@ import webbrowser
 
 from fakes.eval_project import cases
 
-from evalkit.report import index_page
+from evalkit.report.page import index_page
 
 SUITE = f"""suite: hello
 variants:

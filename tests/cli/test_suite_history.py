@@ -232,7 +232,7 @@ def test_a_run_that_judges_again_says_so_everywhere(project):
 
 def test_a_hostile_outcome_is_not_known(project):
     """What the database holds as an outcome is one of four words or nothing."""
-    from evalkit.report.values import known_outcome
+    from evalkit.report.outcomes import known_outcome
 
     assert known_outcome("failed") == "failed"
     for odd in (None, 3, "<script>", ["failed"], {"failed": 1}):

@@ -9,9 +9,9 @@ import pytest
 from compare_rows import PATH, gate, row, side, table
 from golden_items import golden
 
-from evalkit.compare.feasible import feasibility
-from evalkit.compare.gates import SuiteGates, judge_gates, judge_run
-from evalkit.compare.sizes import required_cases
+from evalkit.compare.gates.feasible import feasibility
+from evalkit.compare.gates.judge import SuiteGates, judge_gates, judge_run
+from evalkit.compare.statistics.sizes import required_cases
 from evalkit.compare.stats import paired_scores
 
 VERDICTS = {"pass": "passed", "fail": "failed", "inconclusive": "undecided"}

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from evalkit.compare.as_json import comparison_json
 from evalkit.compare.compare import compare, pairs_of_variants
 from evalkit.compare.pair import flips, pair
-from evalkit.compare.paired import mcnemar, prob_better
-from evalkit.compare.sizes import required_cases, smallest_margin
 from evalkit.compare.slices import narrow
+from evalkit.compare.statistics.paired import mcnemar, prob_better
+from evalkit.compare.statistics.sizes import required_cases, smallest_margin
 from evalkit.compare.text import comparison_text
 from evalkit.compare.values import Side
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.compare.distributions import (
+from evalkit.compare.statistics.distributions import (
     beta_cdf,
     beta_quantile,
     binomial_cdf,

@@ -9,7 +9,7 @@ import math
 
 import pytest
 
-from evalkit.compare.distributions import t_quantile, t_upper_tail
+from evalkit.compare.statistics.distributions import t_quantile, t_upper_tail
 from evalkit.compare.stats import (
     betting_interval,
     bootstrap,

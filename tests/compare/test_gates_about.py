@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evalkit.compare.compared_gates import gates_about, gates_code
+from evalkit.compare.gates.compared import gates_about, gates_code
 from evalkit.compare.values import Side
 from evalkit.model.results import GateOutcome
 

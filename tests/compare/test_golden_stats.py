@@ -12,7 +12,7 @@ import pytest
 from compare_rows import gate, row, table
 from golden_items import ITEMS, counts, golden
 
-from evalkit.compare.gates import judge_gates
+from evalkit.compare.gates.judge import judge_gates
 from evalkit.compare.pair import flips, pair
 from evalkit.compare.stats import (
     benjamini_hochberg,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.coverage.quantiles import coverage
-from evalkit.compare.gates import judge_gates
+from evalkit.compare.gates.judge import judge_gates
 from evalkit.compare.quantiles import quantile_of
 from evalkit.compare.stats import quantile_interval
 

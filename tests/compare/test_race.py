@@ -8,8 +8,8 @@ import pytest
 from compare_rows import row
 
 from benchmarks.coverage.races import simulate
-from evalkit.compare.race import Race
-from evalkit.compare.race_result import race_result
+from evalkit.compare.races.race import Race
+from evalkit.compare.races.result import race_result
 
 CASES = [f"c{number}" for number in range(60)]
 
@@ -100,7 +100,7 @@ def test_the_last_look_finds_what_the_early_ones_could_not():
 
 def test_a_race_cut_short_says_how_much_is_missing():
     """Ten of sixty cases were asked: nobody won, and fifty cases were not looked at."""
-    from evalkit.compare.sequential import place
+    from evalkit.compare.gates.sequential import place
 
     race, rows = run(lambda _, case: "pass", order=sorted(CASES, key=place)[:10])
     with pytest.raises(ValueError, match="50 cases have not been looked at"):
@@ -116,7 +116,7 @@ def test_repeats_are_raced_by_their_means():
 
 def test_a_case_that_is_left_out_is_not_waited_for():
     """The first case in the order is skipped by somebody: the race goes on without it."""
-    from evalkit.compare.sequential import place
+    from evalkit.compare.gates.sequential import place
 
     first = min(CASES, key=place)
     race = Race(CASES, "ab")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from compare_rows import PATH, STATUS, gate, row
 
-from evalkit.compare.feasible import feasibility
-from evalkit.compare.gates import judge_gates
+from evalkit.compare.gates.feasible import feasibility
+from evalkit.compare.gates.judge import judge_gates
 from evalkit.compare.stats import clopper_pearson, paired_scores
 
 RUBRIC = {"metric": "score(rubric)", "slice": "check:rubric"}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from evalkit.compare.as_json import comparison_json
 from evalkit.compare.compare import compare
-from evalkit.compare.gates import judge_gates
+from evalkit.compare.gates.judge import judge_gates
 from evalkit.compare.stats import paired_scores
 from evalkit.compare.text import comparison_text
 from evalkit.compare.values import Side

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.coverage.early import CASES, NOMINAL, simulate
-from evalkit.compare.gates import judge_gates
-from evalkit.compare.sequential import Sequential, Tally, decided, last_confidence, place
+from evalkit.compare.gates.judge import judge_gates
+from evalkit.compare.gates.sequential import Sequential, Tally, decided, last_confidence, place
 
 PATH = "suites/refunds.yaml"
 
@@ -114,7 +114,7 @@ def test_a_clear_drop_saves_calls():
 
 def test_looking_at_an_interval_instead_would_not_do():
     """Why there is a rule at all: the plain test at every tenth pair cries wolf far more often than 2.5%."""
-    from evalkit.compare.paired import mcnemar
+    from evalkit.compare.statistics.paired import mcnemar
 
     source, alarms = random.Random(3), 0
     for _ in range(200):

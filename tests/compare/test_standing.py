@@ -7,9 +7,9 @@ from compare_rows import row, side
 
 from evalkit.compare.as_json import comparison_json
 from evalkit.compare.compare import compare
-from evalkit.compare.multiplicity import holm
-from evalkit.compare.ranking import bradley_terry
 from evalkit.compare.standing import corrected, rank
+from evalkit.compare.statistics.multiplicity import holm
+from evalkit.compare.statistics.ranking import bradley_terry
 from evalkit.compare.text import comparison_text
 from evalkit.compare.values import Side
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evalkit.compare.sizes import min_cases, min_cases_at_least, smallest_margin
+from evalkit.compare.statistics.sizes import min_cases, min_cases_at_least, smallest_margin
 
 PAGE = (Path(__file__).parents[2] / "docs" / "statistics.md").read_text(encoding="utf-8")
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from evalkit.compare.estimate import change_of
 from evalkit.compare.kinds import Draws
-from evalkit.compare.ratios import fieller_ratio, geometric_ratio
-from evalkit.compare.sizes import feasible_margin, min_cases, min_cases_at_least, required_cases
+from evalkit.compare.statistics.ratios import fieller_ratio, geometric_ratio
+from evalkit.compare.statistics.sizes import feasible_margin, min_cases, min_cases_at_least, required_cases
 from evalkit.compare.stats import (
     clopper_pearson,
     effective_sample,

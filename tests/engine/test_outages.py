@@ -17,7 +17,7 @@ from evalkit.engine.policy import Policy
 from evalkit.errors import CallError
 from evalkit.model.calls import CallFailure, Response
 from evalkit.providers.base import ProviderSettings
-from evalkit.providers.openai import OpenAI
+from evalkit.providers.openai.provider import OpenAI
 from evalkit.rates import RateLimits, RateWindow
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from evalkit.prompts.library import PromptLibrary
 from evalkit.prompts.lock import check
 
 if TYPE_CHECKING:
-    from evalkit.store.frames import Frames
+    from evalkit.store.database.frames import Frames
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITES = ("invoice-extract", "refund-reply", "ticket-triage")

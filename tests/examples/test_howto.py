@@ -11,7 +11,7 @@ import pytest
 from fakes.eval_project import Project
 
 import evalkit
-from evalkit.store.frames import Frames
+from evalkit.store.database.frames import Frames
 
 ROOT = Path(__file__).resolve().parents[2]
 SQL = (ROOT / "docs" / "howto" / "sql.md").read_text(encoding="utf-8")

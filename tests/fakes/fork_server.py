@@ -19,9 +19,9 @@ IMPORTED = (
     "duckdb",
     "openai",
     "evalkit.checks.content.matching",
-    "evalkit.harness.finish",
-    "evalkit.harness.planning",
-    "evalkit.harness.runner",
+    "evalkit.harness.after.finish",
+    "evalkit.harness.before.planning",
+    "evalkit.harness.during.runner",
     "evalkit.pytest_plugin.session",
     "genai_prices",
 )

@@ -19,8 +19,8 @@ import evalkit
 from evalkit.errors import StoreError, StoreLockedError
 from evalkit.store import batches
 from evalkit.store.cache import Cache
-from evalkit.store.connection import opened
-from evalkit.store.database import ingest
+from evalkit.store.database.connection import opened
+from evalkit.store.database.ingest import ingest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -280,9 +280,9 @@ sys.path.insert(0, sys.argv[2])
 from dataclasses import replace
 from samples import call, info
 from evalkit.store.cache import Cache
-from evalkit.store.journal import Journal
-from evalkit.store.lines import scan
-from evalkit.store.reader import list_runs, read_run
+from evalkit.store.journal.writer import Journal
+from evalkit.store.journal.lines import scan
+from evalkit.store.journal.reader import list_runs, read_run
 
 root = Path(sys.argv[1])
 journal = Journal(root / "journal", info())

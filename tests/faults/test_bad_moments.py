@@ -18,7 +18,7 @@ from evalkit.harness.facts import new_run_id
 from evalkit.model.calls import CallFailure
 from evalkit.providers.failures import retry_after_s
 from evalkit.providers.limits import rate_limits
-from evalkit.store.connection import opened
+from evalkit.store.database.connection import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

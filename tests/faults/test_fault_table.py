@@ -19,9 +19,9 @@ from fakes.llm_server import LLMServer
 import evalkit
 from evalkit.engine.policy import Policy
 from evalkit.model.calls import Call, CallFailure, Message, Request, Response, Transport
-from evalkit.providers.anthropic import Anthropic
+from evalkit.providers.anthropic.provider import Anthropic
 from evalkit.providers.base import ProviderSettings
-from evalkit.providers.openai import OpenAI
+from evalkit.providers.openai.provider import OpenAI
 
 if TYPE_CHECKING:
     from evalkit.errors import FailureKind

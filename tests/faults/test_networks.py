@@ -19,7 +19,7 @@ from fakes.llm_server import LLMServer
 from evalkit.engine.policy import Policy
 from evalkit.model.calls import CallFailure, Message, Request
 from evalkit.providers.base import ProviderSettings
-from evalkit.providers.openai import OpenAI
+from evalkit.providers.openai.provider import OpenAI
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ import pytest
 from fakes.eval_project import Project, cases
 from fakes.llm_server import LLMServer
 
-from evalkit.store.connection import opened
+from evalkit.store.database.connection import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ SUITE = f"suite: hello\nprompt: hello:v1\n{cases(*(f'N{number}' for number in ra
 STOPPED_AGAIN = """
 import os, signal
 from pathlib import Path
-from evalkit.harness import finish
+from evalkit.harness.after import finish
 
 def again(real):
     def at_a_bad_moment(*given, **named):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.harness.batch_queue import Ceilings, Waiting, affordable, chunks, given_up, sum_usd
+from evalkit.harness.batch.queue import Ceilings, Waiting, affordable, chunks, given_up, sum_usd
 from evalkit.model.calls import CallFailure, Message, Request
 from evalkit.providers.batch import BatchLimits, Entry
 from evalkit.store.batches import Batch

@@ -16,11 +16,12 @@ from evalkit.compare.compare import Wanted
 from evalkit.compare.text import comparison_text
 from evalkit.config import find_root, load_config
 from evalkit.errors import ConfigError, StoreError
-from evalkit.harness import api, comparing_runs
-from evalkit.harness.comparing_runs import compare_counted, compare_named
-from evalkit.harness.sides import History, Named, compare_sides
-from evalkit.store.database import DATABASE_FILE
-from evalkit.store.kept_counts import are_counted
+from evalkit.harness import api
+from evalkit.harness.comparing import runs as comparing_runs
+from evalkit.harness.comparing.runs import compare_counted, compare_named
+from evalkit.harness.comparing.sides import History, Named, compare_sides
+from evalkit.store.counting.kept import are_counted
+from evalkit.store.database.ingest import DATABASE_FILE
 from evalkit.store.mirror import mirrored
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from fakes.llm_server import LLMServer, error
 import evalkit
 from evalkit.report.json_export import report_json
 from evalkit.report.markdown import markdown_summary
+from evalkit.report.page.view import page_view
 from evalkit.report.text import terminal_summary
-from evalkit.report.view import page_view
-from evalkit.store.database import DATABASE_FILE
-from evalkit.store.query import run_sql
+from evalkit.store.database.ingest import DATABASE_FILE
+from evalkit.store.database.query import run_sql
 
 ANSWER, JUDGE = "openai/gpt-5-mini", "openai/judge"
 PRICES = """

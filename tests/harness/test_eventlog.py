@@ -11,7 +11,7 @@ import pytest
 
 from evalkit.engine.events import Event, EventName
 from evalkit.errors import ConfigError
-from evalkit.harness.eventlog import EventLog
+from evalkit.harness.watching.eventlog import EventLog
 from evalkit.model.calls import Attempt, Call, CallFailure, Message, Request, Response, Usage
 from evalkit.providers.redact import Redactor
 

@@ -12,15 +12,15 @@ from fakes.eval_project import cases
 
 import evalkit
 from evalkit.config import load_config
-from evalkit.harness import outputs
-from evalkit.harness.finish import finish_run
-from evalkit.harness.lookback import look_back
-from evalkit.harness.planning import Planner
-from evalkit.harness.runner import Runner
-from evalkit.store.connection import opened
-from evalkit.store.database import DATABASE_FILE, ingest
-from evalkit.store.reader import read_run
-from evalkit.store.rows import TABLES
+from evalkit.harness.after import outputs
+from evalkit.harness.after.finish import finish_run
+from evalkit.harness.after.lookback import look_back
+from evalkit.harness.before.planning import Planner
+from evalkit.harness.during.runner import Runner
+from evalkit.store.database.connection import opened
+from evalkit.store.database.ingest import DATABASE_FILE, ingest
+from evalkit.store.database.rows import TABLES
+from evalkit.store.journal.reader import read_run
 
 SUITE = f"suite: hello\nprompt: hello:v1\n{cases('Ana', 'Bob', 'Cyd', 'Dee', 'Eve')}\nchecks: [contains: Hello]\n"
 HOLD = "import duckdb, sys\nconnection = duckdb.connect(sys.argv[1])\nprint('held', flush=True)\nsys.stdin.read()\n"

@@ -11,7 +11,7 @@ from fakes.eval_project import cases
 
 import evalkit
 from evalkit import files
-from evalkit.store.connection import opened
+from evalkit.store.database.connection import opened
 
 SUITE = f"suite: hello\nprompt: hello:v1\n{cases('Ana', 'Bob')}\nchecks: [contains: Hello]\n"
 
@@ -25,9 +25,9 @@ def limit(size):
 INGESTING = f"""{LIMITED}
 from dataclasses import replace
 from evalkit.errors import StoreError
-from evalkit.store.database import ingest
-from evalkit.store.journal import Journal
-from evalkit.store.reader import read_run
+from evalkit.store.database.ingest import ingest
+from evalkit.store.journal.writer import Journal
+from evalkit.store.journal.reader import read_run
 root, database, run_id = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 measured = read_run(root / run_id)
 journal = Journal(root, replace(measured.run, run_id="big"))
@@ -69,7 +69,7 @@ def test_a_page_that_cannot_be_written_is_a_problem_and_leaves_no_half(project, 
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(files.os, "fsync", full)
-    monkeypatch.setattr("evalkit.store.journal._sync_folder", lambda folder: None)
+    monkeypatch.setattr("evalkit.store.journal.writer._sync_folder", lambda folder: None)
     done = evalkit.run()
     assert (done.exit_code, done.html) == (3, None)
     assert "No space left" in done.problems[0]
@@ -80,7 +80,7 @@ def test_a_page_that_cannot_be_written_is_a_problem_and_leaves_no_half(project, 
 RECORDING = f"""{LIMITED}
 from evalkit.errors import RecordingError
 from evalkit.model.calls import Message, Request, Response
-from evalkit.providers.recording import Recorder
+from evalkit.providers.recordings.recording import Recorder
 from evalkit.providers.redact import Redactor
 recorder = Recorder(Path(sys.argv[1]), redactor=Redactor({{}}))
 limit(10_000)
@@ -95,7 +95,7 @@ except RecordingError as error:
 
 def test_a_recording_that_cannot_grow_stays_readable(tmp_path):
     """What was recorded before the disk was full can be replayed: no half line is left behind it."""
-    from evalkit.providers.recording import read_recordings
+    from evalkit.providers.recordings.recording import read_recordings
 
     path = tmp_path / "hello.jsonl"
     child = subprocess.run(

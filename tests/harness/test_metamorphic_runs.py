@@ -11,7 +11,7 @@ import pytest
 import evalkit
 from evalkit.checks.base import CheckContext
 from evalkit.config import load_config
-from evalkit.harness.planning import Planner
+from evalkit.harness.before.planning import Planner
 from evalkit.model.calls import Response
 
 SUITE = """\

@@ -11,8 +11,8 @@ from fakes.llm_server import LLMServer
 import evalkit
 from evalkit.errors import ConfigError, SuiteError
 from evalkit.harness.api import project as load_project
-from evalkit.harness.asking import question
-from evalkit.harness.planning import Planner
+from evalkit.harness.before.planning import Planner
+from evalkit.harness.during.asking import question
 
 WINDOW = '\n[tool.evalkit.models."{model}"]\ncontext_window = {tokens}\n'
 

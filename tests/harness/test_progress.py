@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.engine.events import Event
-from evalkit.harness.progress import Gathered, Progress, Tracker, advance, line, told
+from evalkit.harness.watching.progress import Gathered, Progress, Tracker, advance, line, told
 from evalkit.model.calls import Call, CallFailure, Message, Request, Response
 
 GOOD = Response("hi")

@@ -13,13 +13,13 @@ from fakes.llm_server import LLMServer, error
 import evalkit
 from evalkit.config import load_config
 from evalkit.errors import FATAL, RETRYABLE, CallError, ConfigError, SuiteError
-from evalkit.harness.finish import finish_run
-from evalkit.harness.planning import Planner
+from evalkit.harness.after.finish import finish_run
+from evalkit.harness.before.planning import Planner
+from evalkit.harness.during.runner import Runner
+from evalkit.harness.during.stored import StoredAnswers
 from evalkit.harness.rescoring import Change, rescore
-from evalkit.harness.runner import Runner
-from evalkit.harness.stored import StoredAnswers
 from evalkit.model.calls import CallFailure
-from evalkit.store.reader import read_run
+from evalkit.store.journal.reader import read_run
 
 NAMES = ["Ana", "Ben", "Cem"]
 SUITE = f"suite: hello\nprompt: hello:v1\n{cases(*NAMES)}\nchecks:\n  - contains: Hello\n"

@@ -8,7 +8,7 @@ from fakes.eval_project import cases
 import evalkit
 from evalkit.config import load_config
 from evalkit.errors import ConfigError
-from evalkit.harness.sides import Chosen, History, compare_sides
+from evalkit.harness.comparing.sides import Chosen, History, compare_sides
 from evalkit.model.results import Measurement
 
 SUITE = f"""

@@ -21,8 +21,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from evalkit.engine.events import Event
 from evalkit.errors import ConfigError, MissingExtraError, Where
-from evalkit.harness.telemetry import Telemetry
-from evalkit.harness.telemetry_export import open_telemetry
+from evalkit.harness.watching.export import open_telemetry
+from evalkit.harness.watching.telemetry import Telemetry
 from evalkit.model.calls import Attempt, Call, CallFailure, Delivery, Message, Request, Response, Usage
 from evalkit.model.cases import Case, Trial, Variant
 from evalkit.model.results import Result, Verdict
@@ -271,7 +271,7 @@ def test_without_the_extra_the_message_names_it(monkeypatch: pytest.MonkeyPatch)
 def test_nothing_of_it_is_loaded_unless_it_is_asked_for() -> None:
     """The plugin's watching parts import no OpenTelemetry."""
     code = (
-        "import sys, evalkit.pytest_plugin.watch, evalkit.harness.telemetry; "
+        "import sys, evalkit.pytest_plugin.watch, evalkit.harness.watching.telemetry; "
         "print([name for name in sys.modules if name.startswith('opentelemetry')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from evalkit.harness.verdict import Account, ExitCode, exit_code, verdict_sentence
+from evalkit.harness.after.verdict import Account, ExitCode, exit_code, verdict_sentence
 from evalkit.model.results import GateOutcome, GateStatus
 
 FINE = Account(planned=10, passed=10, failed=0, errors=0, skipped=0, missing=0, failed_tests=0, tests=10)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.harness.window import Window
+from evalkit.harness.during.window import Window
 
 
 class Thing:

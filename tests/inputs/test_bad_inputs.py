@@ -154,7 +154,7 @@ def test_a_key_is_needed_only_for_what_is_not_cached(tmp_path, monkeypatch):
             PROJECT: f'[tool.evalkit.providers.acme]\nkind = "openai"\nbase_url = "{server.url}/v1"\n',
             PROMPT: "---\ndefaults: {model: acme/m}\n---\n{{ q }}",
         }
-        monkeypatch.setattr("evalkit.providers.connection._LOOPBACK", frozenset())
+        monkeypatch.setattr("evalkit.providers.transport.connection._LOOPBACK", frozenset())
         monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
         words = ("run", "-q", "-p", "no:cacheprovider")
         assert met(BadInput("first", asked, ()), tmp_path, monkeypatch, *words).code == 0

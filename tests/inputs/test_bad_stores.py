@@ -15,7 +15,7 @@ from bad_input import GOOD, fifo, folder, link, sparse, write
 from fakes.eval_project import Project
 
 from evalkit.errors import RecordingError
-from evalkit.providers.recording import read_recordings
+from evalkit.providers.recordings.recording import read_recordings
 
 CASES = "".join(f"  - {{id: c{number}, vars: {{q: hi{number}}}}}\n" for number in range(4))
 DATABASE = "reports/evalkit.duckdb"

@@ -101,7 +101,7 @@ def test_a_target_tells_what_is_no_error_of_evalkit(tmp_path, monkeypatch):
 
 def test_sealed_lines_are_records(targets, tmp_path):
     """The journal's target puts sound checksums on what it makes up, or no mutation would get past them."""
-    from evalkit.store.lines import scan
+    from evalkit.store.journal.lines import scan
 
     path = tmp_path / "j.jsonl"
     path.write_bytes(sealed(b'{"t":"run"}\n{"t":"end"}'))

@@ -47,7 +47,7 @@ def test_a_disk_that_fills_up_loses_nothing_that_was_written(project: PytestProj
 
 
 def readable(project: PytestProject) -> list[dict[str, object]]:
-    from evalkit.store.lines import scan
+    from evalkit.store.journal.lines import scan
 
     paths = (project.root / "reports" / "journal").glob("*/*.jsonl")
     records = [line.record for path in paths for line in scan(path)]

@@ -16,7 +16,7 @@ from fakes.eval_project import Project, cases
 from fakes.fork_server import ForkServer
 from fakes.llm_server import LLMServer
 
-from evalkit.store.lines import scan
+from evalkit.store.journal.lines import scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,14 +13,14 @@ from fakes.llm_server import LLMServer
 from fakes.screen import Screen
 from fakes.terminal import on_a_terminal
 
-from evalkit.harness.progress import line as whole_line
-from evalkit.harness.telemetry import Telemetry
+from evalkit.harness.watching.progress import line as whole_line
+from evalkit.harness.watching.telemetry import Telemetry
 from evalkit.pytest_plugin import progress
 
 if TYPE_CHECKING:
     from fakes.eval_project import PytestProject
 
-    from evalkit.harness.progress import Progress
+    from evalkit.harness.watching.progress import Progress
 
 SUITE = f"suite: hello\nprompt: hello:v1\n{cases('Ana', 'Bo', 'Cy')}\nchecks: [contains: Hello]\n"
 KEY = "sk-test-0123456789"

@@ -13,7 +13,7 @@ from fakes.llm_server import Asked, LLMServer, Reply, message
 
 from evalkit.errors import CallError, ConfigError
 from evalkit.model.calls import Message, Request, Response, Tool, ToolCall, Transport, Usage
-from evalkit.providers.anthropic import Anthropic
+from evalkit.providers.anthropic.provider import Anthropic
 from evalkit.providers.base import ProviderSettings
 
 WEATHER = Tool("weather", "Says the weather", {"type": "object", "properties": {"city": {"type": "string"}}})

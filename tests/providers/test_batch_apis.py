@@ -14,10 +14,10 @@ from fakes.llm_server import Reply, error
 from evalkit.config import Config
 from evalkit.errors import CallError
 from evalkit.model.calls import Message, Request, Response, Tool
-from evalkit.providers.anthropic_batch import AnthropicBatches
+from evalkit.providers.anthropic.batch import AnthropicBatches
 from evalkit.providers.base import ProviderSettings
 from evalkit.providers.batch import open_batch_api
-from evalkit.providers.openai_batch import OpenAIBatches
+from evalkit.providers.openai.batch import OpenAIBatches
 
 KINDS = {"openai": OpenAIBatches, "anthropic": AnthropicBatches}
 

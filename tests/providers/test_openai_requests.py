@@ -12,7 +12,7 @@ from fakes.llm_server import Asked, LLMServer, Reply, chat, response
 from evalkit.errors import CallError, ConfigError
 from evalkit.model.calls import Message, Request, Response, Tool, ToolCall, Transport, Usage
 from evalkit.providers.base import ProviderSettings
-from evalkit.providers.openai import OpenAI
+from evalkit.providers.openai.provider import OpenAI
 
 CLOSED = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
 OPEN = {"type": "object", "properties": {"a": {"type": "string", "minLength": 2}}}

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from evalkit.errors import CallError, RecordingError
 from evalkit.model.calls import CallFailure, Message, Request, Response, Tool, ToolCall, Usage
-from evalkit.providers.recording import Recorder, read_recordings, replay_key
+from evalkit.providers.recordings.recording import Recorder, read_recordings, replay_key
+from evalkit.providers.recordings.replay import ReplayProvider
 from evalkit.providers.redact import Redactor
-from evalkit.providers.replay import ReplayProvider
 from evalkit.rates import RateLimits, RateWindow
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from fakes.llm_server import Asked, LLMServer, Reply, chat, default_body, error,
 
 from evalkit.errors import CallError
 from evalkit.model.calls import Message, Request, Response, Transport
-from evalkit.providers.anthropic import Anthropic
+from evalkit.providers.anthropic.provider import Anthropic
 from evalkit.providers.base import Provider, ProviderSettings
-from evalkit.providers.openai import OpenAI
+from evalkit.providers.openai.provider import OpenAI
 from evalkit.rates import RateLimits, RateWindow
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.providers.sse import EventParser
+from evalkit.providers.transport.sse import EventParser
 
 STREAM = (
     b'\xef\xbb\xbf: hello\nevent: message\ndata: {"a": 1}\n\n\n\r\nid: 7\rdata:no blank\rdata:  two\r\r'

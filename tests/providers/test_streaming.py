@@ -15,9 +15,9 @@ from fakes.llm_streams import STREAM, event, events
 
 from evalkit.errors import CallError
 from evalkit.model.calls import Delivery, Message, Request, Response, Transport
-from evalkit.providers.anthropic import Anthropic
+from evalkit.providers.anthropic.provider import Anthropic
 from evalkit.providers.base import Provider, ProviderSettings
-from evalkit.providers.openai import OpenAI
+from evalkit.providers.openai.provider import OpenAI
 
 if TYPE_CHECKING:
     from fakes.llm_server import Asked

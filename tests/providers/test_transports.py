@@ -14,8 +14,9 @@ from fakes.llm_server import Asked, LLMServer
 
 from evalkit.errors import ConfigError
 from evalkit.model.calls import Delivery, Message, Request, Tool, Transport
-from evalkit.providers import anthropic, openai
+from evalkit.providers.anthropic import provider as anthropic
 from evalkit.providers.base import ProviderKind, ProviderSettings
+from evalkit.providers.openai import provider as openai
 
 SCHEMA = {"type": "object", "properties": {"ä": {"type": "string"}}, "required": ["ä"], "additionalProperties": False}
 RICH = Request(
@@ -107,7 +108,7 @@ def test_the_lean_transport_loads_no_sdk():
 import asyncio, pathlib, sys
 from evalkit.model.calls import Message, Request
 from evalkit.providers.base import ProviderSettings
-from evalkit.providers.openai import OpenAI
+from evalkit.providers.openai.provider import OpenAI
 async def main(url):
     provider = OpenAI.open(ProviderSettings("p", pathlib.Path(), {"base_url": url, "transport": "http"}))
     await provider.complete(Request("p/m", (Message("user", "hi"),)))

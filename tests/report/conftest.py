@@ -8,7 +8,7 @@ import pytest
 from browsing import ARGUMENTS, Visit, chromium_path
 from sample_report import build_report
 
-from evalkit.report.html import write_html
+from evalkit.report.page.html import write_html
 
 if TYPE_CHECKING:
     from evalkit.report.values import RunReport

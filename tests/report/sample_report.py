@@ -8,7 +8,8 @@ import random
 from dataclasses import replace
 
 from evalkit.compare.pair import errors_moved_it
-from evalkit.compare.values import Comparison, Flip, Interval, Metric, Side
+from evalkit.compare.statistics.interval import Interval
+from evalkit.compare.values import Comparison, Flip, Metric, Side
 from evalkit.errors import Where
 from evalkit.model.calls import Attempt, Call, CallFailure, Message, Request, Response, ToolCall, Usage
 from evalkit.model.cases import Case, Trial, Variant

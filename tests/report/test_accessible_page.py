@@ -9,8 +9,8 @@ import pytest
 from sample_report import build_report
 from test_pictures import calibration, history
 
-from evalkit.report.history_page import render_history
-from evalkit.report.html import write_html
+from evalkit.report.page.history_page import render_history
+from evalkit.report.page.html import write_html
 
 OPEN_ALL = "document.querySelectorAll('main details').forEach((node) => { node.open = true; })"
 

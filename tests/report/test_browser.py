@@ -8,7 +8,7 @@ import pytest
 from browsing import one_answer
 from sample_report import build_report
 
-from evalkit.report.html import write_html
+from evalkit.report.page.html import write_html
 
 
 def test_money_is_never_a_power_of_ten(visit, tmp_path):

@@ -11,7 +11,7 @@ from browsing import one_answer
 from sample_report import make_case, make_result, summarise, variant
 
 from evalkit.model.calls import Attempt, CallFailure, Message, ToolCall, Usage
-from evalkit.report.html import write_html
+from evalkit.report.page.html import write_html
 
 if TYPE_CHECKING:
     from evalkit.report.values import RunReport

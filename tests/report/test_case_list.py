@@ -5,8 +5,8 @@ from __future__ import annotations
 from browsing import Visit
 from sample_report import build_report
 
-from evalkit.report import pack
-from evalkit.report.html import write_html
+from evalkit.report.page import pack
+from evalkit.report.page.html import write_html
 
 
 def test_filters_narrow_the_table_and_go_into_the_address(visit):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from jinja2 import DictLoader, Environment
 
-from evalkit.report.compiled import compiled_templates
+from evalkit.report.page.compiled import compiled_templates
 
 if TYPE_CHECKING:
     from pathlib import Path

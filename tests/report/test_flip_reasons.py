@@ -16,10 +16,10 @@ from evalkit.compare.values import Side
 from evalkit.model.calls import CallFailure
 from evalkit.model.results import Verdict
 from evalkit.report.annotations import annotations_of
-from evalkit.report.html import case_link, render_html, write_html
 from evalkit.report.markdown import markdown_summary
+from evalkit.report.page.html import case_link, render_html, write_html
+from evalkit.report.page.view import page_view
 from evalkit.report.text import terminal_summary
-from evalkit.report.view import page_view
 
 SIDES = (variant("baseline", 1), variant("candidate", 2))
 PLAIN = make_result(make_case(0, random.Random(1)), SIDES[0], 0, random.Random(1), good=True).measurement()

@@ -15,7 +15,7 @@ from sample_report import build_report, make_case, make_result, summarise, varia
 
 from evalkit.model.calls import Attempt, CallFailure, Message, ToolCall
 from evalkit.report.clean import visible
-from evalkit.report.html import write_html
+from evalkit.report.page.html import write_html
 
 if TYPE_CHECKING:
     from evalkit.model.results import Result

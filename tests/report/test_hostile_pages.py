@@ -10,14 +10,14 @@ from fakes.payloads import PAYLOADS
 from hostile import spoiled_report
 
 from evalkit.compare.drift import Look
-from evalkit.compare.values import Interval
+from evalkit.compare.statistics.interval import Interval
 from evalkit.model.results import RunInfo
 from evalkit.report.clean import visible
 from evalkit.report.history import CaseFigure, Drift, Point, SuiteHistory
-from evalkit.report.history_page import render_history
-from evalkit.report.html import render_html
-from evalkit.report.index_page import render_index
-from evalkit.store.reader import RunEntry
+from evalkit.report.page.history_page import render_history
+from evalkit.report.page.html import render_html
+from evalkit.report.page.index_page import render_index
+from evalkit.store.journal.reader import RunEntry
 
 HIDDEN = set("\x00\x07\x08\x1b\x85\x9b\u00ad\u180e\u200b\u202e\u2028\u2066\ufeff\ufffe\U000e0041")
 ELEMENTS = "document.querySelectorAll('img, iframe, object, embed, base, form, video, audio, math, plaintext, xmp, marquee, link:not([rel=icon]), script:not([type])').length"

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from sample_report import HOSTILE, build_report
 
-import evalkit.report.html as page
+import evalkit.report.page.html as page
 from evalkit.errors import StoreError
-from evalkit.report.html import render_html, write_html
+from evalkit.report.page.html import render_html, write_html
 
 
 class Page(HTMLParser):

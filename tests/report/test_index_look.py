@@ -8,8 +8,8 @@ import pytest
 from test_accessible_page import violations
 
 from evalkit.model.results import RunInfo
-from evalkit.report.index_page import render_index
-from evalkit.store.reader import RunEntry
+from evalkit.report.page.index_page import render_index
+from evalkit.store.journal.reader import RunEntry
 
 VARIANTS = [
     ["invoice-extract", f"{name}-openai/gpt-5-mini", passed, 160 - passed, 0, 0, 0]

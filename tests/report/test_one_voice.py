@@ -12,9 +12,9 @@ from evalkit.compare import words
 from evalkit.compare.as_json import comparison_json
 from evalkit.compare.compare import compare
 from evalkit.compare.text import comparison_text
-from evalkit.report.html import render_html
 from evalkit.report.json_export import report_json
 from evalkit.report.markdown import markdown_summary
+from evalkit.report.page.html import render_html
 from evalkit.report.text import terminal_summary
 
 ROOT = Path(__file__).parents[2]

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from sample_report import build_report, make_case, make_result, variant
 
 from evalkit.model.calls import CallFailure, Message, ToolCall, Usage
-from evalkit.report import pack
-from evalkit.report.pack import packed, page_data
-from evalkit.report.shorthand import shorthand
+from evalkit.report.page import pack
+from evalkit.report.page.pack import packed, page_data
+from evalkit.report.page.shorthand import shorthand
 
 
 def _unpacked(text: str):

@@ -13,18 +13,18 @@ import pytest
 from browsing import Visit, one_answer
 from sample_report import HOSTILE, build_report, make_case, make_result, summarise, variant
 
-import evalkit.report.html as page_module
-from evalkit.compare.intervals import wilson
+import evalkit.report.page.html as page_module
+from evalkit.compare.statistics.interval import Interval
+from evalkit.compare.statistics.intervals import wilson
 from evalkit.compare.stats import rogan_gladen
-from evalkit.compare.values import Interval
 from evalkit.report.calibration import Calibration, CorrectedVariant, Share
-from evalkit.report.charts import chart_data, rate_mark
-from evalkit.report.heat import heat_of
 from evalkit.report.history import Point, SuiteHistory
-from evalkit.report.history_page import render_history
-from evalkit.report.html import render_html, write_html
-from evalkit.report.spread import spreads
-from evalkit.report.trend import MOST_RUNS, trend_of
+from evalkit.report.page.charts import chart_data, rate_mark
+from evalkit.report.page.heat import heat_of
+from evalkit.report.page.history_page import render_history
+from evalkit.report.page.html import render_html, write_html
+from evalkit.report.page.spread import spreads
+from evalkit.report.page.trend import MOST_RUNS, trend_of
 
 VENDOR = Path(page_module.__file__).parent / "assets" / "vendor"
 LABELS = ("baseline-openai/gpt-5-mini", "candidate-openai/gpt-5-mini")

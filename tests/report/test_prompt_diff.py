@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.model.results import PromptRecord
-from evalkit.report.prompt_diff import MAX_LINES, diff_prompts
+from evalkit.report.page.prompt_diff import MAX_LINES, diff_prompts
 
 LINES = st.lists(st.sampled_from(["a b c", "a b d", "", "{{ x }}", "policy: 30 days", "policy: 14 days"]), max_size=14)
 

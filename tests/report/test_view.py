@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from evalkit.model.calls import CallFailure
-from evalkit.report.view import page_view
+from evalkit.report.page.view import page_view
 
 
 def test_every_gate_is_in_full_or_behind_a_line(report):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from evalkit.compare.values import Interval
+from evalkit.compare.statistics.interval import Interval
 from evalkit.report import wording
 
 

@@ -8,7 +8,7 @@ import pytest
 from fakes.eval_project import Project
 from served import SUITE, start
 
-from evalkit.store.label_secret import SECRET_FILE, veil_of
+from evalkit.store.labels.secret import SECRET_FILE, veil_of
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ from evalkit.server.refreshing import Refresher
 from evalkit.server.rendering import templates
 from evalkit.server.site import Access, Site
 from evalkit.server.troubles import Troubles
-from evalkit.store.label_book import LabelBook
-from evalkit.store.label_secret import veil_of
+from evalkit.store.labels.book import LabelBook
+from evalkit.store.labels.secret import veil_of
 from evalkit.store.mirror import FOLDER, mirrored
 from evalkit.store.purge import require_quiet
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evalkit.store.schema import described
+from evalkit.store.database.schema import described
 
 PAGE = Path(__file__).parents[2] / "docs" / "store.md"
 BEGIN, END = "<!-- tables: begin -->\n", "<!-- tables: end -->\n"

@@ -14,7 +14,7 @@ from evalkit.errors import StoreError, StoreLockedError
 from evalkit.model.calls import Call, Response
 from evalkit.store import cache as cache_module
 from evalkit.store.cache import CACHE_FILE, Cache
-from evalkit.store.journal import Journal
+from evalkit.store.journal.writer import Journal
 
 
 @pytest.fixture

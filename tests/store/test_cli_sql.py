@@ -13,7 +13,7 @@ from samples import call, info, trial, verdicts
 from evalkit.cli.sql import ingest_command, sql_command
 from evalkit.errors import ConfigError, StoreError
 from evalkit.model.results import Result
-from evalkit.store.journal import Journal
+from evalkit.store.journal.writer import Journal
 
 HOSTILE = "=HYPERLINK(1)\x1b[2J|<b>x</b>\nsecond line\u202e"
 

@@ -13,7 +13,7 @@ from evalkit.errors import StoreError, Where
 from evalkit.model.calls import Attempt, Call, CallFailure, Message, Request, Response, Tool, ToolCall, Usage
 from evalkit.model.cases import Case, CheckSpec, Trial, Variant
 from evalkit.model.results import Verdict
-from evalkit.store.codec import decode, decode_text, dumps, encode, encode_call, encode_whole
+from evalkit.store.journal.codec import decode, decode_text, dumps, encode, encode_call, encode_whole
 
 anything = st.text(st.characters())  # lone surrogates included
 number = st.floats(allow_nan=False)

@@ -11,18 +11,18 @@ import pytest
 from samples import info, result
 
 from evalkit.store.cache import Cache
-from evalkit.store.connection import opened
-from evalkit.store.database import ingest
-from evalkit.store.journal import Journal
-from evalkit.store.reader import read_run
-from evalkit.store.rows import TABLES
+from evalkit.store.database.connection import opened
+from evalkit.store.database.ingest import ingest
+from evalkit.store.database.rows import TABLES
+from evalkit.store.journal.reader import read_run
+from evalkit.store.journal.writer import Journal
 
 JOURNALING = """
 import os, sys, threading
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 from samples import call, info, result
-from evalkit.store.journal import Journal
+from evalkit.store.journal.writer import Journal
 
 journal = Journal(Path(sys.argv[1]), info())
 
@@ -60,7 +60,7 @@ def test_every_acknowledged_call_survives_a_kill(tmp_path, here, seed):
 INGESTING = """
 import os, signal, sys
 from pathlib import Path
-from evalkit.store import database
+from evalkit.store.database import ingest as database
 
 def killed_at(name, count):
     original, calls = getattr(database, name), []

@@ -16,14 +16,14 @@ from samples import call, failed_call, gate, info, prompt, result
 from evalkit.errors import StoreError, StoreLockedError
 from evalkit.model.calls import Attempt, Call, Response, ToolCall, Usage
 from evalkit.model.results import CANNED, Result
-from evalkit.store import database
-from evalkit.store.codec import encode
-from evalkit.store.connection import opened
-from evalkit.store.database import DATABASE_FILE, ingest, rebuild
-from evalkit.store.journal import Journal
-from evalkit.store.lines import frame
-from evalkit.store.reader import read_run
-from evalkit.store.schema import VERSION, relations
+from evalkit.store.database import ingest as database
+from evalkit.store.database.connection import opened
+from evalkit.store.database.ingest import DATABASE_FILE, ingest, rebuild
+from evalkit.store.database.schema import VERSION, relations
+from evalkit.store.journal.codec import encode
+from evalkit.store.journal.lines import frame
+from evalkit.store.journal.reader import read_run
+from evalkit.store.journal.writer import Journal
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fakes.eval_project import Project, cases
 
 from evalkit.harness import api
-from evalkit.store.elsewhere import Elsewhere
+from evalkit.store.journal.elsewhere import Elsewhere
 
 
 def test_results_are_heard_once_and_whole(tmp_path):

@@ -14,11 +14,11 @@ import pytest
 from samples import call, failed_call, gate, info, prompt, request, result
 
 from evalkit.errors import StoreError
-from evalkit.store import commit
-from evalkit.store.commit import GroupWriter
-from evalkit.store.journal import Journal
-from evalkit.store.lines import scan
-from evalkit.store.reader import list_runs, read_run
+from evalkit.store.journal import commit
+from evalkit.store.journal.commit import GroupWriter
+from evalkit.store.journal.lines import scan
+from evalkit.store.journal.reader import list_runs, read_run
+from evalkit.store.journal.writer import Journal
 
 
 @pytest.fixture
@@ -216,7 +216,7 @@ sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 from samples import call, info, result
 from evalkit.errors import StoreError
-from evalkit.store.journal import Journal
+from evalkit.store.journal.writer import Journal
 
 journal = Journal(Path(sys.argv[1]), info())
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))

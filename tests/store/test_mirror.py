@@ -12,8 +12,8 @@ from evalkit.errors import StoreError
 from evalkit.server.live import Live
 from evalkit.server.troubles import Troubles
 from evalkit.store import mirror
-from evalkit.store.browse import list_runs
-from evalkit.store.journal import Journal
+from evalkit.store.browse.questions import list_runs
+from evalkit.store.journal.writer import Journal
 
 LATER = 9e9
 

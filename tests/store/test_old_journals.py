@@ -9,9 +9,9 @@ import pytest
 from samples import call, failed_call, gate, info, prompt, request, result
 
 from evalkit.store.cache import CACHE_FILE, Cache
-from evalkit.store.connection import opened
-from evalkit.store.database import ingest
-from evalkit.store.reader import read_run
+from evalkit.store.database.connection import opened
+from evalkit.store.database.ingest import ingest
+from evalkit.store.journal.reader import read_run
 
 OLD = Path(__file__).parent / "data" / "every_field_written.jsonl"
 

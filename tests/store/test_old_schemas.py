@@ -12,11 +12,11 @@ import pytest
 from samples import info, result
 
 from evalkit.errors import StoreError
-from evalkit.store.connection import opened
-from evalkit.store.database import check_tables, ingest
-from evalkit.store.journal import Journal
-from evalkit.store.rows import TABLES
-from evalkit.store.schema import VERSION
+from evalkit.store.database.connection import opened
+from evalkit.store.database.ingest import check_tables, ingest
+from evalkit.store.database.rows import TABLES
+from evalkit.store.database.schema import VERSION
+from evalkit.store.journal.writer import Journal
 
 DATA = Path(__file__).parent / "data"
 EARLIER = range(1, VERSION)
@@ -78,8 +78,8 @@ def test_who_only_reads_is_told_to_ingest(tmp_path, version):
 
 def test_a_change_of_the_schema_is_a_new_version():
     """Whoever changes ``schema.sql`` raises VERSION and keeps the new text here, so that the next change finds a database to migrate."""
-    text = files("evalkit.store").joinpath("schema.sql").read_text(encoding="utf-8")
-    advice = "raise VERSION in store/schema.py and copy schema.sql to tests/store/data/schema_v<VERSION>.sql"
+    text = files("evalkit.store.database").joinpath("schema.sql").read_text(encoding="utf-8")
+    advice = "raise VERSION in store/database/schema.py and copy schema.sql to tests/store/data/schema_v<VERSION>.sql"
     assert (DATA / f"schema_v{VERSION}.sql").is_file(), advice
     assert text == schema_of(VERSION), advice
     kept = sorted(int(re.findall(r"\d+", path.name)[0]) for path in DATA.glob("schema_v*.sql"))

@@ -9,12 +9,12 @@ import pytest
 from samples import info, result
 
 from evalkit.errors import ConfigError, StoreError, SuiteError
-from evalkit.store import query
-from evalkit.store.connection import in_memory
-from evalkit.store.database import DATABASE_FILE, ingest
-from evalkit.store.frames import load_frames
-from evalkit.store.journal import Journal
-from evalkit.store.query import read_parquet, run_sql
+from evalkit.store.database import query
+from evalkit.store.database.connection import in_memory
+from evalkit.store.database.frames import load_frames
+from evalkit.store.database.ingest import DATABASE_FILE, ingest
+from evalkit.store.database.query import read_parquet, run_sql
+from evalkit.store.journal.writer import Journal
 
 
 @pytest.fixture(scope="module")

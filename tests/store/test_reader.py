@@ -8,11 +8,11 @@ import pytest
 from samples import call, gate, info, prompt, request, result
 
 from evalkit.errors import StoreError
-from evalkit.store.codec import encode
-from evalkit.store.following import Follower
-from evalkit.store.journal import Journal
-from evalkit.store.lines import frame, scan
-from evalkit.store.reader import list_runs, read_run, run_entry
+from evalkit.store.journal.codec import encode
+from evalkit.store.journal.following import Follower
+from evalkit.store.journal.lines import frame, scan
+from evalkit.store.journal.reader import list_runs, read_run, run_entry
+from evalkit.store.journal.writer import Journal
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from samples import info, result
 
-from evalkit.store.journal import Journal
-from evalkit.store.reader import read_run
+from evalkit.store.journal.reader import read_run
+from evalkit.store.journal.writer import Journal
 
 
 @pytest.fixture

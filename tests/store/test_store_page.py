@@ -7,9 +7,9 @@ import re
 from samples import gate, info, prompt, result
 from schema_page import PAGE, page
 
-from evalkit.store.database import DATABASE_FILE, ingest
-from evalkit.store.journal import Journal
-from evalkit.store.query import run_sql
+from evalkit.store.database.ingest import DATABASE_FILE, ingest
+from evalkit.store.database.query import run_sql
+from evalkit.store.journal.writer import Journal
 
 
 def test_the_page_lists_the_tables_as_they_are():

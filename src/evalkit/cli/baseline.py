@@ -46,7 +46,7 @@ def save_command(suites: tuple[str, ...], run: str, file: str | None, form: str 
       evalkit baseline save --format parquet
     """
     from evalkit.files import shown
-    from evalkit.harness.baselines import kept_suites
+    from evalkit.harness.comparing.baselines import kept_suites
     from evalkit.report.clean import clean
     from evalkit.store.baselines import write_baseline
 
@@ -80,7 +80,7 @@ def show_command(suites: tuple[str, ...], name: str | None, *, untrusted: bool, 
       evalkit baseline show
       evalkit baseline show refund-replies --baseline latest:main
     """
-    from evalkit.harness.baselines import Baselines
+    from evalkit.harness.comparing.baselines import Baselines
     from evalkit.report.clean import clean
 
     config = chosen_config(untrusted=untrusted, settings=settings, baseline=name)
@@ -93,8 +93,8 @@ def show_command(suites: tuple[str, ...], name: str | None, *, untrusted: bool, 
 
 
 def _suites(config: Config) -> list[str]:
-    from evalkit.harness.discovery import suite_files
-    from evalkit.harness.planning import Planner
+    from evalkit.harness.before.discovery import suite_files
+    from evalkit.harness.before.planning import Planner
 
     planner = Planner(config)
     return [planner.plan(path).spec.name for path in suite_files((), config)]

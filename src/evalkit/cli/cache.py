@@ -14,7 +14,7 @@ from evalkit.config import find_root, load_config
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evalkit.harness.explaining import Against, Explained
+    from evalkit.harness.forecast.explaining import Against, Explained
 
 
 @click.group("cache", cls=Group)
@@ -44,7 +44,7 @@ def explain_command(what: str, against: Against, *, untrusted: bool, settings: P
       evalkit cache explain suites/refunds.yaml::late-parcel --against recordings
       evalkit cache explain 3f9a2c1b07de
     """
-    from evalkit.harness.explaining import explain
+    from evalkit.harness.forecast.explaining import explain
     from evalkit.report.clean import clean
 
     explained = explain(chosen_config(untrusted=untrusted, settings=settings), what, against=against)

@@ -30,7 +30,7 @@ def calibrate_command(labels: Path | None, run: str, confidence: float, form: st
       evalkit calibrate labels.csv
       evalkit calibrate --run 20261120T0915
     """
-    from evalkit.harness.calibrating import calibrate
+    from evalkit.harness.labels.calibrating import calibrate
     from evalkit.report.calibration import calibration_json, calibration_lines
     from evalkit.report.clean import clean
 

@@ -78,8 +78,8 @@ def compare_command(
       evalkit compare baseline candidate --format markdown >> "$GITHUB_STEP_SUMMARY"
     """
     from evalkit.compare.compare import Wanted
-    from evalkit.compare.compared_gates import gates_code
-    from evalkit.harness.comparing_runs import compare_named
+    from evalkit.compare.gates.compared import gates_code
+    from evalkit.harness.comparing.runs import compare_named
     from evalkit.report.clean import clean
 
     if not 0.5 <= confidence < 1:

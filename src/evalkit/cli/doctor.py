@@ -30,7 +30,7 @@ def doctor_command(*, online: bool, untrusted: bool, settings: Path | None) -> i
       evalkit doctor
       evalkit doctor --online
     """
-    from evalkit.harness.doctor import examine
+    from evalkit.harness.doctor.examination import examine
     from evalkit.report.clean import clean
 
     area, problems = "", 0

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from evalkit.config import Config
-    from evalkit.harness.estimate import Estimate, EstimateRow
+    from evalkit.harness.forecast.estimate import Estimate, EstimateRow
     from evalkit.model.results import Mode
 
 _HEAD = ("variant", "calls of", "model", "to pay", "free", "input", "output", "at most", "cost", "at most")
@@ -54,7 +54,7 @@ def estimate_command(
       evalkit estimate suites/refunds.yaml --max-cost 2
       evalkit estimate --mode live --json
     """
-    from evalkit.harness.forecast import forecast
+    from evalkit.harness.forecast.forecast import forecast
     from evalkit.harness.options import RunOptions
 
     options = RunOptions(mode=mode, max_cost_usd=max_cost, max_tokens=max_tokens, max_calls=max_calls)
@@ -76,7 +76,7 @@ def _inside(name: str, config: Config) -> str:
 
 
 def _as_json(made: Estimate) -> dict[str, object]:
-    from evalkit.harness.estimate import SCHEMA
+    from evalkit.harness.forecast.estimate import SCHEMA
     from evalkit.report.json_export import plain
 
     return {"schema": SCHEMA, "estimate": True, "totals": plain(made.totals), **plain(made)}

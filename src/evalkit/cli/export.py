@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from evalkit.model.calls import JSON
     from evalkit.report.export import Form
     from evalkit.report.tables import ExportTable
-    from evalkit.store.reader import RunRecords
+    from evalkit.store.journal.reader import RunRecords
 
 _FORMS = ("json", "jsonl", "csv", "parquet")
 _TABLES = ("trials", "verdicts", "requests")
@@ -85,13 +85,12 @@ def _schema(what: str) -> dict[str, JSON]:
 
 
 def _read(run: str) -> RunRecords:
-    from evalkit.harness.runner import journal_root
-    from evalkit.harness.sides import History
+    from evalkit.harness.comparing.sides import History
     from evalkit.report.clean import clean
-    from evalkit.store.reader import read_run
+    from evalkit.store.journal.reader import read_run
 
     config = load_config(find_root(Path.cwd()))
-    records = read_run(journal_root(config) / History(config).run_id(run))
+    records = read_run(config.journals / History(config).run_id(run))
     for note in records.damage:
         click.echo(f"warning: {clean(note)}", err=True)
     return records
@@ -134,7 +133,7 @@ def _write(what: str, form: Form, records: RunRecords, target: Path) -> None:
 
 
 def _write_text(what: str, form: Form, records: RunRecords, file: TextIO) -> None:
-    from evalkit.harness.reporting import report_of
+    from evalkit.harness.after.reporting import report_of
     from evalkit.report.export import WRITERS
     from evalkit.report.json_export import report_json
 

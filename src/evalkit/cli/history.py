@@ -14,8 +14,8 @@ from evalkit.config import find_root, load_config
 if TYPE_CHECKING:
     from evalkit.config import Config
     from evalkit.model.results import RunInfo
-    from evalkit.report.values import Outcome
-    from evalkit.store.reader import RunEntry
+    from evalkit.report.outcomes import Outcome
+    from evalkit.store.journal.reader import RunEntry
 
 
 @click.command("history")
@@ -43,10 +43,10 @@ def history_command(suite: str | None, number: int, form: str, html: bool) -> in
 
 
 def _suite(config: Config, suite: str, *, number: int, form: str, html: bool) -> int:
-    from evalkit.harness.history import suite_history
+    from evalkit.harness.comparing.history import suite_history
     from evalkit.report.clean import clean
-    from evalkit.report.history import history_json, history_lines
-    from evalkit.report.history_page import write_history
+    from evalkit.report.history_text import history_json, history_lines
+    from evalkit.report.page.history_page import write_history
 
     history = suite_history(config, suite)
     if form == "json":
@@ -61,7 +61,7 @@ def _suite(config: Config, suite: str, *, number: int, form: str, html: bool) ->
 
 def _runs(config: Config, number: int) -> int:
     from evalkit.report.clean import clean
-    from evalkit.store.reader import list_runs
+    from evalkit.store.journal.reader import list_runs
 
     runs = list_runs(config.folder("reports"))[:number]
     if not runs:
@@ -74,7 +74,7 @@ def _runs(config: Config, number: int) -> int:
 
 def _line(entry: RunEntry) -> str:
     from evalkit.report.wording import outcome_label
-    from evalkit.store.reader import read_run
+    from evalkit.store.journal.reader import read_run
 
     if entry.info is None:
         return f"{entry.run_id}  damaged"
@@ -97,7 +97,7 @@ def _line(entry: RunEntry) -> str:
 
 
 def _outcome(info: RunInfo) -> Outcome | None:
-    from evalkit.report.values import known_outcome
+    from evalkit.report.outcomes import known_outcome
 
     summary = info.extra.get("summary")
     return known_outcome(summary.get("outcome")) if isinstance(summary, Mapping) else None

@@ -43,8 +43,8 @@ def merge_command(
     Example:
       evalkit merge --shards 4 artifacts/shard-*
     """
+    from evalkit.harness.after.outputs import write_files
     from evalkit.harness.merging import merge
-    from evalkit.harness.outputs import write_files
     from evalkit.report.clean import clean, one_line
     from evalkit.report.text import terminal_summary
 

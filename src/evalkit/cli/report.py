@@ -28,7 +28,7 @@ def report_command(run: str, *, index: bool, show: bool, markdown: Path | None, 
       evalkit report 20261120T0915 --markdown summary.md
       evalkit report --index --open
     """
-    from evalkit.report.index_page import write_index
+    from evalkit.report.page.index_page import write_index
 
     config = load_config(find_root(Path.cwd()))
     reports = config.folder("reports")
@@ -46,12 +46,12 @@ def report_command(run: str, *, index: bool, show: bool, markdown: Path | None, 
 
 
 def _page(run: str, *, markdown: Path | None, json_file: Path | None) -> tuple[Path, int]:
-    from evalkit.harness.lookback import look_back
-    from evalkit.harness.outputs import write_files
-    from evalkit.harness.reporting import stored_report
+    from evalkit.harness.after.lookback import look_back
+    from evalkit.harness.after.outputs import write_files
+    from evalkit.harness.after.reporting import stored_report
     from evalkit.report.clean import clean
-    from evalkit.report.html import write_html
-    from evalkit.report.index_page import write_index
+    from evalkit.report.page.html import write_html
+    from evalkit.report.page.index_page import write_index
 
     config = load_config(find_root(Path.cwd()))
     retold = stored_report(config, run)

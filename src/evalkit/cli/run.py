@@ -123,14 +123,14 @@ def _require_batches(mode: Mode, asked: Mode | None, *, resume: bool, wait: bool
 
 
 def _last_command(config: Config) -> Command:
-    from evalkit.harness.batch_waiting import last_command
+    from evalkit.harness.batch.waiting import last_command
 
     return last_command(config)
 
 
 def _passes(config: Config, words: list[str], folder: Path) -> tuple[int, bool]:
     """Pass after pass until no batch is open any more, or a pass could take nothing in."""
-    from evalkit.harness.batch_waiting import open_batches, until_finished
+    from evalkit.harness.batch.waiting import open_batches, until_finished
 
     known: set[str] = set()
     while True:

@@ -15,7 +15,7 @@ from evalkit.config import find_root, load_config
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evalkit.store.query import Table
+    from evalkit.store.database.query import Table
 
 _SHOWN_ROWS = 500
 _SHOWN_CHARACTERS = 80
@@ -40,8 +40,8 @@ def sql_command(query: str | None, form: str, limit: int | None) -> int:
       evalkit sql "select * from pass_rates"
       evalkit sql "select case_id, answer from trial_overview where status = 'fail'" --format csv
     """
-    from evalkit.store.database import DATABASE_FILE
-    from evalkit.store.query import run_sql
+    from evalkit.store.database.ingest import DATABASE_FILE
+    from evalkit.store.database.query import run_sql
 
     if query is None:
         for line in _schema_lines():
@@ -67,7 +67,7 @@ def ingest_command(*, rebuild: bool) -> int:
       evalkit ingest --rebuild
     """
     from evalkit.report.clean import clean
-    from evalkit.store import database
+    from evalkit.store.database import ingest as database
 
     config = load_config(find_root(Path.cwd()))
     reports = config.folder("reports")
@@ -81,7 +81,7 @@ def ingest_command(*, rebuild: bool) -> int:
 
 
 def _schema_lines() -> Iterator[str]:
-    from evalkit.store.schema import described
+    from evalkit.store.database.schema import described
 
     for relation in described():
         yield f"{relation.kind} {relation.name}: {relation.comment}"

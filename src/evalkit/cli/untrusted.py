@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 import evalkit
-from evalkit.harness.secrecy import mask_commands
+from evalkit.harness.during.secrecy import mask_commands
 from evalkit.harness.untrusted import left_out, require_ceiling, require_safe
 from evalkit.report.clean import one_line
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalkit.compare.compared_gates import gates_code
+from evalkit.compare.gates.compared import gates_code
 from evalkit.compare.paired_outcomes import metric_word, paired_outcomes, shaky
 
 if TYPE_CHECKING:
-    from evalkit.compare.values import Comparison, Flip, Interval, Metric, Side
+    from evalkit.compare.statistics.interval import Interval
+    from evalkit.compare.values import Comparison, Flip, Metric, Side
     from evalkit.config import OnUndecided
     from evalkit.model.calls import JSON
     from evalkit.model.results import GateOutcome

@@ -7,22 +7,22 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from evalkit.compare.distributions import normal_cdf, t_upper_tail
-from evalkit.compare.intervals import effective_sample, effective_size, wilson
 from evalkit.compare.kinds import clusters_in, draws_of, moments, single_runs, variance_of_mean
 from evalkit.compare.pair import by_case, passes
-from evalkit.compare.paired import mcnemar, scored, tango
-from evalkit.compare.ratios import RatioMoments
-from evalkit.compare.sizes import flip_rate
+from evalkit.compare.statistics.distributions import normal_cdf, t_upper_tail
+from evalkit.compare.statistics.intervals import effective_sample, effective_size, wilson
+from evalkit.compare.statistics.paired import mcnemar, scored, tango
+from evalkit.compare.statistics.ratios import RatioMoments
+from evalkit.compare.statistics.sizes import flip_rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evalkit.compare.kinds import Alike, Draws
     from evalkit.compare.pair import PairedCase
-    from evalkit.compare.paired import PairedScores
-    from evalkit.compare.ratios import RatioEstimate
-    from evalkit.compare.values import Interval
+    from evalkit.compare.statistics.interval import Interval
+    from evalkit.compare.statistics.paired import PairedScores
+    from evalkit.compare.statistics.ratios import RatioEstimate
     from evalkit.model.results import Measurement
 
 RATIO_METRICS = ("cost_usd", "latency_s", "input_tokens", "output_tokens")

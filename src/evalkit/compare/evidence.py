@@ -14,8 +14,8 @@ from evalkit.compare.scores import score_tables
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evalkit.compare.ratios import RatioMoments
     from evalkit.compare.scores import ScoreTable
+    from evalkit.compare.statistics.ratios import RatioMoments
     from evalkit.compare.values import Flip
     from evalkit.model.results import Measurement
 

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evalkit.compare.intervals import critical_z, wilson
-from evalkit.compare.values import Interval
+from evalkit.compare.statistics.interval import Interval
+from evalkit.compare.statistics.intervals import critical_z, wilson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

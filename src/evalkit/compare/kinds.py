@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from evalkit.compare.score import Moments
 from evalkit.compare.slices import share_of
+from evalkit.compare.statistics.score import Moments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -176,7 +176,7 @@ def variance_of_mean(values: Sequence[tuple[float, Alike]], mean: float, cluster
 
 
 def moments(draws: Sequence[Draws]) -> Moments:
-    """Reduce 0/1 draws to what :func:`evalkit.compare.score.moments_of` finds."""
+    """Reduce 0/1 draws to what :func:`evalkit.compare.statistics.score.moments_of` finds."""
     n = sum(one.cases for one in draws)
     up = math.fsum(one.cases * (one.a - one.passed_a) * one.passed_b / (one.a * one.b) for one in draws) / n
     down = math.fsum(one.cases * one.passed_a * (one.b - one.passed_b) / (one.a * one.b) for one in draws) / n

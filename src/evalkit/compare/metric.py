@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
-from evalkit.compare.multiplicity import benjamini_hochberg
-from evalkit.compare.paired import mcnemar, prob_better
 from evalkit.compare.scores import score_change
-from evalkit.compare.sizes import required_cases, smallest_margin
+from evalkit.compare.statistics.multiplicity import benjamini_hochberg
+from evalkit.compare.statistics.paired import mcnemar, prob_better
+from evalkit.compare.statistics.sizes import required_cases, smallest_margin
 from evalkit.compare.values import Metric
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from evalkit.compare.estimate import RateChange, RatioChange
     from evalkit.compare.scores import ScoreTable
-    from evalkit.compare.values import Interval, MetricKind, Word
+    from evalkit.compare.statistics.interval import Interval
+    from evalkit.compare.values import MetricKind, Word
     from evalkit.model.calls import JSON
 
 FEW_CASES_NOTE = "driven by few cases"

@@ -10,7 +10,6 @@ from evalkit.compare.values import Flip
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from evalkit.compare.kinds import Draws
     from evalkit.compare.values import FlipKind
     from evalkit.model.results import Measurement
 
@@ -192,28 +191,3 @@ def _urgency(flip: Flip) -> tuple[int, bool, float, str]:
     order: tuple[FlipKind, ...] = ("broken", "fixed", "shaky")
     change = abs(flip.b[0] / flip.b[1] - flip.a[0] / flip.a[1])
     return order.index(flip.kind), "critical" not in flip.tags, -change, flip.case_id
-
-
-def expected_flips(draws: Sequence[Draws]) -> float | None:
-    """How many cases would differ between two single runs of the same prompt, from flakiness alone: Σ 2p(1−p)·K/(K−1).
-
-    The average over the sides that were repeated; None if no case was, because one draw says nothing about flakiness.
-    """
-    cases = sum(one.cases for one in draws)
-    sides = ([(one.passed_a, one.a, one.cases) for one in draws], [(one.passed_b, one.b, one.cases) for one in draws])
-    rates = [rate for side in sides if (rate := _mean_flakiness(side)) is not None]
-    return _mean(rates) * cases if rates else None
-
-
-def _mean_flakiness(side: Sequence[tuple[int, int, int]]) -> float | None:
-    """The mean of 2p(1−p)·K/(K−1) over the cases that were repeated; None if none was."""
-    repeated = [(passed / k, k, count) for passed, k, count in side if k > 1]
-    total = sum(count for _, _, count in repeated)
-    return (
-        sum(count * 2.0 * rate * (1.0 - rate) * k / (k - 1) for rate, k, count in repeated) / total if total else None
-    )
-
-
-def flaky_cases(draws: Sequence[Draws]) -> int:
-    """How many cases passed sometimes but not always on the same side."""
-    return sum(one.cases for one in draws if 0 < one.passed_a < one.a or 0 < one.passed_b < one.b)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from evalkit.compare.finding import MOST_ERRORS
+MOST_ERRORS = 0.02
+"""Above this share of errors on a side, what could not be measured may matter more than what was."""
+
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

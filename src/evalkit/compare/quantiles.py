@@ -8,11 +8,11 @@ from bisect import bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from evalkit.compare.distributions import binomial_cdf
 from evalkit.compare.estimate import quantity
-from evalkit.compare.intervals import effective_size, tail_share
-from evalkit.compare.score import clustered_variance
-from evalkit.compare.values import Interval
+from evalkit.compare.statistics.distributions import binomial_cdf
+from evalkit.compare.statistics.interval import Interval
+from evalkit.compare.statistics.intervals import effective_size, tail_share
+from evalkit.compare.statistics.score import clustered_variance
 from evalkit.metrics.summary import quantile
 
 if TYPE_CHECKING:

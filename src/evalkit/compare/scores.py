@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from evalkit.compare.estimate import rate_of, scored_change
 from evalkit.compare.kinds import clusters_in, variance_of_mean
 from evalkit.compare.pair import pair
-from evalkit.compare.paired import scored
-from evalkit.compare.score import Moments, case_moments, sample_variance
 from evalkit.compare.slices import narrow
+from evalkit.compare.statistics.paired import scored
+from evalkit.compare.statistics.score import Moments, case_moments, sample_variance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,7 +78,7 @@ def _score(row: Measurement, check: str) -> float | None:
 def score_change(table: ScoreTable, confidence: float) -> RateChange | None:
     """The change of the mean score, by the score interval on effective counts with Student's t; None without cases.
 
-    As :func:`evalkit.compare.paired.paired_scores` finds it from the same draws.
+    As :func:`evalkit.compare.statistics.paired.paired_scores` finds it from the same draws.
     """
     kinds = table.kinds
     if not kinds:
@@ -98,7 +98,7 @@ def score_change(table: ScoreTable, confidence: float) -> RateChange | None:
 
 
 def _moments(kinds: Sequence[ScoredCases], clusters: int | None) -> Moments:
-    """What :func:`evalkit.compare.score.moments_of` finds, of cases that are counted."""
+    """What :func:`evalkit.compare.statistics.score.moments_of` finds, of cases that are counted."""
     n = sum(one.cases for one in kinds)
     found = [(case_moments(one.a, one.b), one) for one in kinds]
     up, down, square = (math.fsum(one.cases * moment[place] for moment, one in found) / n for place in range(3))

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from evalkit.compare import words
 from evalkit.compare.estimate import single_rate
-from evalkit.compare.intervals import tail_share
-from evalkit.compare.multiplicity import holm
 from evalkit.compare.pair import by_case, passes
-from evalkit.compare.ranking import bradley_terry
 from evalkit.compare.slices import narrow
-from evalkit.compare.values import Interval
+from evalkit.compare.statistics.interval import Interval
+from evalkit.compare.statistics.intervals import tail_share
+from evalkit.compare.statistics.multiplicity import holm
+from evalkit.compare.statistics.ranking import bradley_terry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

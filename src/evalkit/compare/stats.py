@@ -8,9 +8,12 @@ library; the modules named below hold the code, and the rest of evalkit imports 
 
 from __future__ import annotations
 
-from evalkit.compare.agreement import Agreement, cohen_kappa, krippendorff_alpha
-from evalkit.compare.eprocess import Evidence, Wager, betting_interval, e_process
-from evalkit.compare.intervals import (
+from evalkit.compare.judged import CorrectedRate, Rectified, ppi_mean, rogan_gladen
+from evalkit.compare.quantiles import quantile_interval
+from evalkit.compare.statistics.agreement import Agreement, cohen_kappa, krippendorff_alpha
+from evalkit.compare.statistics.eprocess import Evidence, Wager, betting_interval, e_process
+from evalkit.compare.statistics.interval import Interval
+from evalkit.compare.statistics.intervals import (
     MeanEstimate,
     clopper_pearson,
     critical_z,
@@ -20,9 +23,8 @@ from evalkit.compare.intervals import (
     tail_share,
     wilson,
 )
-from evalkit.compare.judged import CorrectedRate, Rectified, ppi_mean, rogan_gladen
-from evalkit.compare.multiplicity import benjamini_hochberg, benjamini_yekutieli, bonferroni, holm
-from evalkit.compare.paired import (
+from evalkit.compare.statistics.multiplicity import benjamini_hochberg, benjamini_yekutieli, bonferroni, holm
+from evalkit.compare.statistics.paired import (
     McNemar,
     PairedScores,
     ScoreTest,
@@ -33,12 +35,11 @@ from evalkit.compare.paired import (
     prob_better,
     tango,
 )
-from evalkit.compare.quantiles import quantile_interval
-from evalkit.compare.ranking import bradley_terry
-from evalkit.compare.ratios import RatioEstimate, fieller_ratio, geometric_ratio
-from evalkit.compare.repeats import VarianceComponents, pass_at_k, pass_hat_k, variance_components
-from evalkit.compare.resampled import Bootstrap, PairedT, bootstrap, paired_t, sign_flip_p, wilcoxon_p
-from evalkit.compare.sizes import (
+from evalkit.compare.statistics.ranking import bradley_terry
+from evalkit.compare.statistics.ratios import RatioEstimate, fieller_ratio, geometric_ratio
+from evalkit.compare.statistics.repeats import VarianceComponents, pass_at_k, pass_hat_k, variance_components
+from evalkit.compare.statistics.resampled import Bootstrap, PairedT, bootstrap, paired_t, sign_flip_p, wilcoxon_p
+from evalkit.compare.statistics.sizes import (
     cases_to_detect,
     detectable_difference,
     feasible_margin,
@@ -48,7 +49,6 @@ from evalkit.compare.sizes import (
     required_cases,
     smallest_margin,
 )
-from evalkit.compare.values import Interval
 
 __all__ = [
     "Agreement",

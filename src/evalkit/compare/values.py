@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from evalkit.compare.statistics.interval import Interval
 from evalkit.model.calls import JSON
 from evalkit.model.results import GateOutcome
 
@@ -16,23 +17,6 @@ Adjust = Literal["Holm", "Benjamini-Hochberg"]
 
 STATS_METHOD = 1
 """Bumped whenever a method below changes; stored with every result so that old numbers are recomputed, not reinterpreted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A two-sided confidence interval. ``method`` names it for the reader (``Tango score``, ``Wilson``, ``Fieller``).
-
-    It unpacks into its limits: ``lower, upper = wilson(17, 20)``.
-    """
-
-    lower: float
-    upper: float
-    confidence: float
-    method: str
-
-    def __iter__(self) -> Iterator[float]:
-        """The lower and the upper limit."""
-        return iter((self.lower, self.upper))
 
 
 @dataclass(frozen=True, slots=True)

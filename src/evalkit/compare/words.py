@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from evalkit.compare.values import Interval
+    from evalkit.compare.statistics.interval import Interval
 
 MINUS = "−"
 

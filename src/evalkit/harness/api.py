@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from evalkit.compare.compare import Wanted
 from evalkit.config import find_root, load_config
-from evalkit.harness.comparing_runs import compare_named
-from evalkit.harness.discovery import suite_files
+from evalkit.harness.after.finish import finish_run
+from evalkit.harness.before.discovery import suite_files
+from evalkit.harness.before.planning import Planner
+from evalkit.harness.comparing.runs import compare_named
+from evalkit.harness.during.runner import Runner
+from evalkit.harness.during.window import AHEAD, Window
 from evalkit.harness.facts import new_run_id, utc_now
-from evalkit.harness.finish import finish_run
 from evalkit.harness.options import RunOptions
-from evalkit.harness.planning import Planner
-from evalkit.harness.runner import Runner
-from evalkit.harness.window import AHEAD, Window
-from evalkit.store.frames import load_frames
+from evalkit.store.database.frames import load_frames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from evalkit.compare.values import Comparison
     from evalkit.config import Config
     from evalkit.engine.trial import Answered
-    from evalkit.harness.finish import Finished
+    from evalkit.harness.after.finish import Finished
     from evalkit.model.cases import PlannedTest
     from evalkit.model.results import Mode
-    from evalkit.store.frames import Frames
+    from evalkit.store.database.frames import Frames
 
 
 def run(
@@ -63,7 +63,7 @@ def run(
 
 
 def load(root: str | Path | None = None) -> Frames:
-    """Everything that was stored, as pandas frames (``runs``, ``trials``, ``verdicts``, ``requests``, …; see :class:`evalkit.store.frames.Frames`). Raises StoreError without a database."""
+    """Everything that was stored, as pandas frames (``runs``, ``trials``, ``verdicts``, ``requests``, …; see :class:`evalkit.store.database.frames.Frames`). Raises StoreError without a database."""
     return load_frames(project(root).folder("reports"))
 
 

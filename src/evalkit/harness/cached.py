@@ -6,7 +6,6 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from evalkit.harness.runner import journal_root
 from evalkit.store.cache import CACHE_FILE, Cache
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ def cache_facts(config: Config) -> str:
     """Return how many answers the cache holds, its size and the span of their times, journals read first. Raises StoreError."""
     path = config.folder("reports") / CACHE_FILE
     with closing(Cache(path)) as cache:
-        cache.absorb(journal_root(config))
+        cache.absorb(config.journals)
         rows, oldest, newest = cache.span()
     size = path.stat().st_size / 1e6
     if oldest is None or newest is None:

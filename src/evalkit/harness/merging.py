@@ -11,26 +11,25 @@ from typing import TYPE_CHECKING
 
 from evalkit.errors import StoreError, Where
 from evalkit.files import inside
+from evalkit.harness.after.finish import Finished, finish_run
+from evalkit.harness.after.lookback import look_back
+from evalkit.harness.after.outputs import write_page
+from evalkit.harness.after.reporting import report_of
+from evalkit.harness.after.verdict import OUTCOMES, ExitCode
+from evalkit.harness.before.planning import Planner
 from evalkit.harness.facts import describe_run
-from evalkit.harness.finish import Finished, finish_run
-from evalkit.harness.lookback import look_back
-from evalkit.harness.outputs import write_page
-from evalkit.harness.planning import Planner
-from evalkit.harness.reporting import report_of
-from evalkit.harness.runner import journal_root
-from evalkit.harness.verdict import OUTCOMES, ExitCode
 from evalkit.model.calls import CallFailure, Request
-from evalkit.store.journal import Journal
-from evalkit.store.reader import journal_files, read_run
+from evalkit.store.journal.reader import journal_files, read_run
+from evalkit.store.journal.writer import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from evalkit.config import Config
-    from evalkit.harness.planning import SuitePlan
+    from evalkit.harness.before.planning import SuitePlan
     from evalkit.model.cases import Trial
     from evalkit.model.results import PromptRecord, Result, RunInfo
-    from evalkit.store.reader import RunRecords
+    from evalkit.store.journal.reader import RunRecords
 
 _SHOWN = 20
 
@@ -81,7 +80,7 @@ def merge(config: Config, folders: Sequence[Path]) -> Merged:
 
 def _finished_before(config: Config, run_id: str) -> Finished | None:
     """The merged run as it was finished, its page written again; None if it is not there, or its merging was killed before the end."""
-    home = journal_root(config) / run_id
+    home = config.journals / run_id
     records = read_run(home) if home.is_dir() else None
     if records is None or records.conclusion is None:
         return None
@@ -215,7 +214,7 @@ def _write(
     config: Config, info: RunInfo, runs: Sequence[RunRecords], *, results: Sequence[Result], plans: Sequence[SuitePlan]
 ) -> None:
     """Write the merged run's journal: it appears whole or not at all. Raises StoreError."""
-    root = journal_root(config)
+    root = config.journals
     try:
         root.mkdir(parents=True, exist_ok=True)
         workshop = Path(tempfile.mkdtemp(dir=root.parent, prefix=".merge-"))

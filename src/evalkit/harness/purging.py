@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from evalkit.errors import ConfigError
-from evalkit.harness.sides import History
-from evalkit.report.index_page import write_index
+from evalkit.harness.comparing.sides import History
+from evalkit.report.page.index_page import write_index
 from evalkit.store.purge import candidates, leftovers, purge, require_quiet
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from evalkit.compare import words
 from evalkit.compare.compare import compare
-from evalkit.compare.race import Race, unit_of
-from evalkit.compare.race_result import dropped_because, race_result
-from evalkit.compare.sequential import place
+from evalkit.compare.gates.sequential import place
+from evalkit.compare.races.race import Race, unit_of
+from evalkit.compare.races.result import dropped_because, race_result
 from evalkit.compare.standing import corrected
 from evalkit.compare.values import Side
 from evalkit.errors import SuiteError
@@ -20,12 +20,12 @@ from evalkit.model.results import GateOutcome
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from evalkit.compare.race_result import RaceResult
+    from evalkit.compare.races.result import RaceResult
     from evalkit.compare.values import Comparison
-    from evalkit.harness.planning import SuitePlan
+    from evalkit.harness.before.planning import SuitePlan
     from evalkit.model.cases import PlannedTest
     from evalkit.model.results import Measurement, Result
-    from evalkit.store.reader import RunRecords
+    from evalkit.store.journal.reader import RunRecords
 
 _MARK = "race: "
 """What the reasons of skipped cases begin with."""

@@ -7,24 +7,24 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from evalkit.errors import ConfigError
-from evalkit.harness.discovery import suite_files
+from evalkit.harness.after.finish import finish_run
+from evalkit.harness.before.discovery import suite_files
+from evalkit.harness.before.planning import Planner
+from evalkit.harness.comparing.sides import History
+from evalkit.harness.during.runner import Runner
 from evalkit.harness.facts import new_run_id, utc_now
-from evalkit.harness.finish import finish_run
-from evalkit.harness.planning import Planner
-from evalkit.harness.runner import Runner, journal_root
-from evalkit.harness.sides import History
-from evalkit.store.reader import read_run
+from evalkit.store.journal.reader import read_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from evalkit.config import Config
-    from evalkit.harness.finish import Finished
-    from evalkit.harness.planning import SuitePlan
+    from evalkit.harness.after.finish import Finished
+    from evalkit.harness.before.planning import SuitePlan
     from evalkit.model.cases import PlannedTest
     from evalkit.model.results import Result, Status
-    from evalkit.store.reader import RunRecords
+    from evalkit.store.journal.reader import RunRecords
 
 Before = Literal["pass", "fail", "error", "skip", "absent"]
 """A status, or that there was no such check (or answer)."""
@@ -72,7 +72,7 @@ def rescore(config: Config, run: str, suites: Sequence[str | Path] = ()) -> Resc
     suite that cannot be planned, ConfigError for an unknown run or when nothing is left to judge, StoreError for a damaged journal.
     """
     source = History(config).run_id(run)
-    records = read_run(journal_root(config) / source)
+    records = read_run(config.journals / source)
     config = replace(config, mode="replay", retries=0)
     planner = Planner(config)
     paths, notes = _suites_of(records, config, suites)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from evalkit.metrics.cost import PriceOrigin, Prices
     from evalkit.model.calls import JSON, Call
-    from evalkit.store.reader import RunRecords
+    from evalkit.store.journal.reader import RunRecords
 
 
 class Spending:

@@ -12,8 +12,8 @@ from evalkit.engine.loop import BackgroundLoop
 from evalkit.engine.ports import NoLedger
 from evalkit.engine.trial import Answered, Asked, judge
 from evalkit.errors import CheckError, ConfigError, EvalkitError, SuiteError, Where
-from evalkit.harness.planning import Planner
-from evalkit.harness.routes import make_policy, make_pricing, make_routes
+from evalkit.harness.before.planning import Planner
+from evalkit.harness.during.routes import make_policy, make_pricing, make_routes
 from evalkit.model.calls import Call, Message, Request, Response
 from evalkit.model.cases import Case, Trial, Variant
 from evalkit.model.nodes import Node

@@ -97,7 +97,7 @@ def missing_settings(imported: Imported, config: Config) -> str:
 
 def mistakes_in(imported: Imported, config: Config) -> tuple[str, ...]:
     """What evalkit says of the suites that were written, when it plans them with the settings that they need: nothing is called."""
-    from evalkit.harness.planning import Planner
+    from evalkit.harness.before.planning import Planner
 
     planner = Planner(replace(config, providers={**imported.providers, **config.providers}))
     found: list[EvalkitError] = []

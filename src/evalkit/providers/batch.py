@@ -119,8 +119,8 @@ class BatchKind(Protocol):
 BATCHES: Registry[BatchKind] = Registry(
     "batch API",
     builtin={
-        "openai": "evalkit.providers.openai_batch:OpenAIBatches",
-        "anthropic": "evalkit.providers.anthropic_batch:AnthropicBatches",
+        "openai": "evalkit.providers.openai.batch:OpenAIBatches",
+        "anthropic": "evalkit.providers.anthropic.batch:AnthropicBatches",
     },
     group="evalkit.batches",
 )

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 PROVIDERS: Registry[ProviderKind] = Registry(
     "provider kind",
     builtin={
-        "openai": "evalkit.providers.openai:OpenAI",
-        "anthropic": "evalkit.providers.anthropic:Anthropic",
+        "openai": "evalkit.providers.openai.provider:OpenAI",
+        "anthropic": "evalkit.providers.anthropic.provider:Anthropic",
         "scripted": "evalkit.providers.scripted:Scripted",
     },
     group="evalkit.providers",

@@ -31,7 +31,7 @@ def count_models(name: str, config: Config) -> int | None:
 
 
 async def _count(kind: str, settings: ProviderSettings) -> int:
-    from evalkit.providers.batch_http import Exchanges
+    from evalkit.providers.transport.batch_http import Exchanges
 
     client, sdk = _open(kind, settings)
     send: AbstractAsyncContextManager[Any] = client.models.with_streaming_response.list()
@@ -52,11 +52,11 @@ def _open(kind: str, settings: ProviderSettings) -> tuple[Any, ModuleType]:
     if kind == "anthropic":
         import anthropic
 
-        from evalkit.providers import anthropic as ours
+        from evalkit.providers.anthropic import provider as ours
 
         return ours.open_sdk(ours.Options.of(settings), settings), anthropic
     import openai
 
-    from evalkit.providers import openai as theirs
+    from evalkit.providers.openai import provider as theirs
 
     return theirs.open_sdk(theirs.Options.of(settings).connection, settings), openai

@@ -18,7 +18,7 @@ from evalkit.errors import CallError
 from evalkit.files import read_text
 from evalkit.model.calls import Request, Response
 from evalkit.providers.base import parameter_problem
-from evalkit.providers.connection import option_error, text_option
+from evalkit.providers.transport.connection import option_error, text_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

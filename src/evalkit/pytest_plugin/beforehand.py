@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from evalkit.errors import ConfigError, EvalkitError, MissingExtraError
-from evalkit.harness.readiness import require_ready
-from evalkit.harness.runner import Runner
+from evalkit.harness.before.readiness import require_ready
+from evalkit.harness.during.runner import Runner
 from evalkit.pytest_plugin.not_started import NotStarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from evalkit.config import Config
-    from evalkit.harness.planning import Planner, SuitePlan
+    from evalkit.harness.before.planning import Planner, SuitePlan
     from evalkit.pytest_plugin.items import EvalItem
     from evalkit.pytest_plugin.watch import Watch
 
@@ -28,11 +28,11 @@ def require_what_is_named(
     Raises ConfigError, StoreError or RecordingError.
     """
     if config.baseline is not None:
-        from evalkit.harness.baselines import Baselines
+        from evalkit.harness.comparing.baselines import Baselines
 
         Baselines(config, run_id=run_id).require()
     if pytest_config.getoption("evalkit_record"):
-        from evalkit.harness.recording import require_readable
+        from evalkit.harness.after.recording import require_readable
 
         require_readable(config, [plan.spec.name for plan in plans])
 

@@ -18,7 +18,7 @@ def step_summary(report: RunReport) -> list[str]:
     name = os.environ.get("GITHUB_STEP_SUMMARY")
     if not name:
         return []
-    from evalkit.harness.outputs import append_markdown
+    from evalkit.harness.after.outputs import append_markdown
 
     return append_markdown(report, Path(name))
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from evalkit.harness.planning import SuitePlan
+    from evalkit.harness.before.planning import SuitePlan
 
 
 def collect_suite(path: Path, parent: pytest.Collector) -> SuiteFile | None:
@@ -27,7 +27,7 @@ def collect_suite(path: Path, parent: pytest.Collector) -> SuiteFile | None:
 
 
 def _in_suites_folder(path: Path, config: pytest.Config) -> bool:
-    from evalkit.harness.discovery import is_suite
+    from evalkit.harness.before.discovery import is_suite
     from evalkit.pytest_plugin.project import project_of
 
     project = project_of(config)

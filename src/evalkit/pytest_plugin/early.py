@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from evalkit.errors import SuiteError
-from evalkit.harness.early import EarlyStops
+from evalkit.harness.during.early import EarlyStops
 from evalkit.harness.racing import Races
 from evalkit.pytest_plugin.items import EvalItem
-from evalkit.store.elsewhere import Elsewhere
+from evalkit.store.journal.elsewhere import Elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from evalkit.harness.planning import SuitePlan
+    from evalkit.harness.before.planning import SuitePlan
     from evalkit.model.results import Result
 
 

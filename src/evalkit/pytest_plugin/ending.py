@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evalkit.config import Config
-    from evalkit.harness.finish import Finished
-    from evalkit.harness.planning import Planner, SuitePlan
+    from evalkit.harness.after.finish import Finished
+    from evalkit.harness.before.planning import Planner, SuitePlan
 
 
 class Ending:
@@ -73,7 +73,7 @@ class Ending:
         unsent: Mapping[str, str],
     ) -> None:
         """Finish the run, once; what prevents it becomes ``trouble``. Raises KeyboardInterrupt unless the run is ``interrupted`` already."""
-        from evalkit.harness.finish import finish_run
+        from evalkit.harness.after.finish import finish_run
 
         option = self._pytest_config.getoption
         try:
@@ -98,7 +98,7 @@ class Ending:
 
     def write_files(self) -> None:
         """Write what ``--evalkit-json`` and ``--evalkit-markdown`` ask for, and the step summary of a job of GitHub Actions."""
-        from evalkit.harness.outputs import write_files
+        from evalkit.harness.after.outputs import write_files
         from evalkit.pytest_plugin.ci import step_summary
 
         if self.finished is None:
@@ -113,7 +113,7 @@ class Ending:
 
     def exit_status(self, session: pytest.Session) -> int:
         """pytest's own code where it has one, evalkit's where pytest has none."""
-        from evalkit.harness.verdict import ExitCode
+        from evalkit.harness.after.verdict import ExitCode
 
         natural = int(session.exitstatus)
         if self._signal is not None:

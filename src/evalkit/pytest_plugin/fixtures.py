@@ -92,7 +92,7 @@ class Evalkit:
         ``model`` and ``params`` default to the prompt's front matter. Raises EvalkitError when the prompt, the model or a parameter is
         wrong, or when no answer came.
         """
-        from evalkit.harness.asking import question
+        from evalkit.harness.during.asking import question
 
         self._asked += 1
         path, line, _ = self._node.reportinfo()

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from evalkit.config import Config
     from evalkit.engine.trial import Answered
-    from evalkit.harness.early import EarlyStops
-    from evalkit.harness.outcome import TestOutcome
-    from evalkit.harness.planning import Planner, SuitePlan
+    from evalkit.harness.before.planning import Planner, SuitePlan
+    from evalkit.harness.during.early import EarlyStops
+    from evalkit.harness.during.outcome import TestOutcome
+    from evalkit.harness.during.runner import Runner
+    from evalkit.harness.during.window import Window
     from evalkit.harness.racing import Races
-    from evalkit.harness.runner import Runner
-    from evalkit.harness.window import Window
     from evalkit.model.cases import PlannedTest
     from evalkit.model.results import Result
     from evalkit.pytest_plugin.watch import Watch
@@ -69,7 +69,7 @@ class CaseHost:
     def planner(self) -> Planner:
         """The planner, made when the first suite is collected."""
         if self._planner is None:
-            from evalkit.harness.planning import Planner
+            from evalkit.harness.before.planning import Planner
 
             self._planner = Planner(self.config)
         return self._planner
@@ -134,7 +134,7 @@ class CaseHost:
             item.answers = self.runner.submit(item.test)
         if self._worker is None and not item.answers.done():
             # The end of the run needs it anyway, and imports it for 0.1 s: nobody notices while a model thinks.
-            import evalkit.harness.finish  # noqa: F401 - for later
+            import evalkit.harness.after.finish  # noqa: F401 - for later
         try:
             return item.answers.result() if self._watch is None else self._watch.result(item.answers)
         except StoreError as error:
@@ -167,7 +167,7 @@ class CaseHost:
 
     def shown(self, text: str, item: pytest.Item | None = None) -> str:
         """``text`` (about ``item``) as a log may keep it: without secrets and without what its suite redacts."""
-        from evalkit.harness.secrecy import redactor_for
+        from evalkit.harness.during.secrecy import redactor_for
 
         runner = self._runner
         return runner.shown(text, getattr(item, "test", None)) if runner else redactor_for(self._config).text(text)
@@ -243,7 +243,7 @@ class CaseHost:
 
     def _buy_as_worker(self, item: EvalItem, nextitem: pytest.Item | None) -> None:
         """Ask for ``item`` and for what xdist has handed over; where the run may stop early, for no more than the next one."""
-        from evalkit.harness.window import AHEAD
+        from evalkit.harness.during.window import AHEAD
 
         coming = [item, nextitem]
         if self.early is None and not self._pytest_config.getoption("maxfail"):
@@ -258,12 +258,11 @@ class CaseHost:
             return self._worker is None
         if getattr(self._pytest_config.option, "dist", "no") == "no":
             return False
-        from evalkit.harness.runner import journal_root
 
-        return (journal_root(self.config) / self._run_id).is_dir()  # the workers made it, if they measured anything
+        return (self.config.journals / self._run_id).is_dir()  # the workers made it, if they measured anything
 
     def _make_window(self) -> Window[EvalItem]:
-        from evalkit.harness.window import AHEAD, AHEAD_OF_DECISION, Window
+        from evalkit.harness.during.window import AHEAD, AHEAD_OF_DECISION, Window
 
         stops_early = bool(self._pytest_config.getoption("maxfail"))
         # A run that stopped early recorded no more than it asked, so a replay must not run ahead of the decision.

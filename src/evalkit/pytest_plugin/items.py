@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evalkit.engine.trial import Answered
-    from evalkit.harness.outcome import TestOutcome
+    from evalkit.harness.during.outcome import TestOutcome
     from evalkit.model.cases import PlannedTest
 
 _PYTESTS_OWN = frozenset({"skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings", "evalkit"})

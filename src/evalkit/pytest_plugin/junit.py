@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from evalkit.harness.outcome import TestOutcome
+    from evalkit.harness.during.outcome import TestOutcome
     from evalkit.model.results import Result
 
 _REASON = 300

@@ -6,9 +6,9 @@ import os
 import time
 from concurrent.futures import wait
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from evalkit.harness.progress import line, told
+from evalkit.harness.watching.progress import line, told
 from evalkit.pytest_plugin.workers import teller_of
 
 if TYPE_CHECKING:
@@ -17,11 +17,10 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from evalkit.harness.progress import Progress
+    from evalkit.harness.watching.progress import Progress
+    from evalkit.pytest_plugin.display import Display, Ready
 
 T = TypeVar("T")
-Ready: TypeAlias = "Callable[[float], bool]"
-"""Waits for at most so many seconds, and says whether that what it waits for is there."""
 
 REDRAW_S = 0.25
 PLAIN_S = 10.0
@@ -31,18 +30,6 @@ Style = Literal["live", "plain", "off"]
 _BELOW = "\r\n"
 _BACK_UP = "\x1b[K\x1b[1A\r"
 _ERASE = "\x1b[J"
-
-
-class Display(Protocol):
-    """Waits in the main thread, and shows meanwhile how far the run is."""
-
-    def until(self, ready: Ready) -> None:
-        """Return when ``ready`` says so."""
-        ...
-
-    def close(self) -> None:
-        """Say how far it came, if that is still to be said."""
-        ...
 
 
 def result_of(future: Future[T], display: Display) -> T:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evalkit.errors import Where
-    from evalkit.harness.outcome import TestOutcome
+    from evalkit.harness.during.outcome import TestOutcome
     from evalkit.model.results import GateOutcome, Result
 
     Shown = Callable[[str], str]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from evalkit.engine.events import unobserved
-from evalkit.harness.eventlog import EventLog
-from evalkit.harness.progress import Tracker
+from evalkit.harness.watching.eventlog import EventLog
+from evalkit.harness.watching.progress import Tracker
 from evalkit.pytest_plugin.progress import Silent, display_for, result_of
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pytest
 
     from evalkit.engine.events import Event, Observer
-    from evalkit.harness.telemetry import Telemetry
+    from evalkit.harness.watching.telemetry import Telemetry
     from evalkit.model.results import Result
 
 T = TypeVar("T")
@@ -90,6 +90,6 @@ def _event_log(config: pytest.Config, *, run_id: str, worker: str, redact: Calla
 def _telemetry(config: pytest.Config, run_id: str, redact: Callable[[str], str]) -> Telemetry | None:
     if not config.getoption("evalkit_otel"):
         return None
-    from evalkit.harness.telemetry_export import open_telemetry
+    from evalkit.harness.watching.export import open_telemetry
 
     return open_telemetry(run_id, redact=redact)

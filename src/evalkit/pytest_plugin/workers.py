@@ -17,7 +17,7 @@ from evalkit.pytest_plugin.not_started import NotStarted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from evalkit.pytest_plugin.progress import Display
+    from evalkit.pytest_plugin.display import Display
 
 Why: TypeAlias = Literal["usage", "stopped", "broken"]
 """What ends a session: a mistake of its user, something that cannot be opened or written, or a suite that cannot be collected."""
@@ -32,7 +32,7 @@ class Workers:
     """The controller's end of all channels."""
 
     def __init__(self, config: pytest.Config) -> None:
-        from evalkit.harness.progress import Gathered
+        from evalkit.harness.watching.progress import Gathered
 
         self.gathered = Gathered()
         self._config = config

@@ -10,8 +10,8 @@ from evalkit.compare import words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from evalkit.compare.statistics.interval import Interval
     from evalkit.compare.stats import CorrectedRate, Rectified
-    from evalkit.compare.values import Interval
     from evalkit.model.calls import JSON
 
 FEW = 30

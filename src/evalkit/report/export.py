@@ -7,8 +7,8 @@ import json
 from typing import TYPE_CHECKING, Any, Literal
 
 from evalkit.report.clean import cell
-from evalkit.store.parquet import write_parquet
-from evalkit.store.rows import as_json, moment, real, text, whole
+from evalkit.store.database.parquet import write_parquet
+from evalkit.store.database.rows import as_json, moment, real, text, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from evalkit.report.tables import Column, ExportTable, Kind, Row
-    from evalkit.store.reader import RunRecords
+    from evalkit.store.journal.reader import RunRecords
 
 SCHEMA = "evalkit.export/1"
 """The schema of an exported table in JSON."""

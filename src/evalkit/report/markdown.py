@@ -10,7 +10,7 @@ from evalkit.compare.paired_outcomes import FLIP_NAMES, flip_name, metric_word, 
 from evalkit.model.calls import CallFailure
 from evalkit.report import wording
 from evalkit.report.clean import one_line, shortened, visible
-from evalkit.report.flip_reasons import broken_by, flip_reason, flipped_results
+from evalkit.report.page.flip_reasons import broken_by, flip_reason, flipped_results
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

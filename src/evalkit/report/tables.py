@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from evalkit.model.calls import Call, Reply
     from evalkit.model.results import Result
-    from evalkit.store.reader import RunRecords
+    from evalkit.store.journal.reader import RunRecords
 
 Kind = Literal["varchar", "bigint", "double", "boolean", "timestamp", "json"]
 Row = dict[str, Any]

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 from evalkit.compare.standing import Ranking
-from evalkit.compare.values import Comparison, Interval
+from evalkit.compare.statistics.interval import Interval
+from evalkit.compare.values import Comparison
 from evalkit.model.results import GateOutcome, PromptRecord, Result, RunInfo
+from evalkit.report.outcomes import Outcome
 
 if TYPE_CHECKING:
     from evalkit.report.calibration import Calibration
     from evalkit.report.history import SuiteHistory
-
-Outcome = Literal["passed", "failed", "undecided", "unmeasured"]
-
-
-def known_outcome(value: object) -> Outcome | None:
-    """``value``, which a journal or a database holds, if it is an outcome; else None."""
-    return next((one for one in get_args(Outcome) if one == value), None)
 
 
 @dataclass(frozen=True, slots=True)

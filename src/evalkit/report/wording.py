@@ -13,9 +13,11 @@ from evalkit.metrics.summary import total as sum_known
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from evalkit.compare.values import Interval, Metric
+    from evalkit.compare.statistics.interval import Interval
+    from evalkit.compare.values import Metric
     from evalkit.model.results import RunInfo
-    from evalkit.report.values import CallCounts, Outcome, RunReport, VariantSummary
+    from evalkit.report.outcomes import Outcome
+    from evalkit.report.values import CallCounts, RunReport, VariantSummary
 
 UNKNOWN = "unknown"
 _SCORE = re.compile(r"score\((.+)\)")

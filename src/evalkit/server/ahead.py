@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from evalkit.errors import ConfigError
-from evalkit.harness.sides import Named
+from evalkit.harness.comparing.sides import Named
 from evalkit.server.comparing import compared_view
 from evalkit.server.figures import newest_runs, run_figures
 from evalkit.server.histories import make_history

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from evalkit.compare.as_json import comparison_json
 from evalkit.errors import ConfigError
-from evalkit.report.history import history_json
+from evalkit.report.history_text import history_json
 from evalkit.server.answers import GUARDED, NOT_FOUND
 from evalkit.server.comparing import choose, compared
 from evalkit.server.histories import suite_history

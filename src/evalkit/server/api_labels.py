@@ -17,8 +17,8 @@ from evalkit.server.api_runs import RunId
 from evalkit.server.api_runs import Word as Text
 from evalkit.server.desk import Left, answers_desk, pairs_desk, pairs_of
 from evalkit.server.site import Site
-from evalkit.store.browse import has_run
-from evalkit.store.label_items import Contents, Item, Word, contents, variants_of
+from evalkit.store.browse.questions import has_run
+from evalkit.store.labels.items import Contents, Item, Word, contents, variants_of
 
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="The item, as the list of items names it.")]
 PairName = Annotated[

@@ -16,8 +16,8 @@ from starlette.responses import StreamingResponse
 from evalkit.server.answers import GUARDED, NOT_FOUND
 from evalkit.server.api_runs import RunId
 from evalkit.server.site import Site
-from evalkit.store.browse import has_run
-from evalkit.store.following import LiveRun
+from evalkit.store.browse.questions import has_run
+from evalkit.store.journal.following import LiveRun
 
 TICK_S = 0.25
 """Seconds between two looks at what there is to send."""

@@ -11,9 +11,9 @@ from starlette.exceptions import HTTPException
 from evalkit.server.answers import GUARDED, NOT_FOUND
 from evalkit.server.figures import newest_runs, run_figures
 from evalkit.server.site import Site
-from evalkit.store.browse import Filter, has_run, list_trials
-from evalkit.store.browse_trial import trial_page
-from evalkit.store.browsed import RunLine, RunPage, TrialLine, TrialPage
+from evalkit.store.browse.browsed import RunLine, RunPage, TrialLine, TrialPage
+from evalkit.store.browse.questions import Filter, has_run, list_trials
+from evalkit.store.browse.trial import trial_page
 
 RunId = Annotated[str, Path(description="Id of a run.", max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Word = Annotated[str, Field(max_length=500)]

@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evalkit.compare.compare import Wanted
-from evalkit.harness.comparing_runs import compare_counted
-from evalkit.harness.sides import Compared, Named, compare_sides
+from evalkit.harness.comparing.runs import compare_counted
+from evalkit.harness.comparing.sides import Compared, Named, compare_sides
 from evalkit.model.results import RunInfo
-from evalkit.report.comparison_view import ComparisonView, PromptChange, comparison_view
-from evalkit.report.prompt_diff import diff_prompts
+from evalkit.report.page.comparison_view import ComparisonView, PromptChange, comparison_view
+from evalkit.report.page.prompt_diff import diff_prompts
 from evalkit.report.values import CallCounts, RunReport
 from evalkit.server.figures import run_prompts, run_sources
-from evalkit.store.browse import is_complete
-from evalkit.store.measured import measurements
+from evalkit.store.browse.questions import is_complete
+from evalkit.store.counting.measured import measurements
 
 if TYPE_CHECKING:
     from evalkit.compare.values import Comparison, Side

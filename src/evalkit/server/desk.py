@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from evalkit.store.label_items import answer_items, labelled, pair_items, preferred_by
+from evalkit.store.labels.items import answer_items, labelled, pair_items, preferred_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evalkit.server.site import Site
-    from evalkit.store.label_items import Item, Word
+    from evalkit.store.labels.items import Item, Word
 
 _LABELS = "select distinct label from trials where run_id = $run order by label"
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalkit.harness.calibrating import calibrations_of
-from evalkit.store.browse import list_runs, run_page
-from evalkit.store.label_items import checks_of, preferred
-from evalkit.store.labels import labelled_counts
-from evalkit.store.measured import prompts_of
+from evalkit.harness.labels.calibrating import calibrations_of
+from evalkit.store.browse.questions import list_runs, run_page
+from evalkit.store.counting.measured import prompts_of
+from evalkit.store.labels.counted import labelled_counts
+from evalkit.store.labels.items import checks_of, preferred
 
 if TYPE_CHECKING:
     from evalkit.model.results import PromptRecord
     from evalkit.report.calibration import Calibration
     from evalkit.server.site import Site
-    from evalkit.store.browsed import RunLine, RunPage
-    from evalkit.store.label_items import PreferenceCount
+    from evalkit.store.browse.browsed import RunLine, RunPage
+    from evalkit.store.labels.items import PreferenceCount
 
 _SOURCES = """
 select s.suite, v.label, any_value(suite_path), any_value(prompt_digest)
@@ -24,13 +24,13 @@ from variants v join suites s using (run_id, suite_path) where run_id = $run gro
 
 
 def newest_runs(site: Site, *, limit: int, before: str | None = None) -> list[RunLine]:
-    """See :func:`evalkit.store.browse.list_runs`. Raises StoreError."""
+    """See :func:`evalkit.store.browse.questions.list_runs`. Raises StoreError."""
     key = ("runs", limit, before, site.store.generation)
     return site.figures.get(key, lambda: list_runs(site.store, limit=limit, before=before))
 
 
 def run_figures(site: Site, run_id: str) -> RunPage | None:
-    """See :func:`evalkit.store.browse.run_page`. Raises StoreError."""
+    """See :func:`evalkit.store.browse.questions.run_page`. Raises StoreError."""
     return site.figures.get(("run", run_id, site.store.version(run_id)), lambda: run_page(site.store, run_id))
 
 
@@ -45,12 +45,12 @@ def run_sources(site: Site, run_id: str) -> dict[tuple[str, str], tuple[str, str
 
 
 def run_prompts(site: Site, run_id: str) -> dict[tuple[str, str], PromptRecord]:
-    """See :func:`evalkit.store.measured.prompts_of`. Raises StoreError."""
+    """See :func:`evalkit.store.counting.measured.prompts_of`. Raises StoreError."""
     return site.figures.get(("prompts", run_id, site.store.version(run_id)), lambda: prompts_of(site.store, run_id))
 
 
 def run_checks(site: Site, run_id: str) -> list[str]:
-    """See :func:`evalkit.store.label_items.checks_of`. Raises StoreError."""
+    """See :func:`evalkit.store.labels.items.checks_of`. Raises StoreError."""
     return site.figures.get(("checks", run_id, site.store.version(run_id)), lambda: checks_of(site.store, run_id))
 
 

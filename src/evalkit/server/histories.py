@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalkit.harness.history import history_of
-from evalkit.report.history_page import render_history
+from evalkit.harness.comparing.history import history_of
+from evalkit.report.page.history_page import render_history
 from evalkit.server.rendering import run_address
 from evalkit.store.history import history_rows, suites_with_history
 

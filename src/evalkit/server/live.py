@@ -7,7 +7,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from evalkit.errors import StoreError
-from evalkit.store.following import Follower, LiveRun
+from evalkit.store.journal.following import Follower, LiveRun
 from evalkit.store.mirror import is_going_on
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from evalkit.compare import words
 
 if TYPE_CHECKING:
-    from evalkit.report.values import Outcome
-    from evalkit.store.browsed import RunLine
+    from evalkit.report.outcomes import Outcome
+    from evalkit.store.browse.browsed import RunLine
 
 
 def outcome_of(run: RunLine) -> Outcome:

@@ -16,8 +16,8 @@ from evalkit.server.comparing import FEW_FLIPS, MOST_FLIPS, choose, compared_vie
 from evalkit.server.histories import history_page, suites
 from evalkit.server.rendering import address, page, whole_page
 from evalkit.server.site import Site
-from evalkit.store.browse_trial import case_pages
-from evalkit.store.browsed import TrialPage
+from evalkit.store.browse.browsed import TrialPage
+from evalkit.store.browse.trial import case_pages
 
 MOST_REPEATS = 20
 """Repeats of a case that are set side by side."""

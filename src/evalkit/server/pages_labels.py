@@ -15,7 +15,7 @@ from evalkit.server.desk import pairs_of
 from evalkit.server.figures import run_agreement, run_checks
 from evalkit.server.rendering import page
 from evalkit.server.site import Site
-from evalkit.store.browse import has_run
+from evalkit.store.browse.questions import has_run
 
 
 class LabelQuery(BaseModel):

@@ -10,16 +10,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from evalkit.errors import ConfigError
-from evalkit.harness.reporting import stored_report
-from evalkit.report.html import render_html
+from evalkit.harness.after.reporting import stored_report
+from evalkit.report.page.html import render_html
 from evalkit.server.api_runs import RunId, RunsQuery, TrialQuery, TrialsQuery
 from evalkit.server.figures import newest_runs, run_figures
 from evalkit.server.outcome import outcome_of, summary
 from evalkit.server.rendering import page, whole_page
 from evalkit.server.site import Site
-from evalkit.store.browse import list_trials, run_line
-from evalkit.store.browse_trial import trial_page
-from evalkit.store.browsed import RunLine, TrialPage
+from evalkit.store.browse.browsed import RunLine, TrialPage
+from evalkit.store.browse.questions import list_trials, run_line
+from evalkit.store.browse.trial import trial_page
 
 MOST_REPORTED = 20_000
 """Trials of a run whose whole report is made while somebody waits."""

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import HTMLResponse
 
-from evalkit.report.html import ICON, asset, chart_script, page_templates
+from evalkit.report.page.html import ICON, asset, chart_script, page_templates
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -17,14 +17,14 @@ import click
 import uvicorn
 
 from evalkit.errors import ConfigError
-from evalkit.harness.secrecy import redactor_for
+from evalkit.harness.during.secrecy import redactor_for
 from evalkit.server.app import create_app
 from evalkit.server.live import Live
 from evalkit.server.rendering import templates
 from evalkit.server.site import Access, Site
 from evalkit.server.troubles import Troubles
-from evalkit.store.label_book import LabelBook
-from evalkit.store.label_secret import veil_of
+from evalkit.store.labels.book import LabelBook
+from evalkit.store.labels.secret import veil_of
 from evalkit.store.mirror import mirrored
 
 if TYPE_CHECKING:

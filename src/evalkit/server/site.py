@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from evalkit.config import Config
-    from evalkit.store.label_book import LabelBook
-    from evalkit.store.label_secret import Veil
+    from evalkit.store.labels.book import LabelBook
+    from evalkit.store.labels.secret import Veil
     from evalkit.store.mirror import Mirror
 
 

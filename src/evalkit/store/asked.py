@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import StoreError
 from evalkit.model.calls import Request
-from evalkit.store.codec import decode
-from evalkit.store.lines import scan
-from evalkit.store.reader import journal_files
+from evalkit.store.journal.codec import decode
+from evalkit.store.journal.lines import scan
+from evalkit.store.journal.reader import journal_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,8 @@ from evalkit.errors import EvalkitError, StoreError, Where
 from evalkit.files import fresh_file, read_text, shown
 from evalkit.model.cases import Severity  # noqa: TC001 - pydantic reads the annotations below
 from evalkit.model.results import PRIMARY, Family, Measurement, Status
-from evalkit.store.codec import encode, encode_whole
 from evalkit.store.flat_baseline import SUFFIX, read_flat, write_flat
+from evalkit.store.journal.codec import encode, encode_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

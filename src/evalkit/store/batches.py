@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, get_args
 from evalkit.errors import FailureKind, StoreError, StoreLockedError, Where
 from evalkit.files import private_folder
 from evalkit.model.calls import CallFailure, Request
-from evalkit.store.codec import decode, encode
-from evalkit.store.lines import frame, scan
+from evalkit.store.journal.codec import decode, encode
+from evalkit.store.journal.lines import frame, scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from evalkit.store.lines import Line
+    from evalkit.store.journal.lines import Line
 
 BATCHES_FOLDER = "batches"
 """The log's folder inside the reports folder."""

@@ -15,8 +15,8 @@ from evalkit.canon import digest_text
 from evalkit.errors import StoreError, StoreLockedError, Where
 from evalkit.files import private_folder
 from evalkit.model.calls import Response
-from evalkit.store.codec import decode, decode_text, dumps
-from evalkit.store.lines import scan
+from evalkit.store.journal.codec import decode, decode_text, dumps
+from evalkit.store.journal.lines import scan
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import StoreError, SuiteError, Where
-from evalkit.store.parquet import write_parquet
-from evalkit.store.query import read_parquet
+from evalkit.store.database.parquet import write_parquet
+from evalkit.store.database.query import read_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

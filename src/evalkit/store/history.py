@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from evalkit.store.connection import WAIT_S, opened
-from evalkit.store.database import DATABASE_FILE, check_tables, ingest
+from evalkit.store.database.connection import WAIT_S, opened
+from evalkit.store.database.ingest import DATABASE_FILE, check_tables, ingest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

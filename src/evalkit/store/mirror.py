@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import StoreError, Where
 from evalkit.files import private_folder
-from evalkit.store.connection import first_line, opened
-from evalkit.store.database import (
+from evalkit.store.counting.kept import are_counted, drop_counts, keep_counts, make_room, uncounted
+from evalkit.store.counting.paired import PairedRuns
+from evalkit.store.database.connection import first_line, opened
+from evalkit.store.database.ingest import (
     DATABASE_FILE,
     IngestReport,
     check_tables,
@@ -26,10 +28,8 @@ from evalkit.store.database import (
     prepare,
     unread_runs,
 )
-from evalkit.store.journal import is_written
-from evalkit.store.kept_counts import are_counted, drop_counts, keep_counts, make_room, uncounted
-from evalkit.store.lines import first_and_last
-from evalkit.store.paired import PairedRuns
+from evalkit.store.journal.lines import first_and_last
+from evalkit.store.journal.writer import is_written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-    from evalkit.store.database import RunNews
-    from evalkit.store.rows import Row
+    from evalkit.store.database.ingest import RunNews
+    from evalkit.store.database.rows import Row
 
 FOLDER = ".serve"
 """Where servers keep their databases, inside the reports folder."""

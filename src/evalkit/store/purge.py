@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING
 from evalkit.errors import StoreError, StoreLockedError, Where
 from evalkit.store.batches import BATCHES_FOLDER, BatchLog
 from evalkit.store.cache import CACHE_FILE, Cache
-from evalkit.store.database import DATABASE_FILE
-from evalkit.store.journal import is_run_id, is_written
-from evalkit.store.lines import scan
+from evalkit.store.database.ingest import DATABASE_FILE
+from evalkit.store.database.shrink import stored_runs, without_runs
+from evalkit.store.journal.lines import scan
+from evalkit.store.journal.reader import list_runs
+from evalkit.store.journal.writer import is_run_id, is_written
 from evalkit.store.mirror import FOLDER, sweep
-from evalkit.store.reader import list_runs
-from evalkit.store.shrink import stored_runs, without_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from evalkit.store.reader import RunEntry
+    from evalkit.store.journal.reader import RunEntry
 
 _FOLDERS = frozenset({"journal", BATCHES_FOLDER})
 """Folders of the reports folder that are no run's."""

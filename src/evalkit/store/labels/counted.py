@@ -1,0 +1,73 @@
+"""The verdicts of one run beside people's labels of the same answers, counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from evalkit.store.database.connection import WAIT_S, opened
+from evalkit.store.database.ingest import check_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from evalkit.model.results import Family, Status
+
+Person = Literal["pass", "fail", "split", "none"]
+"""What people say of an answer, by majority; ``split`` if they are divided, ``none`` if nobody was asked."""
+
+_COUNTS = """
+with voices as (
+  select t.trial_id, l.check_name, l.labelled_by, arg_max(l.passed, coalesce(l.labelled_at, '-infinity'::timestamp)) as passed
+  from trials t
+  join responses r on r.call_id = t.call_id
+  join trials o on o.suite_path = t.suite_path and o.case_id = t.case_id and o.request_key = t.request_key
+  join responses p on p.call_id = o.call_id and p.text = r.text
+  join labels l on l.trial_id = o.trial_id and l.passed is not null
+  where t.run_id = $run group by all
+), people as (
+  select trial_id, check_name, sum(case when passed then 1 else -1 end) as balance from voices group by all
+), judged as (
+  select trial_id, family, status,
+    check_name || case when place > 1 then ' (' || place || ')' else '' end as check_name
+  from (
+    select *, row_number() over (partition by trial_id, check_name order by position) as place
+    from verdicts where run_id = $run
+  )
+)
+select t.suite, j.check_name, j.family, t.label, j.status,
+  case when p.balance is null then 'none' when p.balance > 0 then 'pass' when p.balance < 0 then 'fail' else 'split' end as person,
+  count(*)
+from judged j join trials t on t.trial_id = j.trial_id
+left join people p on p.trial_id = j.trial_id and p.check_name = j.check_name
+group by all order by all
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictCount:
+    """How many verdicts of one check on one variant are ``verdict``, where people say ``person``."""
+
+    suite: str
+    check: str
+    family: Family
+    label: str
+    verdict: Status
+    person: Person
+    count: int
+
+
+def count_labelled(database: Path, run_id: str, *, wait_s: float = WAIT_S) -> tuple[VerdictCount, ...]:
+    """Count the verdicts of ``run_id`` by what people say of the answers.
+
+    A label counts for every answer to the same request with the same text, whichever run it was given in. Raises StoreError.
+    """
+    with opened(database, read_only=True, wait_s=wait_s) as connection:
+        check_tables(connection, database)
+        return labelled_counts(lambda sql, **values: connection.execute(sql, values).fetchall(), run_id)
+
+
+def labelled_counts(tuples: Callable[..., list[tuple[Any, ...]]], run_id: str) -> tuple[VerdictCount, ...]:
+    """The same counts; ``tuples(query, **values)`` answers SQL over the tables."""
+    return tuple(VerdictCount(*row) for row in tuples(_COUNTS, run=run_id))

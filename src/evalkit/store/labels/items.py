@@ -1,0 +1,175 @@
+"""What there is to label in a run: answers one by one, or two by two, in an order that says nothing about who gave them.
+
+An item is known by a name that only the server can read (:class:`~evalkit.store.labels.secret.Veil`). The items stand in the order of their
+names: as good as random, and the same every time.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from evalkit.store.browse.questions import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from evalkit.store.browse.questions import Queries
+    from evalkit.store.labels.secret import Veil
+
+_FIRST = "select distinct trial_id from verdicts where run_id = $run and check_name = $check"
+_LATER = f"""{_FIRST} union select trial_id from (
+  select trial_id, row_number() over (partition by trial_id order by position) as place
+  from verdicts where run_id = $run and check_name = $name
+) where $name || ' (' || place || ')' = $check and place > 1
+"""  # noqa: S608 - a constant of this module
+_ANSWERS = """
+select t.trial_id, t.suite_path, t.case_id, t.case_digest, t.repeat_number, t.label, t.call_id
+from trials t join ({judged}) j on j.trial_id = t.trial_id join responses r on r.run_id = $run and r.call_id = t.call_id
+where t.run_id = $run and r.text is not null
+"""
+_PAIRS = """
+with sides as (
+  select t.trial_id, t.suite_path, t.case_id, t.case_digest, t.repeat_number, t.label, t.call_id
+  from trials t join responses r on r.run_id = $run and r.call_id = t.call_id
+  where t.run_id = $run and t.label in ($a, $b) and r.text is not null
+)
+select a.suite_path, a.case_id, a.case_digest, a.repeat_number, a.call_id, b.call_id
+from sides a join sides b on a.label = $a and b.label = $b and a.suite_path = b.suite_path and a.case_id = b.case_id
+  and a.case_digest = b.case_digest and a.repeat_number = b.repeat_number
+"""
+_LABELLED = (
+    "select trial_id, passed, comment from labels where run_id = $run and check_name = $check and labelled_by = $by"
+)
+_PREFERRED_BY = """
+select suite_path, case_id, repeat_number, winner, comment from preferences
+where run_id = $run and label_a = $a and label_b = $b and preferred_by = $by
+"""
+_TEXTS = "select call_id, text from responses where run_id = $run and list_contains($calls, call_id)"
+_CASES = """
+select suite_path, case_id, case_digest, vars, expect from cases
+where list_contains($digests, case_digest) and list_contains($cases, case_id)
+"""
+_ABOUT = "select suite_path, label, prompt, model from variants where run_id = $run"
+_CHECKS = """
+select check_name || case when place > 1 then ' (' || place || ')' else '' end as "check", any_value(family) as family from (
+  select *, row_number() over (partition by trial_id, check_name order by position) as place from verdicts where run_id = $run
+) group by all order by any_value(family) <> 'judge', "check"
+"""
+_PREFERRED = """
+select label_a as a, label_b as b, count(*) filter (winner = 'a') as a_wins, count(*) filter (winner = 'b') as b_wins,
+  count(*) filter (winner = 'tie') as ties
+from preferences where run_id = $run and winner is not null group by all order by all
+"""
+_NUMBERED = re.compile(r"(.*) \(\d{1,9}\)", re.DOTALL)
+
+
+class Item(NamedTuple):
+    """One answer, or two answers to one case. ``calls`` are those of the answers, in a pair first variant first; ``label`` and
+    ``trial_id`` are those of one answer, empty for a pair."""
+
+    key: str
+    suite_path: str
+    case_id: str
+    case_digest: str
+    repeat: int
+    calls: tuple[str, ...]
+    label: str = ""
+    trial_id: str = ""
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """What a label or a preference of this item is known by."""
+        return (self.trial_id,) if self.trial_id else (self.suite_path, self.case_id, str(self.repeat))
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What one person said of an item: ``value`` is a label's ``passed`` or a preference's winner, None for a comment alone."""
+
+    value: bool | str | None
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is shown of items: answers by call, variables and expectations by (suite file, case, digest of the case)."""
+
+    texts: Mapping[str, str]
+    cases: Mapping[tuple[str, str, str], tuple[dict[str, Any], dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceCount:
+    """How often people prefer which of two variants."""
+
+    a: str
+    b: str
+    a_wins: int
+    b_wins: int
+    ties: int
+
+
+def checks_of(store: Queries, run_id: str) -> list[str]:
+    """The checks of a run, those that a model judges first; numbered as labels name them. Raises StoreError."""
+    return [row["check"] for row in store.rows(_CHECKS, run=run_id)]
+
+
+def answer_items(store: Queries, veil: Veil, run_id: str, check: str) -> dict[str, Item]:
+    """The answers that ``check`` judged, by their keys and in their order. Raises StoreError."""
+    numbered = _NUMBERED.fullmatch(check)
+    judged, name = (_LATER, {"name": numbered[1]}) if numbered else (_FIRST, dict[str, str]())
+    rows = store.tuples(_ANSWERS.format(judged=judged), run=run_id, check=check, **name)
+    return _in_order(
+        Item(veil.name(run_id, trial, check), path, case, digest, repeat, (call,), label, trial)
+        for trial, path, case, digest, repeat, label, call in rows
+    )
+
+
+def pair_items(store: Queries, veil: Veil, run_id: str, labels: tuple[str, str]) -> dict[str, Item]:
+    """The cases that both variants answered, by their keys and in their order. ``labels`` are in alphabetical order. Raises StoreError."""
+    rows = store.tuples(_PAIRS, run=run_id, a=labels[0], b=labels[1])
+    return _in_order(
+        Item(veil.name(run_id, path, case, str(repeat), *labels), path, case, digest, repeat, (first, second))
+        for path, case, digest, repeat, first, second in rows
+    )
+
+
+def labelled(store: Queries, run_id: str, check: str, *, by: str) -> dict[tuple[str, ...], Word]:
+    """What ``by`` said of a check's answers, by the item's place. Raises StoreError."""
+    rows = store.tuples(_LABELLED, run=run_id, check=check, by=by)
+    return {(trial,): Word(passed, comment) for trial, passed, comment in rows}
+
+
+def preferred_by(store: Queries, run_id: str, labels: tuple[str, str], *, by: str) -> dict[tuple[str, ...], Word]:
+    """What ``by`` said of a pair of variants, by the item's place. Raises StoreError."""
+    rows = store.tuples(_PREFERRED_BY, run=run_id, a=labels[0], b=labels[1], by=by)
+    return {(path, case, str(repeat)): Word(winner, comment) for path, case, repeat, winner, comment in rows}
+
+
+def contents(store: Queries, run_id: str, items: Iterable[Item]) -> Contents:
+    """The answers and cases of some items. Raises StoreError."""
+    wanted = list(items)
+    texts = store.tuples(_TEXTS, run=run_id, calls=[call for item in wanted for call in item.calls])
+    digests = sorted({item.case_digest for item in wanted})
+    cases = store.tuples(_CASES, digests=digests, cases=sorted({item.case_id for item in wanted}))
+    shown = {
+        (path, case, digest): (plain(given, dict[str, Any]()), plain(expect, dict[str, Any]()))
+        for path, case, digest, given, expect in cases
+    }
+    return Contents(dict(texts), shown)
+
+
+def variants_of(store: Queries, run_id: str) -> dict[tuple[str, str], tuple[str | None, str | None]]:
+    """Prompt and model by suite file and label. Raises StoreError."""
+    return {(path, label): (prompt, model) for path, label, prompt, model in store.tuples(_ABOUT, run=run_id)}
+
+
+def preferred(store: Queries, run_id: str) -> list[PreferenceCount]:
+    """What people prefer, by pair of variants. Raises StoreError."""
+    return [PreferenceCount(**row) for row in store.rows(_PREFERRED, run=run_id)]
+
+
+def _in_order(items: Iterable[Item]) -> dict[str, Item]:
+    return {item.key: item for item in sorted(items, key=lambda item: item.key)}
