@@ -37,11 +37,12 @@ def quantile_interval(
     if not 0.0 < q < 1.0:
         raise ValueError(f"a quantile lies strictly between 0 and 1, not {q}")
     n, ordered = len(values), sorted(values)
-    worth = n if clusters is None else _worth(values, q, clusters, confidence)
-    below, above = _ranks(worth, q, tail_share(confidence))
-    lower = ordered[max(1, below * n // worth) - 1] if below else -math.inf
-    upper = ordered[-(-above * n // worth) - 1] if above <= worth else math.inf
-    return Interval(lower, upper, confidence, "order statistics")
+    lowers, uppers = [], []
+    for size in (n,) if clusters is None else _sizes(values, q, clusters, confidence):
+        below, above = _ranks(size, q, tail_share(confidence))
+        lowers.append(ordered[max(1, below * n // size) - 1] if below else -math.inf)
+        uppers.append(ordered[-(-above * n // size) - 1] if above <= size else math.inf)
+    return Interval(min(lowers), max(uppers), confidence, "order statistics")
 
 
 def _ranks(n: int, q: float, tail: float) -> tuple[int, int]:
@@ -51,16 +52,20 @@ def _ranks(n: int, q: float, tail: float) -> tuple[int, int]:
     return below, above + 1
 
 
-def _worth(values: Sequence[float], q: float, clusters: Sequence[Hashable], confidence: float) -> int:
-    """How many independent values they are worth; at least 1."""
+def _sizes(values: Sequence[float], q: float, clusters: Sequence[Hashable], confidence: float) -> tuple[int, ...]:
+    """How many independent values they are worth; and how many clusters there are, if that is more.
+
+    Ranks are whole numbers, so that the limits of fewer values may lie a little closer together: the wider of both sizes counts.
+    """
     units = len(set(clusters))
     if units == len(values):
-        return units
+        return (units,)
     known = [min(value, sys.float_info.max) for value in values]
     limit = quantile(known, q) or 0.0
     within = [1.0 if value <= limit else 0.0 for value in known]
     share, variance = math.fsum(within) / len(within), clustered_variance(within, clusters)
-    return max(1, int(effective_size(share, variance, most=len(values), units=units, confidence=confidence)))
+    worth = max(1, int(effective_size(share, variance, most=len(values), units=units, confidence=confidence)))
+    return (worth,) if worth >= units else (worth, units)
 
 
 def quantile_of(rows: Sequence[Measurement], metric: str, q: float, confidence: float = 0.95) -> Interval | None:
