@@ -89,7 +89,7 @@ test: wheel ## run the tests (TESTS=…) where there is no src, against the whee
 	@$(PYTHON) -m venv build/wheel/venv
 	@build/wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	@build/wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt dist/*.whl --group dev
-	cd build/wheel/project && env --unset=PYTHONPATH EVALKIT_FROM_WHEEL=1 ../venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
+	cd build/wheel/project && env --unset=PYTHONPATH EVALKIT_FROM_WHEEL=1 ../venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 audit: $(STAMP) ## look for known vulnerabilities of what is installed, where an advisory service can be reached
 	@$(BIN)/python -m benchmarks.audit
