@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 DELIVERY_KEYS = ("stream", "transport")
 MODEL_KEYS = ("model", "params", *DELIVERY_KEYS)
-_MODEL = re.compile(r"[A-Za-z0-9_.-]+/[\w:+\-./]+\Z", re.ASCII)
+MODEL = re.compile(r"[A-Za-z0-9_.-]+/[\w:+\-./]+\Z", re.ASCII)
+"""How a model is written: ``provider/model``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class ModelReader:
     def name(self, node: Node | None) -> str | None:
         """A model reference ``provider/model``."""
         text = self.reader.text(node, "a model")
-        if text is None or node is None or _MODEL.match(text):
+        if text is None or node is None or MODEL.match(text):
             return text
         hint = "write provider/model, as in openai/gpt-5-mini; only letters, digits and _ : + - . /"
         self.reader.complain(f"{text[:100]!r} is not a model", node.line, hint)

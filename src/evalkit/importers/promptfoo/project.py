@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from evalkit.importers.promptfoo.prompts import read_prompts
 from evalkit.importers.promptfoo.suite import suite_of, templates_of
 from evalkit.importers.promptfoo.template import variables_of
 from evalkit.importers.writing import Imported
+from evalkit.suites.models import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from evalkit.importers.promptfoo.config import Source
     from evalkit.importers.promptfoo.prompts import Prompt
-
-_MODEL = re.compile(r"[A-Za-z0-9_.-]+/[\w:+\-./]+\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class Wanted:
 def import_promptfoo(path: Path, wanted: Wanted) -> Imported:
     """Read the configuration at ``path``. Raises ConfigError if nothing of it can be measured, or a model that is wanted is none."""
     for option, model in (("--model", wanted.model), ("--judge", wanted.judge)):
-        if model is not None and not _MODEL.match(model):
+        if model is not None and not MODEL.match(model):
             raise ConfigError(
                 f"{option} {model[:80]!r} is no model", hint="write provider/model, as in openai/gpt-5-mini"
             )
@@ -59,8 +57,7 @@ def import_promptfoo(path: Path, wanted: Wanted) -> Imported:
             lines = "\n".join(f"  {note}" for note in source.notes.all)
             raise ConfigError(f"{path.name} has no {what} that can be imported\n{lines}", hint=hint)
     name = slug(wanted.name or _name(source, path), otherwise="imported")
-    checks = _checks_in_use(source, cases)
-    cases = _complete(source, prompts, checks)
+    cases = _complete(source, prompts, _judged(source, cases))
     return Imported(
         prompts={f"{name}/v{number}.j2": text for number, text in enumerate(templates_of(source, prompts, cases), 1)},
         suites={f"{name}.yaml": suite_of(source, prompts, models, cases, name=name)},
@@ -75,7 +72,7 @@ def _name(source: Source, path: Path) -> str:
     return str(node.value) if node else path.resolve().parent.name
 
 
-def _checks_in_use(source: Source, cases: Cases) -> Cases:
+def _judged(source: Source, cases: Cases) -> Cases:
     """The cases without those that no check is left of: a case that nothing judges would be an error."""
     kept = []
     for case in cases.cases:
@@ -105,9 +102,8 @@ def _complete(source: Source, prompts: Sequence[Prompt], cases: Cases) -> Cases:
 def _read_by(value: object) -> Iterator[str]:
     """The variables that the expressions in some checks read."""
     if isinstance(value, str):
-        with suppress(
-            UnportableError
-        ):  # a schema or a pattern may hold braces, too: what is wrong is told when the suite is planned
+        # A schema or a pattern may hold braces, too: what is wrong is told when the suite is planned.
+        with suppress(UnportableError):
             yield from variables_of(value)
     elif isinstance(value, dict):
         for one in value.values():

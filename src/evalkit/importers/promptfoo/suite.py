@@ -51,9 +51,9 @@ def suite_of(source: Source, prompts: Sequence[Prompt], models: Sequence[Model],
     repeat = entries(source.get("evaluateOptions")).get("repeat")
     if repeat is not None and isinstance(repeat.value, int) and repeat.value > 1:
         head["repeats"] = repeat.value
-    if cases.checks:
-        head["checks"] = list(cases.checks)
     numbers = {key for case in cases.cases for key, value in case.vars.items() if not isinstance(value, str)}
+    if cases.checks:
+        head["checks"] = [_as_text(check, numbers) for check in cases.checks]
     aside, beside = _comments(source, cases)
     rows = []
     for place, case in enumerate(cases.cases):
@@ -61,7 +61,6 @@ def suite_of(source: Source, prompts: Sequence[Prompt], models: Sequence[Model],
         if case.checks:
             row["checks"] = [_as_text(check, numbers) for check in case.checks]
         rows.append((beside.get(place, []), row))
-    head = {key: _as_text(value, numbers) if key == "checks" else value for key, value in head.items()}
     return f"# Imported from {source.name} by evalkit import.\n{comments(aside)}{dumped(head)}cases:\n{listed(rows)}"
 
 
