@@ -116,3 +116,30 @@ def test_paper_is_light_and_unfolded(visit, small):
     page.set_viewport_size({"width": 700, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
     page.emulate_media(media="screen")
+
+
+def test_paper_holds_the_cases_that_a_screen_scrolls(visit, tmp_path):
+    """The printer gets the first 300 of the chosen cases with whole ids and what did not pass, told so, and nothing is cut by the sheet; the screen then has its few rows again."""
+    report = build_report(cases=160, repeats=1, hostile=False, topics=0)
+    page = visit(page=write_html(report, tmp_path).as_uri(), width=700).page
+    assert page.locator("#case-list .window .row").count() < 60
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("#case-list .window .row").count() == 300
+    assert "first 300" in page.locator("#on-paper").inner_text()
+    cut = "names => names.filter((name) => name.scrollWidth > name.clientWidth + 1 || !name.clientWidth).length"
+    assert page.locator("#case-list .window .row .id").evaluate_all(cut) == 0
+    assert page.evaluate("document.querySelector('#case-list').scrollWidth - innerWidth") <= 0
+    around = page.locator(":is(.first, .pair, .beside, .beside > .card)")
+    assert set(around.evaluate_all("found => found.map((one) => getComputedStyle(one).display)")) == {"block"}
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen")
+    assert page.locator("#case-list .window .row").count() < 60
+    assert not page.locator("#on-paper").is_visible()
+
+
+def test_few_cases_are_printed_without_a_word(visit, small):
+    """Where nothing is left out, nothing is said to be."""
+    page = visit(page=small).page
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("#on-paper").text_content() == ""

@@ -25,6 +25,8 @@ const wireApp = (run) => {
   addEventListener("popstate", () => restore(app));
   addEventListener("hashchange", () => restore(app));
   addEventListener("keydown", (event) => onKey(app, event));
+  addEventListener("beforeprint", () => onPaper(app.table, true));
+  addEventListener("afterprint", () => onPaper(app.table, false));
   wireFlips(run, (test) => openCase(app, test));
   restore(app);
   app.search.prepare();

@@ -2,6 +2,7 @@
 
 const NARROW = matchMedia("(max-width: 900px)");
 const OVERSCAN = 8;
+const ON_PAPER = 300;
 
 const COLUMNS = [["outcome", "Passed"], ["case", "Case"], [null, "Variant"], [null, "What did not pass"], ["latency", "Latency"], ["cost", "Cost"]];
 
@@ -41,6 +42,7 @@ const rowHeight = () => (NARROW.matches ? 92 : 44);
 
 const setTests = (table, tests) => {
   table.tests = tests;
+  table.mixed = tests.some((test) => test.case.suite !== tests[0].case.suite);
   table.box.setAttribute("aria-rowcount", tests.length + 1);
   table.spacer.style.height = `${tests.length * rowHeight()}px`;
   table.active = Math.min(table.active, tests.length - 1);
@@ -49,11 +51,24 @@ const setTests = (table, tests) => {
   paint(table);
 };
 
-/** Put the rows in sight, and a few around them, into the document; rows that are there already stay. */
+/** The rows in sight and a few around them; on paper, which cannot scroll, the first ones. */
+const rowsToDraw = (table, height) => {
+  if (table.paper) return [0, Math.min(table.tests.length, ON_PAPER)];
+  const last = Math.ceil((table.box.scrollTop + table.box.clientHeight) / height) + OVERSCAN;
+  return [Math.max(0, Math.floor(table.box.scrollTop / height) - OVERSCAN), Math.min(table.tests.length, last)];
+};
+
+/** Draw the list for a printer, or for the screen again; what a printer leaves out is said. */
+const onPaper = (table, paper) => {
+  table.paper = paper;
+  byId("on-paper").textContent = table.tests.length > ON_PAPER ? `The first ${ON_PAPER} of these are printed. Filter the list on the screen to print others.` : "";
+  paint(table);
+};
+
+/** Put the rows to draw into the document; rows that are there already stay. */
 const paint = (table) => {
   const height = rowHeight();
-  const first = Math.max(0, Math.floor(table.box.scrollTop / height) - OVERSCAN);
-  const last = Math.min(table.tests.length, Math.ceil((table.box.scrollTop + table.box.clientHeight) / height) + OVERSCAN);
+  const [first, last] = rowsToDraw(table, height);
   for (const [index, row] of table.drawn) {
     if (index >= first && index < last) continue;
     row.remove();
@@ -80,7 +95,7 @@ const caseRow = (table, index) => {
     cell("case", el("span", { class: "id" }, test.case.id),
       [...test.flips].map((kind) => el("span", { class: `flip-mark ${kind}`, title: WORDS[kind] ?? kind }, SIGNS[kind], el("span", { class: "hidden" }, WORDS[kind] ?? kind))),
       test.case.tags.slice(0, 4).map((tag) => el("span", { class: "tag" }, tag))),
-    cell("variant", test.variant.name, table.run.suites.length > 1 && el("span", { class: "muted" }, ` · ${test.case.suite}`)),
+    cell("variant", test.variant.name, table.mixed && el("span", { class: "muted" }, ` · ${test.case.suite}`)),
     cell("why", whyText(table.run, test)),
     cell("latency", seconds(test.latency)),
     cell("cost", money(test.cost)));
