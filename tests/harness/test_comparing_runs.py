@@ -20,7 +20,7 @@ from evalkit.harness import api
 from evalkit.harness.comparing import runs as comparing_runs
 from evalkit.harness.comparing.runs import compare_counted, compare_named
 from evalkit.harness.comparing.sides import History, Named, compare_sides
-from evalkit.store.counting.kept import are_counted
+from evalkit.store.counting.kept import kept_runs
 from evalkit.store.database.ingest import DATABASE_FILE
 from evalkit.store.mirror import mirrored
 
@@ -151,7 +151,7 @@ def test_the_database_says_what_the_journals_say(project, monkeypatch, how):
 def served(mirror, a: str, b: str) -> tuple[bool, list[object]]:
     """The comparison out of a server's mirror, and whether both runs were counted before."""
     with mirror.paired(a, b) as runs:
-        counted = are_counted(runs._connection, a, b)  # noqa: SLF001 - which way it went
+        counted = kept_runs(runs._connection, a, b) is not None  # noqa: SLF001 - which way it went
         found = compare_counted(runs, Named(a, None, complete=True), Named(b, None, complete=True), Wanted(checks=True))
     return counted, [rounded((comparison_json(one), dict(one.extra))) for one in found.comparisons]
 
@@ -176,7 +176,7 @@ def test_a_run_counted_ahead_compares_as_any_other(project, how):
         shutil.rmtree(journals / first)
         mirror.refresh()
         with mirror.paired(first, second) as runs:
-            assert not are_counted(runs._connection, first, first)  # noqa: SLF001 - what is kept of it
+            assert not kept_runs(runs._connection, first, first)  # noqa: SLF001 - what is kept of it
             assert not runs._connection.execute(
                 "select 1 from kept.cases where run_id = $run", {"run": first}
             ).fetchall()  # noqa: SLF001

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from evalkit.compare.values import Flip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from evalkit.compare.values import FlipKind
     from evalkit.model.results import Measurement
@@ -157,7 +157,7 @@ def most_urgent_first(found: Iterable[Flip]) -> tuple[Flip, ...]:
 
 def flip_kind(before: tuple[int, int], after: tuple[int, int]) -> FlipKind:
     """The kind of a change from ``(passed, draws)`` to another: by which side of ½ they are on."""
-    was, now = (2 * passed >= draws for passed, draws in (before, after))
+    was, now = 2 * before[0] >= before[1], 2 * after[0] >= after[1]
     return "shaky" if was == now else "broken" if was else "fixed"
 
 
@@ -187,7 +187,9 @@ def errors_moved_it(kind: FlipKind, before: tuple[int, int], after: tuple[int, i
     return 2 * (passed + lost) >= draws
 
 
+_URGENCY: Mapping[FlipKind, int] = {"broken": 0, "fixed": 1, "shaky": 2}
+
+
 def _urgency(flip: Flip) -> tuple[int, bool, float, str]:
-    order: tuple[FlipKind, ...] = ("broken", "fixed", "shaky")
     change = abs(flip.b[0] / flip.b[1] - flip.a[0] / flip.a[1])
-    return order.index(flip.kind), "critical" not in flip.tags, -change, flip.case_id
+    return _URGENCY[flip.kind], "critical" not in flip.tags, -change, flip.case_id

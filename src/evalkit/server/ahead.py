@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from evalkit.errors import ConfigError
 from evalkit.harness.comparing.sides import Named
 from evalkit.server.comparing import compared_view
-from evalkit.server.figures import newest_runs, run_figures
+from evalkit.server.figures import newest_runs, run_about, run_figures
 from evalkit.server.histories import make_history
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ LISTED = 50
 """Runs on the first page of the list."""
 COUNTED = 200
 """Runs that are counted before anything else is made: any two of them are compared at once."""
+_RUNS = "select run_id from runs order by started_at desc nulls last, run_id desc limit $limit"
 _NEWEST = """
 select suite from suites s join runs r on r.run_id = s.run_id where r.complete and not r.partial
 group by suite order by max(r.started_at) desc limit $limit
@@ -33,6 +34,8 @@ group by suite order by max(r.started_at) desc limit $limit
 def make_ahead(site: Site) -> None:
     """Count the newest runs, make their figures, the comparisons that their pages lead to, and the histories of their suites. Raises StoreError."""
     site.store.count_ahead(limit=COUNTED)
+    for (run_id,) in site.store.tuples(_RUNS, limit=COUNTED):
+        run_about(site, run_id)
     runs = newest_runs(site, limit=LISTED)
     for run in runs:
         run_figures(site, run.run_id)

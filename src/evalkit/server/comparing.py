@@ -12,11 +12,12 @@ from evalkit.model.results import RunInfo
 from evalkit.report.page.comparison_view import ComparisonView, PromptChange, comparison_view
 from evalkit.report.page.prompt_diff import diff_prompts
 from evalkit.report.values import CallCounts, RunReport
-from evalkit.server.figures import run_prompts, run_sources
-from evalkit.store.browse.questions import is_complete
+from evalkit.server.figures import run_about, run_prompts
 from evalkit.store.counting.measured import measurements
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from evalkit.compare.values import Comparison, Side
     from evalkit.model.results import GateOutcome
     from evalkit.server.site import Site
@@ -38,8 +39,8 @@ class ComparedView:
 def choose(site: Site, text: str) -> Named | None:
     """The side that ``text`` names: ``RUN``, or ``RUN:VARIANT`` by name or label; None if there is no such run. Raises StoreError."""
     run_id, colon, name = text.partition(":")
-    complete = is_complete(site.store, run_id)
-    return None if complete is None else Named(run_id, name if colon else None, complete)
+    about = run_about(site, run_id)
+    return None if about is None else Named(run_id, name if colon else None, about.complete)
 
 
 def compared(site: Site, a: Named, b: Named) -> Compared:
@@ -61,7 +62,7 @@ def _compared(site: Site, a: Named, b: Named) -> Compared:
 
 def paths_of(site: Site, *run_ids: str) -> dict[tuple[str, str], str]:
     """The suite file of each suite and label of some runs. Raises StoreError."""
-    return {key: path for run_id in run_ids for key, (path, _) in run_sources(site, run_id).items()}
+    return {key: path for run_id in run_ids for key, (path, _) in _sources(site, run_id).items()}
 
 
 def compared_view(site: Site, a: Named, b: Named, *, most: int = FEW_FLIPS) -> ComparedView:
@@ -94,7 +95,12 @@ def _prompt_change(site: Site, a: Named, b: Named, comparison: Comparison) -> Pr
 
 
 def _source(site: Site, named: Named, comparison: Comparison, side: Side) -> tuple[str, str]:
-    return run_sources(site, named.run_id).get((comparison.suite, side.label), ("", ""))
+    return _sources(site, named.run_id).get((comparison.suite, side.label), ("", ""))
+
+
+def _sources(site: Site, run_id: str) -> Mapping[tuple[str, str], tuple[str, str]]:
+    about = run_about(site, run_id)
+    return about.sources if about else {}
 
 
 def _bare_report(run_id: str, comparisons: tuple[Comparison, ...], gates: tuple[GateOutcome, ...]) -> RunReport:

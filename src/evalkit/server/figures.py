@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalkit.harness.labels.calibrating import calibrations_of
@@ -11,16 +12,27 @@ from evalkit.store.labels.counted import labelled_counts
 from evalkit.store.labels.items import checks_of, preferred
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from evalkit.model.results import PromptRecord
     from evalkit.report.calibration import Calibration
     from evalkit.server.site import Site
     from evalkit.store.browse.browsed import RunLine, RunPage
     from evalkit.store.labels.items import PreferenceCount
 
-_SOURCES = """
-select s.suite, v.label, any_value(suite_path), any_value(prompt_digest)
-from variants v join suites s using (run_id, suite_path) where run_id = $run group by all
+_ABOUT = """
+select r.complete, s.suite, v.label, any_value(s.suite_path), any_value(v.prompt_digest)
+from runs r left join suites s on s.run_id = $run left join variants v on v.run_id = $run and v.suite_path = s.suite_path
+where r.run_id = $run group by all
 """
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """A run in short: whether it came to its end, and of each suite and label the suite's file and the digest of the prompt."""
+
+    complete: bool
+    sources: Mapping[tuple[str, str], tuple[str, str]]
 
 
 def newest_runs(site: Site, *, limit: int, before: str | None = None) -> list[RunLine]:
@@ -34,14 +46,15 @@ def run_figures(site: Site, run_id: str) -> RunPage | None:
     return site.figures.get(("run", run_id, site.store.version(run_id)), lambda: run_page(site.store, run_id))
 
 
-def run_sources(site: Site, run_id: str) -> dict[tuple[str, str], tuple[str, str]]:
-    """The suite file and the digest of the prompt of each suite and label of a run. Raises StoreError."""
+def run_about(site: Site, run_id: str) -> About | None:
+    """What every comparison says of a run; None if it is not stored. Raises StoreError."""
 
-    def make() -> dict[tuple[str, str], tuple[str, str]]:
-        rows = site.store.tuples(_SOURCES, run=run_id)
-        return {(suite, label): (path, digest) for suite, label, path, digest in rows}
+    def make() -> About | None:
+        rows = site.store.tuples(_ABOUT, run=run_id)
+        sources = {(suite, label): (path, digest) for _, suite, label, path, digest in rows if label is not None}
+        return About(bool(rows[0][0]), sources) if rows else None
 
-    return site.figures.get(("sources", run_id, site.store.version(run_id)), make)
+    return site.figures.get(("about", run_id, site.store.version(run_id)), make)
 
 
 def run_prompts(site: Site, run_id: str) -> dict[tuple[str, str], PromptRecord]:

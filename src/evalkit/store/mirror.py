@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import StoreError, Where
 from evalkit.files import private_folder
-from evalkit.store.counting.kept import are_counted, drop_counts, keep_counts, make_room, uncounted
+from evalkit.store.counting.kept import drop_counts, keep_counts, kept_runs, make_room, uncounted
 from evalkit.store.counting.paired import PairedRuns
 from evalkit.store.database.connection import first_line, opened
 from evalkit.store.database.ingest import (
@@ -122,7 +122,7 @@ class Mirror:
         """Two runs to be counted case by case, as of the last refresh. Raises StoreError."""
         with self._cursor() as cursor:
             cursor.begin()  # all of it as of one moment, even if one of them is read again
-            yield PairedRuns(cursor, a, b, kept=are_counted(cursor, a, b))
+            yield PairedRuns(cursor, a, b, kept=kept_runs(cursor, a, b))
 
     def count_ahead(self, *, limit: int) -> bool:
         """Count at most ``limit`` runs, the newest first, so that comparing them takes less; whether there are more. Raises StoreError."""

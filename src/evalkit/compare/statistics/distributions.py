@@ -75,8 +75,8 @@ def _away_from_zero(value: float) -> float:
     return value if abs(value) > _TINY else _TINY
 
 
-def beta_quantile(p: float, a: float, b: float) -> float:
-    """The x with I_x(a, b) = p. ``p`` in [0, 1]; raises ValueError outside.
+def beta_quantile(p: float, a: float, b: float, *, guess: float | None = None) -> float:
+    """The x with I_x(a, b) = p. ``p`` in [0, 1]; raises ValueError outside. A ``guess`` (the mean if there is none) costs or saves steps only.
 
     Newton's method within a bracket, which is halved wherever a step leaves it or gains less than a halving would (Press et al.,
     Numerical Recipes, 3rd edition, 9.4).
@@ -86,7 +86,7 @@ def beta_quantile(p: float, a: float, b: float) -> float:
     if p in {0.0, 1.0}:
         return p
     log_beta = math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
-    low, high, x, step = 0.0, 1.0, a / (a + b), 1.0
+    low, high, x, step = 0.0, 1.0, guess or a / (a + b), 1.0
     for _ in range(200):
         error = beta_cdf(x, a, b) - p
         low, high = (x, high) if error < 0.0 else (low, x)
@@ -124,10 +124,20 @@ def _upper_t(tail: float, df: float) -> float:
     if df > _NORMAL:
         return -normal_quantile(tail)
     if tail < 0.25:
-        x = beta_quantile(2.0 * tail, 0.5 * df, 0.5)
+        x = beta_quantile(2.0 * tail, 0.5 * df, 0.5, guess=df / (df + _guessed_t(tail, df) ** 2))
         return math.sqrt(df * (1.0 - x) / x)
     y = beta_quantile(1.0 - 2.0 * tail, 0.5, 0.5 * df)
     return math.sqrt(df * y / (1.0 - y))
+
+
+def _guessed_t(tail: float, df: float) -> float:
+    """About the t with P(T > t) = ``tail``, below ¼: the normal quantile and three terms (Abramowitz & Stegun 26.7.5)."""
+    x = -normal_quantile(tail)
+    x2 = x * x
+    first = x * (x2 + 1.0) / 4.0
+    second = x * ((5.0 * x2 + 16.0) * x2 + 3.0) / 96.0
+    third = x * (((3.0 * x2 + 19.0) * x2 + 17.0) * x2 - 15.0) / 384.0
+    return x + ((third / df + second) / df + first) / df
 
 
 def binomial_cdf(k: float, n: float, p: float) -> float:

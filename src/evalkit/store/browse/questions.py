@@ -125,12 +125,6 @@ def has_run(store: Queries, run_id: str) -> bool:
     return bool(store.rows("select 1 from runs where run_id = $run limit 1", run=run_id))
 
 
-def is_complete(store: Queries, run_id: str) -> bool | None:
-    """Whether a run came to its end; None if it is not stored. Raises StoreError."""
-    found = store.tuples("select complete from runs where run_id = $run limit 1", run=run_id)
-    return bool(found[0][0]) if found else None
-
-
 def run_line(store: Queries, run_id: str) -> RunLine | None:
     """One run as the list shows it, None if it is not stored. Raises StoreError."""
     return next((_run_line(row) for row in store.rows(_ONE_RUN, run=run_id)), None)

@@ -9,14 +9,13 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
+    from evalkit.store.counting.facts import Group
+
 STATUSES = ("pass", "fail", "error")
 """What a trial can come to, in the order in which they are numbered here."""
 RATIOS = ("cost_usd", "latency_s", "input_tokens", "output_tokens")
 """The columns that are compared as a ratio."""
 
-_GROUPS = """
-select suite, cell, variant, label from trials where run_id = $run group by all order by min(rowid)
-"""
 _WANTED = """
 create or replace temp table wanted as
 select unnest($runs) as run_id, unnest($suites) as suite, unnest($cells) as cell, unnest($labels) as label, unnest($parts) as part
@@ -79,6 +78,9 @@ create or replace temp table counted_sides as
 select run_id, part, count(*) as trials, count(*) filter (status = 'error') as errors, bool_and(fresh) as fresh
 from draws group by all
 """
+_READ_SIDES = "select part, trials, errors from counted_sides where run_id = $run order by part"
+_READ_MEANINGS = "select * exclude (run_id) from counted_meanings where run_id = $run order by all"
+_READ_SCORES = "select * exclude (run_id) from counted_scores where run_id = $run order by all"
 _INDEPENDENT = """
 create or replace temp table independent as select * from draws where fresh
 union all select * exclude (place) from (
@@ -95,13 +97,13 @@ from {{draws}} group by run_id, part, case_id, case_digest order by run_id, part
 """.format(averages=", ".join(f"fsum({name}) / count({name}) as {name}" for name in RATIOS))
 
 
-class Group(NamedTuple):
-    """The trials of one label in a run."""
+class CountedRun(NamedTuple):
+    """What was counted of a run, beside its cases: ``sides`` are ``(part, trials, errors)``, ``meanings`` ``(number, check, family, status,
+    severity)`` and ``scores`` ``(number, check, status, score)``. In its run, a number stands for the verdicts and the scores of a trial."""
 
-    suite: str
-    cell: str
-    variant: str
-    label: str
+    sides: tuple[tuple[int, int, int], ...]
+    meanings: tuple[tuple[int, str, str, str, str], ...]
+    scores: tuple[tuple[int, str, str, float | None], ...]
 
 
 class Part(NamedTuple):
@@ -119,18 +121,12 @@ def part_of(run_id: str, number: int, groups: Sequence[Group]) -> Part:
     return Part(run_id, number, groups[0].suite, groups[0].cell, tuple(group.label for group in groups))
 
 
-def groups_of(connection: DuckDBPyConnection, run_id: str) -> tuple[Group, ...]:
-    """The labels of a run, in the order in which they were measured."""
-    return tuple(Group(*row) for row in connection.execute(_GROUPS, {"run": run_id}).fetchall())
+def count_parts(connection: DuckDBPyConnection, parts: Iterable[Part]) -> dict[str, CountedRun]:
+    """Count each part by case; what was counted of each run, and its cases in a temporary table that later calls replace.
 
-
-def count_parts(connection: DuckDBPyConnection, parts: Iterable[Part]) -> None:
-    """Count each part by case, into temporary tables that later calls replace.
-
-    ``counted_sides`` has the trials of each part, ``counted_cases`` each case's independent draws: their outcomes, in order, and averages.
+    ``counted_cases`` has each case's independent draws: their outcomes, in order, and averages.
     Cases are in the order of their ids, because sums of floats depend on it and ids of runs are not to show in them. An outcome is
-    3·number + the place of its status in ``STATUSES``; in its run, a number stands for the verdicts in ``counted_meanings`` and the scores
-    in ``counted_scores``, and 0 for no verdict.
+    3·number + the place of its status in ``STATUSES``; the number 0 is no verdict.
     """
     parts = list(parts)
     _name(connection, parts)
@@ -150,6 +146,15 @@ def count_parts(connection: DuckDBPyConnection, parts: Iterable[Part]) -> None:
     if not fresh:
         connection.execute(_INDEPENDENT)
     connection.execute(_CASES.format(draws="draws" if fresh else "independent"))
+    return {run_id: _counted(connection, run_id) for run_id in runs.values()}
+
+
+def _counted(connection: DuckDBPyConnection, run_id: str) -> CountedRun:
+    sides, meanings, scores = (
+        tuple(connection.execute(sql, {"run": run_id}).fetchall())
+        for sql in (_READ_SIDES, _READ_MEANINGS, _READ_SCORES)
+    )
+    return CountedRun(sides, meanings, scores)
 
 
 def _name(connection: DuckDBPyConnection, parts: Iterable[Part]) -> None:

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-import json
+import math
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from evalkit.model.results import GateOutcome
-from evalkit.store.counting.counted import RATIOS, Group, count_parts, groups_of, part_of
-from evalkit.store.counting.scored import Mark, ScoreRow, score_rows, scores_by_number
+from evalkit.store.counting.counted import RATIOS, count_parts, part_of
+from evalkit.store.counting.facts import facts_of
+from evalkit.store.counting.scored import ScoreRow, score_rows, scores_by_number
 from evalkit.store.database.connection import WAIT_S, opened
 from evalkit.store.database.ingest import check_tables, unread_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
+    from evalkit.model.results import GateOutcome
+    from evalkit.store.counting.counted import CountedRun
+    from evalkit.store.counting.facts import Group
+    from evalkit.store.counting.kept import KeptRun
     from evalkit.store.counting.scored import Scores
 
-_GATES = """
-select gate, suite, suite_path, variant, status, reason, numbers, line from gates where run_id = $run order by rowid
-"""
-_DOUBTS = """
-select count(*) from (
-  select run_id from runs where run_id in ($a, $b) and len(damage) > 0
-  union all select run_id from responses where run_id in ($a, $b) and failure = 'pending'
-)
-"""
-_KEPT_DOUBTS = "select count(*) from kept.runs where run_id in ($a, $b) and doubtful"
-_KEPT_GROUPS = "select suite, cell, variant, label from kept.groups where run_id = $run order by part"
+_MOST = 0.05
+"""The share of the cases whose change is summed up apart: see :class:`evalkit.compare.statistics.ratios.RatioMoments`."""
+
 _SIDE = """
-(select list_position($parts_{side}, part) as pair, * exclude (run_id, part) from {kind}cases
+(select list_position($parts_{side}, part) as pair, * exclude (run_id, part) from {cases}
  where run_id = ${side} and list_contains($parts_{side}, part)) {side}
 """
 _PAIRED = """
@@ -47,34 +44,24 @@ from {{a}} full join {{b}} using (pair, case_id, case_digest)
     ),
     averages=", ".join(f"{side}.{name} as {name}_{side}" for name in RATIOS for side in "ab"),
 )
-_TOTALS = """
-select list_position($parts, part), trials, errors from {kind}sides where run_id = $run and list_contains($parts, part)
-"""
 _KINDS = "select pair, a, b, cluster, count(*) from paired where draws_a > 0 and draws_b > 0 group by all"
-_FLIPS = """
+_NOTED = """
 select pair, case_id, passed_a, draws_a, passed_b, draws_b, tags, errors_a, errors_b from paired
-where draws_a > 0 and draws_b > 0 and passed_a * draws_b <> passed_b * draws_a
-"""
-_ALONE = """
-select pair, draws_a > 0, case_id, passed_a + passed_b, draws_a + draws_b from paired where draws_a = 0 or draws_b = 0
-order by case_id, case_digest
-"""
-_ERRORS = """
-select distinct pair, case_id, errors_a > 0, errors_b > 0 from paired where errors_a + errors_b > 0 order by case_id
+where draws_a = 0 or draws_b = 0 or errors_a + errors_b > 0 or passed_a * draws_b <> passed_b * draws_a
 """
 _RATIOS = """
 with grid as (select {grid} from paired), long as (
   select pair, unnest({names}) as metric, unnest([{a}]) as x, unnest([{b}]) as y, unnest([{big}]) as big from paired, grid
 ), parts as (
-  select *, (x + big) - big as top_x, (y + big) - big as top_y, ln(case when x > 0 and y > 0 then y / x end) as log
+  select *, abs(y - x) as moved, (x + big) - big as top_x, (y + big) - big as top_y, ln(case when x > 0 and y > 0 then y / x end) as log
   from long where x is not null and y is not null
 )
 select pair, metric, count(*), (sum(top_x) + fsum(x - top_x)) / count(*), (sum(top_y) + fsum(y - top_y)) / count(*),
-  coalesce(var_samp(x), 0), coalesce(var_samp(y), 0), coalesce(covar_samp(x, y), 0),
-  case when min(x) > 0 and min(y) > 0 then favg(log) end, case when min(x) > 0 and min(y) > 0 then coalesce(var_samp(log), 0) end,
-  fsum(abs(y - x)), list_sum(list_sort(list(abs(y - x)), 'DESC')[1:ceil(0.05 * count(*))::bigint])
+  var_samp(x), var_samp(y), covar_samp(x, y), least(min(x), min(y)) > 0, favg(log), var_samp(log),
+  sum(moved), list_sum(max(moved, $most)[1:ceil({share} * count(*))::bigint])
 from parts group by all
 """.format(  # noqa: S608 - names of columns
+    share=_MOST,
     names=list(RATIOS),
     a=", ".join(f"{name}_a" for name in RATIOS),
     b=", ".join(f"{name}_b" for name in RATIOS),
@@ -125,6 +112,7 @@ class CountedPair:
 
 
 _Pair = tuple["Sequence[Group]", "Sequence[Group]"]
+_Side = Literal["a", "b"]
 Verdicts = dict[int, tuple[tuple[str, str, str, str], ...]]
 """What the number of an outcome means in its run: ``(check, family, status, severity)`` of each verdict, sorted."""
 
@@ -137,84 +125,61 @@ class Meanings(NamedTuple):
 
 
 class PairedRuns:
-    """Two runs in the database, ready to be paired group by group. With ``kept``, each was counted before: see :mod:`evalkit.store.counting.kept`."""
+    """Two runs in the database, ready to be paired group by group. With ``kept``, each was counted before."""
 
-    def __init__(self, connection: DuckDBPyConnection, a: str, b: str, *, kept: bool = False) -> None:
+    def __init__(
+        self, connection: DuckDBPyConnection, a: str, b: str, *, kept: Mapping[str, KeptRun] | None = None
+    ) -> None:
         self._connection = connection
-        self._runs = {"a": a, "b": b}
+        self._runs: dict[_Side, str] = {"a": a, "b": b}
         self._kept = kept
-        self._groups: dict[str, tuple[Group, ...]] = {}
+        self._facts = {
+            run_id: kept[run_id].facts if kept else facts_of(connection, run_id) for run_id in self._runs.values()
+        }
 
     @property
     def doubtful(self) -> bool:
-        """Whether the journals say more: one of them is damaged, or waits for a batch."""
-        return bool(self._rows(_KEPT_DOUBTS if self._kept else _DOUBTS, **self._runs)[0][0])
+        """Whether the journals of one of them say more."""
+        return any(facts.doubtful for facts in self._facts.values())
 
-    def groups(self, side: Literal["a", "b"]) -> tuple[Group, ...]:
+    def groups(self, side: _Side) -> tuple[Group, ...]:
         """The labels of one of the runs, in the order in which they were measured."""
-        if side not in self._groups:
-            self._groups[side] = self._found_groups(self._runs[side])
-        return self._groups[side]
+        return self._facts[self._runs[side]].groups
 
     def gates(self) -> tuple[GateOutcome, ...]:
         """What became of the gates of run ``b``, in the order in which they were judged."""
-        rows = self._rows(_GATES, run=self._runs["b"])
-        return tuple(
-            GateOutcome(gate, suite, path, variant, status, reason, json.loads(numbers), line)
-            for gate, suite, path, variant, status, reason, numbers, line in rows
-        )
+        return self._facts[self._runs["b"]].gates
 
     def count(self, pairs: Sequence[_Pair]) -> tuple[tuple[CountedPair, ...], Meanings]:
         """Pair the trials of each two groups, all of one suite and cell each; with what their outcomes mean."""
-        kind, parts_a, parts_b = self._sides(pairs)
-        sides = {side: _SIDE.format(kind=kind, side=side) for side in "ab"}
-        self._rows(_PAIRED.format(**sides), **self._runs, parts_a=parts_a, parts_b=parts_b)
-        totals = _TOTALS.format(kind=kind)
+        sides = self._sides(pairs)
+        chosen = {side: _SIDE.format(cases=sides.cases, side=side) for side in self._runs}
+        (paired,) = self._rows(_PAIRED.format(**chosen), **self._runs, parts_a=sides.parts_a, parts_b=sides.parts_b)
+        kinds, noted = self._by_pair(_KINDS), self._by_pair(_NOTED)
+        ratios = self._by_pair(_RATIOS, most=max(1, math.ceil(_MOST * paired[0])))
+        a, b = (sides.counted[run_id] for run_id in self._runs.values())
         found = _Found(
-            kinds=self._by_pair(_KINDS),
-            flips=self._by_pair(_FLIPS),
-            alone=self._by_pair(_ALONE),
-            errors=self._by_pair(_ERRORS),
-            ratios=self._by_pair(_RATIOS),
-            totals_a=self._by_pair(totals, run=self._runs["a"], parts=parts_a),
-            totals_b=self._by_pair(totals, run=self._runs["b"], parts=parts_b),
+            kinds, noted, ratios, _totals(a), _totals(b), scores_by_number(a.scores), scores_by_number(b.scores)
         )
-        scores = self._scores(kind)
         counted = (
-            found.pair(place, scores[self._runs["a"]], scores[self._runs["b"]])
-            for place in range(1, len(pairs) + 1)  # places in a list begin with 1
+            found.pair(place, part_a, part_b)
+            for place, (part_a, part_b) in enumerate(
+                zip(sides.parts_a, sides.parts_b, strict=True), 1
+            )  # as in a list of SQL
         )
-        meanings = self._meanings(kind)
-        return tuple(counted), Meanings(meanings[self._runs["a"]], meanings[self._runs["b"]])
+        return tuple(counted), Meanings(_meanings(a), _meanings(b))
 
-    def _sides(self, pairs: Sequence[_Pair]) -> tuple[Literal["kept.", "counted_"], list[int], list[int]]:
-        """How the names of the tables begin where both sides of ``pairs`` are counted, and their parts there."""
+    def _sides(self, pairs: Sequence[_Pair]) -> _Sides:
+        """Where both sides of ``pairs`` are counted, now or before."""
         if self._kept and all(len(side) == 1 for pair in pairs for side in pair):
             known_a, known_b = self.groups("a"), self.groups("b")
-            return "kept.", [known_a.index(a[0]) for a, _ in pairs], [known_b.index(b[0]) for _, b in pairs]
+            counted = {run_id: kept.counted for run_id, kept in self._kept.items()}
+            parts_a, parts_b = [known_a.index(a[0]) for a, _ in pairs], [known_b.index(b[0]) for _, b in pairs]
+            return _Sides("kept.cases", counted, parts_a, parts_b)
         a = [part_of(self._runs["a"], 2 * place, left) for place, (left, _) in enumerate(pairs)]
         b = [part_of(self._runs["b"], 2 * place + 1, right) for place, (_, right) in enumerate(pairs)]
-        count_parts(self._connection, a + b)
-        return "counted_", [part.number for part in a], [part.number for part in b]
-
-    def _found_groups(self, run_id: str) -> tuple[Group, ...]:
-        if self._kept:
-            return tuple(Group(*row) for row in self._rows(_KEPT_GROUPS, run=run_id))
-        return groups_of(self._connection, run_id)
-
-    def _meanings(self, kind: str) -> dict[str, Verdicts]:
-        found: dict[str, Verdicts] = {run_id: {0: ()} for run_id in self._runs.values()}
-        query = f"select * from {kind}meanings where run_id in ($a, $b) order by all"  # noqa: S608 - one of two words
-        for run_id, number, *verdict in self._rows(query, **self._runs):
-            found[run_id][number] = (*found[run_id].get(number, ()), (verdict[0], verdict[1], verdict[2], verdict[3]))
-        return found
-
-    def _scores(self, kind: str) -> dict[str, dict[int, dict[str, Mark]]]:
-        found: dict[str, list[tuple[int, str, str, float | None]]] = {run_id: [] for run_id in self._runs.values()}
-        query = f"select * from {kind}scores where run_id in ($a, $b)"  # noqa: S608 - one of two words
-        for run_id, number, check, status, score in self._rows(query, **self._runs):
-            found[run_id].append((number, check, status, score))
-        return {run_id: scores_by_number(rows) for run_id, rows in found.items()}
+        counted = count_parts(self._connection, a + b)
+        return _Sides("counted_cases", counted, [part.number for part in a], [part.number for part in b])
 
     def _by_pair(self, sql: str, **values: object) -> dict[int, list[tuple[Any, ...]]]:
         found: dict[int, list[tuple[Any, ...]]] = {}
@@ -226,31 +191,75 @@ class PairedRuns:
         return self._connection.execute(sql, values).fetchall()
 
 
+class _Sides(NamedTuple):
+    """The table of ``cases``, what was counted beside them by run, and the part of each side of each pair."""
+
+    cases: Literal["kept.cases", "counted_cases"]
+    counted: Mapping[str, CountedRun]
+    parts_a: list[int]
+    parts_b: list[int]
+
+
+def _totals(run: CountedRun) -> dict[int, tuple[int, int]]:
+    """Trials and errors by part."""
+    return {part: (trials, errors) for part, trials, errors in run.sides}
+
+
+def _meanings(run: CountedRun) -> Verdicts:
+    found: Verdicts = {0: ()}
+    for number, *verdict in run.meanings:
+        found[number] = (*found.get(number, ()), (verdict[0], verdict[1], verdict[2], verdict[3]))
+    return found
+
+
 class _Found(NamedTuple):
-    """What the queries found, by the number of the pair."""
+    """What the queries found, by the number of the pair, and what is known of the runs."""
 
     kinds: dict[int, list[tuple[Any, ...]]]
-    flips: dict[int, list[tuple[Any, ...]]]
-    alone: dict[int, list[tuple[Any, ...]]]
-    errors: dict[int, list[tuple[Any, ...]]]
+    noted: dict[int, list[tuple[Any, ...]]]
     ratios: dict[int, list[tuple[Any, ...]]]
-    totals_a: dict[int, list[tuple[Any, ...]]]
-    totals_b: dict[int, list[tuple[Any, ...]]]
+    totals_a: dict[int, tuple[int, int]]
+    totals_b: dict[int, tuple[int, int]]
+    scores_a: Scores
+    scores_b: Scores
 
-    def pair(self, number: int, scores_a: Scores, scores_b: Scores) -> CountedPair:
+    def pair(self, number: int, part_a: int, part_b: int) -> CountedPair:
         """All of one pair."""
         kinds = tuple((tuple(x), tuple(y), cluster, cases) for x, y, cluster, cases in self.kinds.get(number, ()))
-        ratios = {name: Ratio(*row) for name, *row in self.ratios.get(number, ())}
-        (before,), (after,) = self.totals_a.get(number, [(0, 0)]), self.totals_b.get(number, [(0, 0)])
+        ratios = {name: _ratio(row) for name, *row in self.ratios.get(number, ())}
+        flips, alone, errors = _sorted_out(self.noted.get(number, ()))
         return CountedPair(
             kinds=kinds,
-            flips=tuple((*row[:5], tuple(row[5] or ()), row[6], row[7]) for row in self.flips.get(number, ())),
-            alone=tuple((row[0], row[1], row[2], row[3]) for row in self.alone.get(number, ())),
-            errors=tuple((row[0], row[1], row[2]) for row in self.errors.get(number, ())),
-            totals=((before[0], before[1]), (after[0], after[1])),
+            flips=flips,
+            alone=alone,
+            errors=errors,
+            totals=(self.totals_a.get(part_a, (0, 0)), self.totals_b.get(part_b, (0, 0))),
             ratios={name: ratios.get(name) for name in RATIOS},
-            scores=score_rows(kinds, scores_a, scores_b),
+            scores=score_rows(kinds, self.scores_a, self.scores_b),
         )
+
+
+def _sorted_out(
+    rows: Iterable[tuple[Any, ...]],
+) -> tuple[tuple[FlipRow, ...], tuple[tuple[bool, str, int, int], ...], tuple[tuple[str, bool, bool], ...]]:
+    """Cases that moved, cases of one side, and cases with errors, the latter two in the order of their ids."""
+    flips: list[FlipRow] = []
+    alone, errors = [], []
+    for case, passed_a, draws_a, passed_b, draws_b, tags, errors_a, errors_b in rows:
+        if errors_a or errors_b:
+            errors.append((case, errors_a > 0, errors_b > 0))
+        if not draws_a or not draws_b:
+            alone.append((draws_a > 0, case, passed_a + passed_b, draws_a + draws_b))
+        elif passed_a * draws_b != passed_b * draws_a:
+            flips.append((case, passed_a, draws_a, passed_b, draws_b, tuple(tags or ()), errors_a, errors_b))
+    return tuple(flips), tuple(sorted(alone, key=itemgetter(1))), tuple(sorted(errors, key=itemgetter(0)))
+
+
+def _ratio(row: Sequence[Any]) -> Ratio:
+    """A row of the query: a single case has no variance, and what is not all above 0 no logarithm."""
+    n, mean_a, mean_b, variance_a, variance_b, covariance, above_zero, mean_log, variance_log, *moved = row
+    logs = (mean_log, variance_log or 0.0) if above_zero else (None, None)
+    return Ratio(n, mean_a, mean_b, variance_a or 0.0, variance_b or 0.0, covariance or 0.0, *logs, *moved)
 
 
 @contextmanager
