@@ -174,11 +174,46 @@ class MissingExtraError(EvalkitError):
 _HINT = 600
 """Characters of names in a hint, beyond which the rest is counted."""
 
+_OTHER_WORDS: dict[str, tuple[str, ...]] = {
+    "assert": ("checks",),
+    "assertions": ("checks",),
+    "cost": ("cost_usd",),
+    "defaulttest": ("checks",),
+    "diff": ("compare", "prompts"),
+    "eval": ("run",),
+    "examples": ("cases",),
+    "expected": ("expect",),
+    "factuality": ("factual",),
+    "generate": ("init",),
+    "icontains": ("contains",),
+    "input": ("vars",),
+    "inputs": ("vars",),
+    "javascript": ("regex", "number", "json_like"),
+    "latency": ("latency_s",),
+    "list": ("history", "prompts"),
+    "metadata": ("tags",),
+    "prompts": ("variants", "prompt"),
+    "provider": ("models", "model"),
+    "providers": ("models", "model"),
+    "scenarios": ("cases",),
+    "show": ("report", "prompts"),
+    "similar": ("embedding_similarity",),
+    "test": ("cases", "run"),
+    "tests": ("cases", "run"),
+    "threshold": ("min", "gates"),
+    "validate": ("doctor",),
+    "variables": ("vars",),
+    "view": ("serve", "report"),
+    "word-count": ("length",),
+}
+"""Words of other tools, promptfoo's first, with what they are called here; those that are valid where the word stands are named."""
+
 
 def did_you_mean(name: str, valid: Iterable[str]) -> str:
-    """Return a hint: the closest valid names if any are close, and the list of all of them (at most 40, and some 600 characters)."""
+    """Return a hint: the valid names that mean the same or are close, and the list of all of them (at most 40, and some 600 characters)."""
     names = sorted(set(valid))
-    close = get_close_matches(name, names, n=2, cutoff=0.6)
+    close = [word for word in _OTHER_WORDS.get(name.lower(), ()) if word in names]
+    close = close or get_close_matches(name, names, n=2, cutoff=0.6)
     guess = f"did you mean {' or '.join(repr(c) for c in close)}? " if close else ""
     ends = accumulate(len(name) + 2 for name in names[:40])
     few = names[: max(1, sum(end <= _HINT for end in ends))]

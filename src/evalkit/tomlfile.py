@@ -6,6 +6,7 @@ import re
 import tomllib
 from codecs import BOM_UTF8
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import ConfigError, EvalkitError, Where
@@ -45,6 +46,7 @@ class TomlFile:
         """``[tool.evalkit]``, empty without one. Raises ConfigError with the line."""
         text = self.text(must_exist=must_exist) or ""
         found: Any = self._parsed(text)
+        self._refuse_misspelt(found, text)
         for depth, key in enumerate(_ABOVE, 1):
             found = found.get(key, {})
             if not isinstance(found, dict):
@@ -52,6 +54,15 @@ class TomlFile:
                 hint = f"write [{name}], then key = value"
                 raise ConfigError(f"[{name}] is not a table", hint=hint, where=self.where_of(text, _ABOVE[:depth]))
         return dict(found)
+
+    def _refuse_misspelt(self, found: dict[str, Any], text: str) -> None:
+        """A table that nobody reads would leave its ceiling and its mode unsaid."""
+        tools = found.get("tool", {})
+        names = [("tool", name) for name in tools] if isinstance(tools, dict) else []
+        for keys in (*names, *((name,) for name in found)):
+            if keys != _ABOVE and _is_nearly(keys[-1]):
+                hint = "evalkit's table is [tool.evalkit]"
+                raise ConfigError(f"nobody reads [{'.'.join(keys)}]", hint=hint, where=self.where_of(text, keys))
 
     def where(self, *keys: str) -> Where:
         """Where ``tool.evalkit.<keys>`` stands: its line, or that of the table it belongs to; no line if there is neither."""
@@ -77,6 +88,11 @@ class TomlFile:
         except (RecursionError, ValueError) as error:
             problem = "nested too deep" if isinstance(error, RecursionError) else "a number has too many digits"
             raise ConfigError(f"not valid TOML: {problem}", hint="shorten it", where=Where(self.name)) from error
+
+
+def _is_nearly(name: str) -> bool:
+    """Whether ``name`` is evalkit, perhaps misspelt, or the name of its package."""
+    return bool(get_close_matches(name.lower().removeprefix("pytest-"), ["evalkit"], cutoff=0.9))
 
 
 def project_file(root: Path) -> TomlFile:

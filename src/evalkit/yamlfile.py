@@ -147,8 +147,21 @@ class _Builder:
             return self._error("a tab cannot indent YAML", line, "use spaces")
         context = getattr(error, "context", None)
         detail = f"{context}: {problem}" if context else problem
-        hint = "quote text that holds ': ', ' #', or begins with one of @ ` % & * ! | > { } [ ] ,"
-        return self._error(f"not valid YAML: {detail}", line, hint)
+        return self._error(f"not valid YAML: {detail}", line, self._syntax_hint(lines, row, str(problem)))
+
+    def _syntax_hint(self, lines: list[str], row: int, problem: str) -> str:
+        """What to do about a syntax error that the parser met in ``lines[row]``: most are indentation or missing quotes."""
+        before = next((number for number in range(row - 1, -1, -1) if lines[number].strip()), None)
+        indents = [
+            len(lines[number]) - len(lines[number].lstrip(" ")) for number in (row, before) if number is not None
+        ]
+        misplaced = any(word in problem for word in ("'-' indicator", "<block end>", "mapping values are not allowed"))
+        if misplaced and before is not None and indents[0] != indents[1]:
+            return (
+                f"it begins {indents[0]} columns in and line {before + self._first_line} {indents[1]}: what belongs together begins"
+                " in the same column; or quote text that holds ': '"
+            )
+        return "quote text that holds ': ', ' #', or begins with one of @ ` % & * ! | > { } [ ] ,"
 
     def _node(self, event: Any, line: int, depth: int) -> Node:  # noqa: ANN401 - as above
         if isinstance(event, yaml.ScalarEvent) and event.anchor is None and event.tag is None:

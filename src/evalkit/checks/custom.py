@@ -67,6 +67,9 @@ def check(name: str) -> Callable[[F], F]:
     Raises ConfigError for a function of another form, and for a name that is taken, unless the same function is imported
     again.
     """
+    if not isinstance(name, str):  # @check without a name would leave no check, and no word about it
+        given = getattr(name, "__name__", "my_check")
+        raise ConfigError("a check needs a name", hint=f'write @evalkit.check("{given}")', where=_where(name))
 
     def register(function: F) -> F:
         made = _check_class(name, function)

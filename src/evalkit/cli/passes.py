@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from contextlib import chdir
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from evalkit.cli.deaf import heard_or_not
-from evalkit.errors import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     import pytest
 
@@ -72,13 +71,15 @@ class _Session:
         """A path or test id; one that was printed relative to the project is also found from a folder inside it."""
         import pytest
 
+        from evalkit.harness.before.discovery import file_meant
+
         path = word.partition("::")[0]
         if (folder / path).exists():
             return word
         if (self._root / path).exists():
             return str(self._root / word)
         there = [os.path.relpath(found, folder) for found in self._suites.glob("**/*.y*ml")]
-        raise pytest.UsageError(f"there is no {path}\n  hint: {did_you_mean(path, there)}")
+        raise pytest.UsageError(f"there is no {path}\n  hint: {file_meant(path, there)}")
 
 
 def default_words(config: Config) -> list[str]:
@@ -126,7 +127,19 @@ def _hint(code: int, arguments: Sequence[str], command: click.Command) -> str | 
         return None
     own = [name for option in command.params for name in option.opts if name.startswith("--")]
     meant = [get_close_matches(word, own, n=1, cutoff=0.75) for word in arguments if word.startswith("--")]
-    return next((f"hint: did you mean {names[0]}?" for names in meant if names), None)
+    return next((f"hint: did you mean {names[0]}?" for names in meant if names), _wrong_path(arguments))
+
+
+def _wrong_path(arguments: Sequence[str]) -> str | None:
+    """Why pytest found nothing in a file that is there: it is no suite and no test, or it has no such case."""
+    for word in arguments:
+        path, colons, _ = word.partition("::")
+        there = Path(path).is_file()
+        if there and not path.endswith((".yaml", ".yml", ".py")):
+            return f"hint: {path} is no suite; evalkit run SUITE runs what a suite asks"
+        if colons and there:
+            return f"hint: evalkit run {path} --collect-only -q lists its tests"
+    return None
 
 
 def exit_code_of(code: int, *, interrupted: bool) -> int:

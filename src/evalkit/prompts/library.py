@@ -73,7 +73,7 @@ class PromptLibrary:
         if wanted != LATEST and wanted not in versions:
             raise PromptError(
                 f"the prompt {name!r} has no version {wanted!r}{_at(at)}",
-                hint=did_you_mean(wanted, [*versions, LATEST]),
+                hint=self._meant(tree, name, wanted, versions),
                 where=where,
             )
         version = versions[-1] if wanted == LATEST else wanted
@@ -126,8 +126,16 @@ class PromptLibrary:
         if entries:
             hint = f"{self._folder}/{name}/ has {', '.join(entries[:5])}; a version is a file like v1.j2"
         else:
-            hint = did_you_mean(name, self._names(tree)) + f" (in {self._folder}/)"
+            names = self._names(tree)
+            hint = f"{did_you_mean(name, names)} (in {self._folder}/)"
+            hint += "" if names else f"; write {self._folder}/{name}/v1.j2"
         return PromptError(f"no prompt {name!r}{_at(at)}", hint=hint, where=where)
+
+    def _meant(self, tree: Tree, name: str, wanted: str, versions: list[str]) -> str:
+        almost = [entry for entry in tree.entries(f"{self._folder}/{name}") if entry.partition(".")[0] == wanted]
+        if almost:
+            return f"{self._folder}/{name}/{almost[0]} is there; rename it to {wanted}.j2"
+        return did_you_mean(wanted, [*versions, LATEST])
 
     def _check_unchanged(self, version: PromptVersion) -> None:
         released = self.lock_file.read().get(version.ref)

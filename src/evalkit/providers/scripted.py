@@ -122,7 +122,7 @@ async def _called(function: Callable[[Request], Answer | Awaitable[Answer]], req
     if isinstance(answer, str):
         return Response(answer, latency_s=time.monotonic() - started)
     if not isinstance(answer, Response):
-        raise _function_error(f"returned {type(answer).__name__}, not a text or an evalkit Response")
+        raise _function_error(f"returned {type(answer).__name__}, not a text or an evalkit Response", again=False)
     answer = _validated(answer)
     return answer if answer.latency_s is not None else replace(answer, latency_s=time.monotonic() - started)
 
@@ -144,11 +144,13 @@ def _validated(answer: Response) -> Response:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise _function_error(f"returned a Response whose {place} is wrong: {first['msg']}") from error
+        raise _function_error(f"returned a Response whose {place} is wrong: {first['msg']}", again=False) from error
 
 
-def _function_error(problem: str) -> CallError:
-    return CallError(f"the scripted function {problem}", kind="bad_response", hint="see docs/providers.md, scripted")
+def _function_error(problem: str, *, again: bool | None = None) -> CallError:
+    """``again`` is False for what the same function would do to the same request once more."""
+    hint = "see docs/providers.md, scripted"
+    return CallError(f"the scripted function {problem}", kind="bad_response", hint=hint, should_retry=again)
 
 
 def _answers(settings: ProviderSettings) -> list[str] | dict[str, str]:

@@ -40,7 +40,9 @@ def shorten_mistake(report: pytest.TestReport, excinfo: pytest.ExceptionInfo[Bas
     own = [entry for entry in excinfo.traceback if entry.path == path]
     name, _, _ = report.nodeid.partition("::")
     line = 1 + (own[-1].lineno if own else report.location[1] or 0)
-    text = str(excinfo.value)
+    error = excinfo.value
+    here = error.where is not None and error.where.path == name  # the traceback knows the line better
+    text = str(EvalkitError(error.message, hint=error.hint) if here else error)
     crash = Crash(name, line, text.partition("\n")[0])
     report.longrepr = Explanation(f"{name}:{line}: {text}", crash)  # type: ignore[assignment]
 
@@ -91,7 +93,12 @@ def explanation(outcome: TestOutcome, shown: Shown) -> Explanation:
         _as_shown(result, shown) for result in outcome.results
     )  # before the text is cut, perhaps inside a key
     text = _not_asked(results, case.where) or failure_text(
-        test.test_id, results, case.where, variant.prompt, require=test.require
+        test.test_id,
+        results,
+        case.where,
+        variant.prompt,
+        require=test.require,
+        places=[check.where for check in test.checks],
     )
     crash = Crash(case.where.path, case.where.line or 1, _headline(outcome, shown))
     return Explanation(shown(text), crash)

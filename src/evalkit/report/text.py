@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.compare import words
 from evalkit.compare.paired_outcomes import FLIP_NAMES, flip_name
+from evalkit.errors import Where
 from evalkit.model.calls import CallFailure
 from evalkit.report import wording
 from evalkit.report.clean import around, one_line
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from evalkit.compare.standing import Ranking
     from evalkit.compare.values import Comparison
-    from evalkit.errors import Where
     from evalkit.model.results import GateOutcome, Result, Verdict
     from evalkit.report.values import RunReport, VariantSummary
 
@@ -138,12 +138,19 @@ def _verdict_lines(report: RunReport, style: _Style) -> list[str]:
 
 
 def failure_text(
-    test_id: str, results: Sequence[Result], where: Where, prompt_ref: str, *, require: int | None = None
+    test_id: str,
+    results: Sequence[Result],
+    where: Where,
+    prompt_ref: str,
+    *,
+    require: int | None = None,
+    places: Sequence[Where] = (),
 ) -> str:
     """Return what pytest shows for one case × variant that did not pass: at most 12 lines, safe for a terminal.
 
     ``results`` are its repeats (at least one), ``where`` the case's place in the suite or its data, ``require`` how many repeats must
-    pass (None: all). The first repeat that could not be measured is shown, else the first that failed.
+    pass (None: all), ``places`` where each check is written, in the order of the verdicts. The first repeat that could not be measured
+    is shown, else the first that failed.
     """
     shown = _worst(results)
     lines = [one_line(test_id, limit=300), f"prompt   {one_line(prompt_ref)}"]
@@ -156,7 +163,7 @@ def failure_text(
         spans = next((v.spans for v in _not_passed(shown) if v.spans), ())
         text = reply.text or reply.refusal or ""
         lines.append(f"answer   {around(text, spans, width=_ANSWER_WIDTH) if text else _empty(shown)}")
-        lines += _check_lines(shown)
+        lines += _check_lines(shown, places)
     return "\n".join([*lines, f"case     {one_line(str(where))}"])
 
 
@@ -192,10 +199,12 @@ def _not_passed(result: Result) -> list[Verdict]:
     return [v for v in result.verdicts if v.status in {"fail", "error"} and v.severity == "fail"]
 
 
-def _check_lines(result: Result) -> Iterator[str]:
+def _check_lines(result: Result, places: Sequence[Where]) -> Iterator[str]:
     found = _not_passed(result)
+    written = dict(zip(map(id, result.verdicts), places, strict=False)) if len(places) == len(result.verdicts) else {}
     for verdict in found[:_CHECKS_SHOWN]:
-        place = "" if verdict.line is None else f" ({one_line(result.trial.suite_path)}:{verdict.line})"
+        where = written.get(id(verdict), Where(result.trial.suite_path, verdict.line) if verdict.line else None)
+        place = f" ({one_line(str(where))})" if where else ""
         sign = wording.SYMBOLS[verdict.status]
         yield f"{sign} {one_line(verdict.check)}{place}: {one_line(verdict.reason, limit=_REASON_LIMIT)}"
     if len(found) > _CHECKS_SHOWN:

@@ -34,8 +34,7 @@ class ModelReader:
         text = self.reader.text(node, "a model")
         if text is None or node is None or MODEL.match(text):
             return text
-        hint = "write provider/model, as in openai/gpt-5-mini; only letters, digits and _ : + - . /"
-        self.reader.complain(f"{text[:100]!r} is not a model", node.line, hint)
+        self.reader.complain(f"{text[:100]!r} is not a model", node.line, _meant(text))
         return None
 
     def many(self, node: Node | None) -> tuple[ModelSpec, ...]:
@@ -104,3 +103,11 @@ class ModelReader:
         name = self.name(node.value["model"])
         params, delivery = self.params(node.value.get("params")), self.delivery(node.value)
         return None if name is None else ModelSpec(name, self.reader.where(node.line), params, delivery)
+
+
+def _meant(text: str) -> str:
+    """What to write instead of ``text``: with another tool's colon it is a model all the same."""
+    written = text.replace(":chat:", "/").replace(":messages:", "/").replace(":", "/", 1)
+    if ":" in text and MODEL.match(written):
+        return f"write provider/model: {written}"
+    return "write provider/model, as in openai/gpt-5-mini; only letters, digits and _ : + - . /"

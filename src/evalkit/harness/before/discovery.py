@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from evalkit.errors import ConfigError, SuiteError, did_you_mean
@@ -39,9 +40,16 @@ def suite_files(names: Sequence[str | Path], config: Config) -> list[Path]:
         path = config.root / name
         there = [] if path.exists() else [str(s.relative_to(config.root)) for s in suites_in(config.folder("suites"))]
         if there:
-            raise SuiteError(f"there is no {name}", hint=did_you_mean(str(name), there))
+            raise SuiteError(f"there is no {name}", hint=file_meant(str(name), there))
         inside = suites_in(path) if path.is_dir() else [path]
         if not inside or not (names or path.is_dir()):
             raise ConfigError(f"there are no suites in {name}", hint="name the suite files, or write one: evalkit init")
         found.update(dict.fromkeys(inside))
     return list(found)
+
+
+def file_meant(name: str, there: Sequence[str]) -> str:
+    """A hint: which of the suites that are ``there`` to name instead of ``name``, which may be that of a suite or a prompt."""
+    stem = name.partition(":")[0].rpartition("/")[2].partition(".")[0]
+    same = [path for path in there if PurePath(path).name.partition(".")[0] == stem]
+    return f"a suite is named by its file: {' or '.join(same[:3])}" if same else did_you_mean(name, there)
