@@ -103,6 +103,119 @@ def test_blind_means_that_nothing_the_browser_receives_names_the_variant(desk, v
     page.locator("#answers h3", has_text="scripted/m").first.wait_for()
 
 
+@pytest.fixture
+def pairs(tmp_path):
+    """A run with a pair of equal answers and two that differ, of which one turns the line around; and a server on it."""
+    project = Project(tmp_path)
+    answers = {"default": "Hello!", "dear Ben": '{"says":"Hello, \u202eBen"}', "dear Cem": "Hello, dear Cem."}
+    project.configure(answers=answers)
+    text = (tmp_path / "prompts/hello/v2.j2").read_text(encoding="utf-8")
+    project.write("prompts/hello/v2.j2", text.replace("I am", "I am your dear"))
+    project.suite(SUITE.replace("{id: ben,", "{id: ben, expect: {tone: kind},"))
+    with chdir(tmp_path):
+        assert project.evalkit("run").code in {0, 1}
+    served = start(tmp_path)
+    yield project, served, served.get("/api/runs")[0]["run_id"]
+    if served.process.poll() is None:
+        assert served.stop() == (0, "")
+
+
+def winners(project) -> list[tuple[str | None, str, str]]:
+    """Who won, who said so and why, of the preferences in the journals, in order."""
+    given = [one for record in project.journal() if record["t"] == "preferences" for one in record["preferences"]]
+    return [(one["winner"], one["by"], one.get("comment", "")) for one in given]
+
+
+def test_nobody_chooses_between_equal_answers_and_what_was_skipped_comes_again(pairs, visit):
+    """The equal pair is passed over and counted; what was skipped is offered at the end; a held key, capitals and a wrong key do what the eye expects."""
+    project, served, run_id = pairs
+    page = visit(served, f"/runs/{run_id}/label?start=yes&what=pairs&by=ann")
+    says(page, "0 of 3 labelled")
+    page.locator("#answers pre").nth(1).wait_for()
+    page.keyboard.press("s")
+    page.keyboard.press("p")
+    page.keyboard.press("u")
+    assert "nothing to take back" in page.inner_text("#trouble")
+    page.keyboard.down("2")
+    page.keyboard.down("2")
+    says(page, "1 of 3 labelled")
+    page.keyboard.up("2")
+    assert "right is better" in page.inner_text("#said")
+    end = page.inner_text("#answers")
+    assert "Only what you skipped is left: 1" in end
+    assert "1 pair with the same answer on both sides was passed over" in end
+    assert not page.locator("[data-say=left]").is_visible()
+    page.keyboard.press("a")
+    page.locator("#answers pre").nth(1).wait_for()
+    page.keyboard.press("T")
+    says(page, "2 of 3 labelled")
+    assert "Nothing is left to label" in page.inner_text("#answers")
+    page.keyboard.press("u")
+    says(page, "1 of 3 labelled")
+    assert page.locator("#answers pre").count() == 2
+    assert not page.complaints
+    assert [who for _, who, _ in winners(project)] == ["ann"] * 3
+    assert [winner for winner, _, _ in winners(project)][1:] == ["tie", None]
+
+
+def test_a_pair_is_shown_as_the_report_shows_answers(pairs, visit):
+    """JSON stands indented, hidden characters are written out, what was expected is named, and the words that differ are marked when asked for."""
+    _, served, run_id = pairs
+    page = visit(served, f"/runs/{run_id}/label?start=yes&what=pairs")
+    says(page, "0 of 3 labelled")
+    seen = []
+    for _ in range(2):
+        page.locator("#answers pre").nth(1).wait_for()
+        assert page.locator("#answers mark").count() == 0
+        page.keyboard.press("c")
+        page.keyboard.type("half a word")
+        page.keyboard.press("Escape")
+        page.keyboard.press("d")
+        page.locator("#answers mark").first.wait_for()
+        assert page.input_value("#comment") == "half a word"
+        seen.append(page.inner_text("#desk"))
+        page.keyboard.press("d")
+        page.keyboard.press("s")
+    told = "".join(seen)
+    assert '{\n  "says": "Hello, \\u202eBen"\n}' in told
+    assert "\u202e" not in told
+    assert "expected tone\nkind" in told
+
+
+def test_two_people_label_while_the_server_is_stopped_and_started_anew(pairs, visit):
+    """Each has an own count; without a server nothing is stored and the comment stays; after the new address was opened the same key stores it."""
+    project, served, run_id = pairs
+    address = f"/runs/{run_id}/label?start=yes&what=pairs"
+    ann, ben = visit(served, f"{address}&by=ann"), visit(served, f"{address}&by=ben")
+    for page in (ann, ben):
+        says(page, "0 of 3 labelled")
+        page.locator("#answers pre").nth(1).wait_for()
+    ben.keyboard.press("t")
+    says(ben, "1 of 3 labelled")
+    ann.keyboard.press("c")
+    ann.keyboard.type("too short")
+    ann.keyboard.press("Enter")
+    assert served.stop() == (0, "")
+    ann.keyboard.press("t")
+    ann.locator("#trouble", has_text="Not stored: the server does not answer").wait_for()
+    again = start(project.root, "--port", str(served.port))
+    try:
+        ann.keyboard.press("t")
+        ann.locator("#trouble", has_text="started anew").wait_for()
+        assert ann.input_value("#comment") == "too short"
+        ann.context.new_page().goto(again.url)
+        ann.keyboard.press("t")
+        says(ann, "1 of 3 labelled")
+        assert not ann.locator("#trouble").is_visible()
+        assert winners(project) == [("tie", "ben", ""), ("tie", "ann", "too short")]
+        (project.root / "reports" / "journal").rename(project.root / "elsewhere")
+        again.until("/api/runs", lambda runs: not runs)
+        ann.keyboard.press("t")
+        ann.locator("#trouble", has_text="not in the run any more").wait_for()
+    finally:
+        again.stop()
+
+
 def test_a_pair_stands_in_an_order_that_stays_and_the_choice_means_the_right_variant(desk, visit):
     """Sides come from the secret and are the same at every visit; a choice of the dear answer counts for its variant, wherever it stood."""
     project, served, run_id = desk

@@ -27,6 +27,7 @@ SCRIPTS = ("charts.js", "live.js", "label.js", "keys.js", "answers.js")
 """The scripts that a page may name."""
 _ANSWER_PARTS = ("dom.js", "text.js", "diff.js")
 """What the report's own script shows answers with."""
+_WITH_ANSWERS = frozenset({"answers.js", "label.js"})
 
 _POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">')
 
@@ -73,7 +74,7 @@ def source(name: str) -> str:
     """A script or the style sheet that pages load: the report's look, and what the server adds to it."""
     if name == "style.css":
         return f"{asset('report.css')}\n{_asset('serve.css')}"
-    if name == "answers.js":
+    if name in _WITH_ANSWERS:
         parts = [*(asset(f"script/{part}") for part in _ANSWER_PARTS), _asset(name)]
         return "(() => {\n" + "\n".join(parts) + "\n})();\n"
     return chart_script() if name == "charts.js" else _asset(name)
