@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from contextlib import chdir
 
+import duckdb
 import pytest
 from fakes.eval_project import Project
+from hypothesis import given
+from hypothesis import strategies as st
 from served import SUITE, start
 
-from evalkit.store.labels.secret import SECRET_FILE, veil_of
+from evalkit.store.labels.secret import SECRET_FILE, Veil, veil_of
 
 
 @pytest.fixture
@@ -241,8 +244,19 @@ def test_a_pair_stands_in_an_order_that_stays_and_the_choice_means_the_right_var
     page.goto(f"http://127.0.0.1:{served.port}/runs/{run_id}/agreement")
     cells = page.locator("section[aria-labelledby=preferred-title] tbody tr td.num").all_inner_texts()
     assert cells == ["0", "3", "0"]
-    given = [one for record in project.journal() if record["t"] == "preferences" for one in record["preferences"]]
-    assert [one["winner"] for one in given] == ["b", "b", "b", None, "b"]
+    said = [one for record in project.journal() if record["t"] == "preferences" for one in record["preferences"]]
+    assert [one["winner"] for one in said] == ["b", "b", "b", None, "b"]
+
+
+@pytest.mark.parametrize("secret", ["k", "0" * 64, "longer than a block of SHA-256, " * 3])
+@given(parts=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), min_size=1, max_size=4))
+def test_the_database_gives_the_names_that_the_server_gives(secret, parts):
+    """A name as SQL works it out is HMAC-SHA-256 of the same texts, whatever they hold: a link to an item stays what it was."""
+    veil = Veil(secret)
+    values = {f"part_{place}": part for place, part in enumerate(parts)}
+    sql = f"select {veil.sql(*(f'${name}' for name in values))}"
+    with duckdb.connect() as connection:
+        assert connection.execute(sql, values | veil.pads).fetchall() == [(veil.name(*parts),)]
 
 
 def test_sides_and_names_come_from_a_secret_that_stays(tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -18,7 +18,7 @@ from evalkit.server.api_runs import Word as Text
 from evalkit.server.desk import Left, answers_desk, pairs_desk, pairs_of
 from evalkit.server.site import Site
 from evalkit.store.browse.questions import has_run
-from evalkit.store.labels.items import Contents, Item, Word, contents, variants_of
+from evalkit.store.labels.items import Contents, Item, Word, answers_at, contents, pairs_at, variants_of
 
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="The item, as the list of items names it.")]
 PairName = Annotated[
@@ -142,11 +142,13 @@ def _add_items(rooms: APIRouter, site: Site) -> None:
         """Answers that a check has judged, in an order that says nothing about who gave them."""
         _must_have(site, run_id)
         desk = answers_desk(site, run_id, query.check, by=query.by)
-        chosen = desk.page(after=query.after, todo=query.todo, limit=query.limit)
-        shown = contents(site.store, run_id, chosen)
-        found = [_answer(item, desk.word(item), shown) for item in chosen]
+        page = desk.page(after=query.after, todo=query.todo, limit=query.limit)
+        there = answers_at(site.store, run_id, list(page.values()))
+        chosen = {key: there[place] for key, place in page.items() if place in there}
+        shown = contents(site.store, run_id, chosen.values())
+        found = [_answer(key, item, desk.word(key), shown) for key, item in chosen.items()]
         if not query.blind:
-            _name(found, chosen, variants_of(site.store, run_id))
+            _name(found, chosen.values(), variants_of(site.store, run_id))
         return AnswerItems(left=desk.left, items=found)
 
     @rooms.get("/variant-pairs", responses=NOT_FOUND)
@@ -160,11 +162,14 @@ def _add_items(rooms: APIRouter, site: Site) -> None:
         """The answers of two variants to the same cases; which stands on the left is as good as random, and always the same."""
         labels = _labels_of(site, run_id, query.pair)
         desk = pairs_desk(site, run_id, labels, by=query.by)
-        chosen = desk.page(after=query.after, todo=query.todo, limit=query.limit)
-        shown = contents(site.store, run_id, chosen)
+        page = desk.page(after=query.after, todo=query.todo, limit=query.limit)
+        there = pairs_at(site.store, run_id, labels, list(page.values()))
+        chosen = {key: there[place] for key, place in page.items() if place in there}
+        shown = contents(site.store, run_id, chosen.values())
         names = None if query.blind else labels
         found = [
-            _pair(item, desk.word(item), shown, swapped=site.veil.swapped(item.key), names=names) for item in chosen
+            _pair(key, item, desk.word(key), shown, swapped=site.veil.swapped(key), names=names)
+            for key, item in chosen.items()
         ]
         return PairItems(left=desk.left, items=found)
 
@@ -175,7 +180,8 @@ def _add_labels(rooms: APIRouter, site: Site) -> None:
     @rooms.post("/labels", responses=answers)
     def label(run_id: RunId, given: LabelIn) -> Stored:
         """Store a label; it replaces what the same person said of the same answer and check."""
-        item = answers_desk(site, run_id, given.check, by=given.by).items.get(given.key)
+        place = answers_desk(site, run_id, given.check, by=given.by).places.get(given.key)
+        item = answers_at(site.store, run_id, [place]).get(place) if place else None
         if item is None:
             raise HTTPException(404, "there is no such answer")
         one = Label(
@@ -196,7 +202,8 @@ def _add_labels(rooms: APIRouter, site: Site) -> None:
     def prefer(run_id: RunId, given: PreferenceIn) -> Stored:
         """Store a preference; it replaces what the same person said of the same pair."""
         labels = _labels_of(site, run_id, given.pair)
-        item = pairs_desk(site, run_id, labels, by=given.by).items.get(given.key)
+        place = pairs_desk(site, run_id, labels, by=given.by).places.get(given.key)
+        item = pairs_at(site.store, run_id, labels, [place]).get(place) if place else None
         if item is None:
             raise HTTPException(404, "there is no such pair")
         one = Preference(
@@ -205,7 +212,7 @@ def _add_labels(rooms: APIRouter, site: Site) -> None:
             a=labels[0],
             b=labels[1],
             repeat=item.repeat,
-            winner=_winner(given.preferred, swapped=site.veil.swapped(item.key)),
+            winner=_winner(given.preferred, swapped=site.veil.swapped(given.key)),
             by=given.by,
             at=utc_now().isoformat(),
             comment=given.comment,
@@ -245,11 +252,11 @@ def _side(winner: object, *, swapped: bool) -> Side | None:
     return None if winner is None else "left" if (winner == "b") == swapped else "right"
 
 
-def _answer(item: Item, word: Word | None, shown: Contents) -> AnswerItem:
+def _answer(key: str, item: Item, word: Word | None, shown: Contents) -> AnswerItem:
     given, expect = shown.cases.get((item.suite_path, item.case_id, item.case_digest), ({}, {}))
     passed = word.value if word else None
     return AnswerItem(
-        key=item.key,
+        key=key,
         case_id=item.case_id,
         vars=given,
         expect=expect,
@@ -263,7 +270,7 @@ def _answer(item: Item, word: Word | None, shown: Contents) -> AnswerItem:
 
 
 def _name(
-    found: list[AnswerItem], items: list[Item], about: dict[tuple[str, str], tuple[str | None, str | None]]
+    found: list[AnswerItem], items: Iterable[Item], about: dict[tuple[str, str], tuple[str | None, str | None]]
 ) -> None:
     """Add what a blind page must not know."""
     for shown, item in zip(found, items, strict=True):
@@ -271,10 +278,12 @@ def _name(
         shown.prompt, shown.model = about.get((item.suite_path, item.label), (None, None))
 
 
-def _pair(item: Item, word: Word | None, shown: Contents, *, swapped: bool, names: tuple[str, str] | None) -> PairItem:
+def _pair(
+    key: str, item: Item, word: Word | None, shown: Contents, *, swapped: bool, names: tuple[str, str] | None
+) -> PairItem:
     given, expect = shown.cases.get((item.suite_path, item.case_id, item.case_digest), ({}, {}))
     return PairItem(
-        key=item.key,
+        key=key,
         case_id=item.case_id,
         vars=given,
         expect=expect,

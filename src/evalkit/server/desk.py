@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
-from evalkit.store.labels.items import answer_items, labelled, pair_items, preferred_by
+from evalkit.store.labels.items import answer_places, labelled, pair_places, preferred_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evalkit.server.site import Site
-    from evalkit.store.labels.items import Item, Word
+    from evalkit.store.labels.items import Place, Word
 
 _LABELS = "select distinct label from trials where run_id = $run order by label"
 
@@ -27,34 +27,30 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """``items`` in the order in which everybody gets them, and what this person ``said``, by the items' places."""
+    """``places`` of the items by their keys, in the order in which everybody gets them, and what this person ``said``, by place."""
 
-    items: Mapping[str, Item]
-    said: Mapping[tuple[str, ...], Word]
+    places: Mapping[str, Place]
+    said: Mapping[Place, Word]
 
     @property
     def left(self) -> Left:
         """How far this person is."""
-        done = sum(word.value is not None for place, word in self.said.items() if place in self._places())
-        return Left(len(self.items), done)
+        there = set(self.places.values()) if self.said else set()
+        done = sum(word.value is not None for place, word in self.said.items() if place in there)
+        return Left(len(self.places), done)
 
-    def word(self, item: Item) -> Word | None:
+    def page(self, *, after: str, todo: bool, limit: int) -> dict[str, Place]:
+        """The places of the items behind the key ``after``, at most ``limit``; with ``todo`` those that are not labelled."""
+        behind = ((key, place) for key, place in self.places.items() if key > after)
+        return dict(islice((one for one in behind if not (todo and self._is_done(one[1]))), limit))
+
+    def word(self, key: str) -> Word | None:
         """What this person said of an item."""
-        return self.said.get(item.place)
+        return self.said.get(self.places[key])
 
-    def page(self, *, after: str, todo: bool, limit: int) -> list[Item]:
-        """The items behind the key ``after``, at most ``limit``; with ``todo`` those that are not labelled."""
-        found: list[Item] = []
-        for item in self.items.values():
-            word = self.word(item)
-            if item.key > after and not (todo and word is not None and word.value is not None):
-                found.append(item)
-            if len(found) == limit:
-                break
-        return found
-
-    def _places(self) -> set[tuple[str, ...]]:
-        return {item.place for item in self.items.values()} if self.said else set()
+    def _is_done(self, place: Place) -> bool:
+        word = self.said.get(place)
+        return word is not None and word.value is not None
 
 
 def pairs_of(site: Site, run_id: str) -> dict[str, tuple[str, str]]:
@@ -70,12 +66,12 @@ def pairs_of(site: Site, run_id: str) -> dict[str, tuple[str, str]]:
 def answers_desk(site: Site, run_id: str, check: str, *, by: str) -> Desk:
     """The answers that ``check`` has judged. Raises StoreError."""
     key = ("answers", run_id, check, site.store.version(run_id))
-    items = site.desks.get(key, lambda: answer_items(site.store, site.veil, run_id, check))
-    return Desk(items, labelled(site.store, run_id, check, by=by))
+    places = site.desks.get(key, lambda: answer_places(site.store, site.veil, run_id, check))
+    return Desk(places, labelled(site.store, run_id, check, by=by))
 
 
 def pairs_desk(site: Site, run_id: str, labels: tuple[str, str], *, by: str) -> Desk:
     """The answers of two variants to the same cases. Raises StoreError."""
     key = ("pairs", run_id, labels, site.store.version(run_id))
-    items = site.desks.get(key, lambda: pair_items(site.store, site.veil, run_id, labels))
-    return Desk(items, preferred_by(site.store, run_id, labels, by=by))
+    places = site.desks.get(key, lambda: pair_places(site.store, site.veil, run_id, labels))
+    return Desk(places, preferred_by(site.store, run_id, labels, by=by))

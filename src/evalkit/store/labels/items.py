@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import starmap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evalkit.store.browse.questions import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from evalkit.store.browse.questions import Queries
     from evalkit.store.labels.secret import Veil
@@ -25,20 +26,31 @@ _LATER = f"""{_FIRST} union select trial_id from (
 ) where $name || ' (' || place || ')' = $check and place > 1
 """  # noqa: S608 - a constant of this module
 _ANSWERS = """
-select t.trial_id, t.suite_path, t.case_id, t.case_digest, t.repeat_number, t.label, t.call_id
-from trials t join ({judged}) j on j.trial_id = t.trial_id join responses r on r.run_id = $run and r.call_id = t.call_id
-where t.run_id = $run and r.text is not null
+select {name}, t.trial_id from trials t
+where t.run_id = $run and t.trial_id in ({judged})
+  and t.call_id in (select call_id from responses where run_id = $run and text is not null)
+order by 1
 """
-_PAIRS = """
+_SIDES = """
 with sides as (
-  select t.trial_id, t.suite_path, t.case_id, t.case_digest, t.repeat_number, t.label, t.call_id
+  select t.suite_path, t.case_id, t.case_digest, t.repeat_number, t.label, t.call_id
   from trials t join responses r on r.run_id = $run and r.call_id = t.call_id
-  where t.run_id = $run and t.label in ($a, $b) and r.text is not null
+  where t.run_id = $run and t.label in ($a, $b) and r.text is not null {some}
+), pairs as (
+  select a.suite_path, a.case_id, a.case_digest, a.repeat_number, a.call_id as first, b.call_id as second
+  from sides a join sides b on a.label = $a and b.label = $b and a.suite_path = b.suite_path and a.case_id = b.case_id
+    and a.case_digest = b.case_digest and a.repeat_number = b.repeat_number
 )
-select a.suite_path, a.case_id, a.case_digest, a.repeat_number, a.call_id, b.call_id
-from sides a join sides b on a.label = $a and b.label = $b and a.suite_path = b.suite_path and a.case_id = b.case_id
-  and a.case_digest = b.case_digest and a.repeat_number = b.repeat_number
 """
+_PAIRS = _SIDES.format(some="") + "select {name}, suite_path, case_id, repeat_number::varchar from pairs order by 1"  # noqa: S608 - a constant of this module
+_THESE_ANSWERS = """
+select suite_path, case_id, case_digest, repeat_number, [call_id], label, trial_id from trials
+where run_id = $run and list_contains($trials, trial_id)
+"""
+_THESE_PAIRS = f"""
+{_SIDES.format(some="and list_contains($cases, t.case_id)")}
+select suite_path, case_id, case_digest, repeat_number, [first, second] from pairs
+"""  # noqa: S608 - a constant of this module
 _LABELLED = (
     "select trial_id, passed, comment from labels where run_id = $run and check_name = $check and labelled_by = $by"
 )
@@ -65,22 +77,25 @@ from preferences where run_id = $run and winner is not null group by all order b
 _NUMBERED = re.compile(r"(.*) \(\d{1,9}\)", re.DOTALL)
 
 
+Place = tuple[str, ...]
+"""What a label or a preference of an item is known by: its trial, or its suite file, case and repeat."""
+
+
 class Item(NamedTuple):
     """One answer, or two answers to one case. ``calls`` are those of the answers, in a pair first variant first; ``label`` and
     ``trial_id`` are those of one answer, empty for a pair."""
 
-    key: str
     suite_path: str
     case_id: str
     case_digest: str
     repeat: int
-    calls: tuple[str, ...]
+    calls: Sequence[str]
     label: str = ""
     trial_id: str = ""
 
     @property
-    def place(self) -> tuple[str, ...]:
-        """What a label or a preference of this item is known by."""
+    def place(self) -> Place:
+        """What it is known by."""
         return (self.trial_id,) if self.trial_id else (self.suite_path, self.case_id, str(self.repeat))
 
 
@@ -116,33 +131,40 @@ def checks_of(store: Queries, run_id: str) -> list[str]:
     return [row["check"] for row in store.rows(_CHECKS, run=run_id)]
 
 
-def answer_items(store: Queries, veil: Veil, run_id: str, check: str) -> dict[str, Item]:
-    """The answers that ``check`` judged, by their keys and in their order. Raises StoreError."""
+def answer_places(store: Queries, veil: Veil, run_id: str, check: str) -> dict[str, Place]:
+    """The answers that ``check`` judged, by their names and in their order. Raises StoreError."""
     numbered = _NUMBERED.fullmatch(check)
     judged, name = (_LATER, {"name": numbered[1]}) if numbered else (_FIRST, dict[str, str]())
-    rows = store.tuples(_ANSWERS.format(judged=judged), run=run_id, check=check, **name)
-    return _in_order(
-        Item(veil.name(run_id, trial, check), path, case, digest, repeat, (call,), label, trial)
-        for trial, path, case, digest, repeat, label, call in rows
-    )
+    sql = _ANSWERS.format(name=veil.sql("$run", "t.trial_id", "$check"), judged=judged)
+    return {row[0]: row[1:] for row in store.tuples(sql, run=run_id, check=check, **name, **veil.pads)}
 
 
-def pair_items(store: Queries, veil: Veil, run_id: str, labels: tuple[str, str]) -> dict[str, Item]:
-    """The cases that both variants answered, by their keys and in their order. ``labels`` are in alphabetical order. Raises StoreError."""
-    rows = store.tuples(_PAIRS, run=run_id, a=labels[0], b=labels[1])
-    return _in_order(
-        Item(veil.name(run_id, path, case, str(repeat), *labels), path, case, digest, repeat, (first, second))
-        for path, case, digest, repeat, first, second in rows
-    )
+def pair_places(store: Queries, veil: Veil, run_id: str, labels: tuple[str, str]) -> dict[str, Place]:
+    """The cases that both variants answered, by their names and in their order. ``labels`` are in alphabetical order. Raises StoreError."""
+    sql = _PAIRS.format(name=veil.sql("$run", "suite_path", "case_id", "repeat_number::varchar", "$a", "$b"))
+    rows = store.tuples(sql, run=run_id, a=labels[0], b=labels[1], **veil.pads)
+    return {row[0]: row[1:] for row in rows}
 
 
-def labelled(store: Queries, run_id: str, check: str, *, by: str) -> dict[tuple[str, ...], Word]:
+def answers_at(store: Queries, run_id: str, places: Sequence[Place]) -> dict[Place, Item]:
+    """The answers at some places, those that are still there. Raises StoreError."""
+    rows = store.tuples(_THESE_ANSWERS, run=run_id, trials=[trial for (trial,) in places])
+    return {item.place: item for item in starmap(Item, rows) if item.place in places}
+
+
+def pairs_at(store: Queries, run_id: str, labels: tuple[str, str], places: Sequence[Place]) -> dict[Place, Item]:
+    """The pairs of answers at some places, those that are still there. Raises StoreError."""
+    rows = store.tuples(_THESE_PAIRS, run=run_id, a=labels[0], b=labels[1], cases=[case for _, case, _ in places])
+    return {item.place: item for item in starmap(Item, rows) if item.place in places}
+
+
+def labelled(store: Queries, run_id: str, check: str, *, by: str) -> dict[Place, Word]:
     """What ``by`` said of a check's answers, by the item's place. Raises StoreError."""
     rows = store.tuples(_LABELLED, run=run_id, check=check, by=by)
     return {(trial,): Word(passed, comment) for trial, passed, comment in rows}
 
 
-def preferred_by(store: Queries, run_id: str, labels: tuple[str, str], *, by: str) -> dict[tuple[str, ...], Word]:
+def preferred_by(store: Queries, run_id: str, labels: tuple[str, str], *, by: str) -> dict[Place, Word]:
     """What ``by`` said of a pair of variants, by the item's place. Raises StoreError."""
     rows = store.tuples(_PREFERRED_BY, run=run_id, a=labels[0], b=labels[1], by=by)
     return {(path, case, str(repeat)): Word(winner, comment) for path, case, repeat, winner, comment in rows}
@@ -169,7 +191,3 @@ def variants_of(store: Queries, run_id: str) -> dict[tuple[str, str], tuple[str 
 def preferred(store: Queries, run_id: str) -> list[PreferenceCount]:
     """What people prefer, by pair of variants. Raises StoreError."""
     return [PreferenceCount(**row) for row in store.rows(_PREFERRED, run=run_id)]
-
-
-def _in_order(items: Iterable[Item]) -> dict[str, Item]:
-    return {item.key: item for item in sorted(items, key=lambda item: item.key)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import os
 import secrets
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 SECRET_FILE = ".labelling"  # noqa: S105 - a file's name
 """The file in the reports folder. It stays, so that an answer stands where it stood when a server starts again."""
 _LENGTH = 64
+_BLOCK = 64
+"""Bytes that SHA-256 takes at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,19 @@ class Veil:
         return hmac.digest(self.secret.encode(), "\x1f".join(parts).encode("utf-8", "surrogatepass"), "sha256").hex()[
             :32
         ]
+
+    @staticmethod
+    def sql(*parts: str) -> str:
+        """The same name as an expression of SQL, of which ``parts`` are expressions of texts that are not null; it takes :attr:`pads`."""
+        text = f"encode(concat_ws(chr(31), {', '.join(parts)}))"
+        return f"left(sha256($outer_pad || unhex(sha256($inner_pad || {text}))), 32)"
+
+    @property
+    def pads(self) -> dict[str, bytes]:
+        """The values of an expression of :meth:`sql`: the two keys that RFC 2104 makes of the secret."""
+        key = self.secret.encode()
+        key = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+        return {"inner_pad": bytes(one ^ 0x36 for one in key), "outer_pad": bytes(one ^ 0x5C for one in key)}
 
     def swapped(self, key: str) -> bool:
         """Whether the second variant of the pair ``key`` stands on the left. The key itself does not tell."""
