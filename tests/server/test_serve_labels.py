@@ -103,7 +103,7 @@ def test_blind_means_that_nothing_the_browser_receives_names_the_variant(desk, v
     secret = (project.root / "reports" / SECRET_FILE).read_text(encoding="ascii")
     assert secret not in told
     page.goto(f"http://127.0.0.1:{served.port}/runs/{run_id}/label?start=yes&check=contains&shown=all&what={what}")
-    page.locator("#answers h3", has_text="scripted/m").first.wait_for()
+    page.locator("#answers h2", has_text="scripted/m").first.wait_for()
 
 
 @pytest.fixture

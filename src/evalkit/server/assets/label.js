@@ -60,7 +60,7 @@ const bothSides = () => {
 };
 
 const answerBox = (title, label, text, ranges = []) =>
-  el("section", {}, el("h3", {}, label ? `${title}: ${label}` : title),
+  el("section", {}, el("h2", {}, label ? `${title}: ${label}` : title),
     el("pre", { class: indented(text) === null ? "text prose" : "text" }, text ? marked(text, ranges) : "(empty answer)"));
 
 const asText = (value) => (typeof value === "string" ? value : JSON.stringify(value));
