@@ -29,7 +29,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(served, visit, p
     for path in places:
         page.goto(f"http://127.0.0.1:{served.port}{path}")
         if "start=yes" in path:
-            page.locator("#answers pre").first.wait_for()
+            page.locator("#answers > *").first.wait_for()
         page.evaluate("document.querySelectorAll('main details').forEach((node) => { node.open = true; })")
         page.evaluate(code)
         found = page.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
