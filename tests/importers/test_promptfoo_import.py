@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -198,6 +199,7 @@ def test_mistakes_that_evalkit_finds_are_to_mend(folder: Path) -> None:
         ("{type: factuality, value: x}", {"factual": {"to": "x", "model": "openai/judge"}}),
         ("{type: contains, value: a, weight: 0}", {"contains": "a", "severity": "warn"}),
         ("{type: contains, value: a, transform: output.b}", {"contains": "a", "select": "$.b"}),
+        ("{type: g-eval, value: [Kind?, Short?]}", {"criteria": {"ask": ["Kind?", "Short?"], "model": "openai/judge"}}),
         ("{type: assert-set, assert: [{type: contains, value: a}, {type: is-xml}]}", {"all_of": [{"contains": "a"}, {"xml": {"where": "whole"}}]}),
         ("{type: assert-set, threshold: 0.5, assert: [{type: contains, value: a}, {type: contains, value: b}]}", {"any_of": [{"contains": "a"}, {"contains": "b"}]}),
     ],
@@ -339,6 +341,7 @@ def test_a_template_that_jinja_would_read_differently_is_left_out(folder: Path, 
     [
         ("{{ a === b }}", "{{ a == b }}"),
         ("{{ a.length }}", "{{ (a | length) }}"),
+        ("{{ a | safe }}", "{{ a }}"),
         ("{{ a | dump(2) }}", "{{ a | tojson(indent=2) }}"),
         ("{% for k, v in d %}{{k}}{% endfor %}", "{% for k, v in d.items() %}{{k}}{% endfor %}"),
         ("{% verbatim %}{{ a }}{% endverbatim %}", "{% raw %}{{ a }}{% endraw %}"),
@@ -465,3 +468,100 @@ def test_the_page_names_every_kind_of_assertion() -> None:
     """Whoever moves looks there first."""
     page = (Path(__file__).parents[2] / "docs" / "howto" / "promptfoo.md").read_text(encoding="utf-8")
     assert [kind for kind in KINDS if f"`{kind}`" not in page] == []
+
+
+@pytest.mark.parametrize("content", ["{{ document | dump }}", "{{document|dump()}}", '"{{ document }}"'])
+def test_a_chat_in_json_whose_values_are_variables(folder: Path, content: str) -> None:
+    """Printed with its quotes, as promptfoo's own page writes it, or between quotes: the message is the text itself."""
+    (folder / "chat.json").write_text(
+        f'[{{"role": "system", "content": "Extract."}},\n {{"role": "user", "content": {content} }}]', encoding="utf-8"
+    )
+    made = [*import_promptfoo(folder / "promptfooconfig.yaml", Wanted()).prompts.values()][1]
+    assert re.search(r"{% user %}\n{{ ?document ?}}\n{% enduser %}", made)
+
+
+@pytest.mark.parametrize(
+    ("assertion", "check"),
+    [
+        ("{type: contains, value: a}", {"contains": "a", "select": "$.total"}),
+        ("{type: equals, value: 3}", {"equals": {"json": 3}, "select": "$.total"}),
+        ("{type: equals, value: '03'}", {"equals": "03", "select": "$.total"}),
+        ("{type: not-contains, value: a}", {"not": {"contains": "a", "select": "$.total"}}),
+        ("{type: javascript, value: output.net >= 3}", {"number": {"select": "$.total.net", "min": 3}}),
+        ("{type: contains, value: a, transform: output.b}", {"contains": "a", "select": "$.total.b"}),
+        ("{type: latency, threshold: 4000}", {"latency_s": 4.0}),
+        (
+            "{type: assert-set, assert: [{type: contains, value: a}, {type: cost, threshold: 1}]}",
+            {"all_of": [{"contains": "a", "select": "$.total"}, {"cost_usd": 1.0}]},
+        ),
+    ],
+)
+def test_a_transform_of_a_test_is_the_part_that_its_checks_judge(folder: Path, assertion: str, check: Any) -> None:
+    """``options.transform`` that takes out a part: every check of the answer has it, those of the call do not; evalkit reads them."""
+    tests = f"  - vars: {{q: a}}\n    options: {{transform: JSON.parse(output).total}}\n    assert: [{assertion}]\n"
+    suite, notes = written(folder, tests)
+    assert suite["cases"][0]["checks"] == [check]
+    assert not [note for note in notes if note.startswith("left out")]
+    load_suite(folder / "made.yaml", root=folder)
+
+
+def test_a_transform_of_one_test_is_not_that_of_all(folder: Path) -> None:
+    """The default assertions judge the part in the test that takes one out, and the whole answer in the others."""
+    suite, _ = written(
+        folder,
+        "  - {vars: {q: a}, options: {transform: output.b}}\n  - {vars: {q: b}}\n"
+        "defaultTest: {assert: [{type: contains, value: x}]}\n",
+    )
+    assert [case["checks"] for case in suite["cases"]] == [
+        [{"contains": "x", "select": "$.b"}],
+        [{"contains": "x"}],
+    ]
+
+
+def test_a_transform_that_is_a_program_is_left_out(folder: Path) -> None:
+    """Its checks stay, and what they judge now is said."""
+    _, notes = written(
+        folder,
+        "  - {vars: {q: a}, options: {transform: \"output.split('a')[0]\"}, assert: [{type: contains, value: x}]}\n",
+    )
+    assert any("the checks judge the whole answer" in note for note in notes)
+
+
+def test_metadata_are_tags(folder: Path) -> None:
+    """In YAML and in CSV, those of defaultTest too: they choose the cases that run."""
+    (folder / "rows.csv").write_text('q,__metadata:team,__metadata:kinds[]\nhi,sales,"a,b\\, c"\n', encoding="utf-8")
+    suite, notes = written(
+        folder,
+        "  - {vars: {q: a}, metadata: {team: billing, smoke: true, deep: {a: 1}}}\n  - file://rows.csv\n"
+        "defaultTest: {metadata: {team: all, level: 2}, assert: [{type: contains, value: x}]}\n",
+    )
+    assert [case["tags"] for case in suite["cases"]] == [
+        ["team:billing", "level:2", "smoke"],
+        ["team:sales", "level:2", "kinds:a", "kinds:b-c"],
+    ]
+    assert [note for note in notes if "metadata" in note] == [
+        "left out: promptfooconfig.yaml:5: metadata deep: it is no text"
+    ]
+    assert load_suite(folder / "made.yaml", root=folder).cases[0].tags == {"team:billing", "level:2", "smoke"}
+
+
+def test_cases_without_a_description_are_named_by_what_they_ask(folder: Path) -> None:
+    """By the values that differ, if they are short: a failing test says what it was about. A variable in a description is its value."""
+    long = "x" * 200
+    suite, _ = written(
+        folder,
+        "  - {vars: {q: Where is it?, tone: kind}}\n  - {vars: {q: [Why?, Why so?], tone: kind}}\n"
+        f"  - {{vars: {{q: {long}, tone: kind}}}}\n  - {{vars: {{q: Hi, tone: kind}}, description: 'greets {{{{q}}}}'}}\n",
+    )
+    ids = [case["id"] for case in suite["cases"]]
+    assert ids[:3] == ["where-is-it", "why", "why-so"]
+    assert re.fullmatch(r"case-[0-9a-f]{8}", ids[3])
+    assert ids[4] == "greets-hi"
+
+
+@pytest.mark.parametrize("value", ["file://checks.py", "file://checks.py:get_assert", "file://check.js"])
+def test_a_program_in_a_file_is_told_as_one(folder: Path, value: str) -> None:
+    """Whether or not the file is there: where a check of one's own is written is said."""
+    tests = f"  - {{vars: {{q: a}}, assert: [{{type: python, value: '{value}'}}, {{type: contains, value: a}}]}}\n"
+    _, notes = written(folder, tests)
+    assert any("it is a program: write it as a check in Python (docs/python.md)" in note for note in notes)

@@ -64,3 +64,66 @@ def test_a_check_without_a_name_is_refused_where_it_stands(project: PytestProjec
     told = result.stderr.str()
     assert "conftest.py:3: a check needs a name" in told
     assert '@evalkit.check("polite")' in told
+
+
+def _forty(project: PytestProject) -> None:
+    rows = "\n".join(f"  - {{id: c{n:02}, vars: {{customer: {'X' if n % 20 else 'Y'}}}}}" for n in range(40))
+    project.configure(answers={"X": "no", "default": "yes"})
+    project.suite(f"suite: hello\nprompt: hello:v1\nchecks: [contains: Howdy]\ncases:\n{rows}\n")
+    project.write(
+        "conftest.py",
+        "def pytest_terminal_summary(terminalreporter):\n"
+        "    terminalreporter.line(f\"others count {len(terminalreporter.stats['failed'])}\")\n",
+    )
+
+
+def test_forty_cases_that_fail_alike_leave_the_verdict_on_the_screen(project: PytestProject) -> None:
+    """Ten are explained and listed, the rest is counted; other plugins and the last line know all of them."""
+    _forty(project)
+    shown = project.run_here("suites").stdout
+    shown.fnmatch_lines([
+        "10 of 40 are shown: suites/hello.yaml: contains (-v shows all)",
+        "  v1-scripted/m  0/40 (errors 0, skipped 0)*",
+        "    ✗ failed: contains 40",
+        "*= 40 failed in *",
+    ])
+    text = shown.str()
+    assert "others count 40" in text
+    assert text.count("✗ contains (suites/hello.yaml:3)") == 10
+    assert text.count("FAILED suites/hello.yaml::") == 10
+    assert len(text.partition("= evalkit =")[2].splitlines()) < 25
+
+
+def test_v_shows_every_case_that_failed(project: PytestProject) -> None:
+    """Nothing is left out, and nothing said about it."""
+    _forty(project)
+    text = project.run_here("suites", "-v", "-rf").stdout.str()
+    assert text.count("✗ contains (suites/hello.yaml:3)") == 40
+    assert "are shown" not in text
+
+
+def test_cases_that_fail_differently_are_all_shown(project: PytestProject) -> None:
+    """What failed by another check is another reason, and an error is none of the failures."""
+    checks = "\n".join(f"  - {name}" for name in ("contains: Howdy", "starts_with: Howdy"))
+    rows = "\n".join(
+        f"  - {{id: c{n:02}, vars: {{customer: A}}, checks: [{'ends_with: X' if n % 2 else 'equals: X'}]}}"
+        for n in range(20)
+    )
+    project.suite(f"suite: hello\nprompt: hello:v1\nchecks:\n{checks}\ncases:\n{rows}\n")
+    text = project.run_here("suites").stdout.str()
+    assert text.count("✗ starts_with (suites/hello.yaml:5)") == 20
+    assert "✗ failed: contains 20, starts_with 20, " in text
+
+
+def test_what_could_not_be_measured_is_counted_by_its_kind(project: PytestProject) -> None:
+    """Calls without an answer and checks that could not judge, each under its own name, also with workers."""
+    project.write(
+        "conftest.py", "import evalkit\n\n@evalkit.check('mine')\ndef mine(answer: str) -> bool:\n    return 1 / 0\n"
+    )
+    project.configure(answers={"X": "no"})
+    rows = "\n".join(f"  - {{id: c{n:02}, vars: {{customer: {'X' if n < 15 else 'Y'}}}}}" for n in range(30))
+    project.suite(f"suite: hello\nprompt: hello:v1\nchecks: [mine]\ncases:\n{rows}\n")
+    result = project.run("suites", "-n", "2")
+    result.stdout.fnmatch_lines(["    ! not measured: * 15, * 15"])
+    result.stdout.fnmatch_lines_random(["10 of 15 are shown: suites/hello.yaml: mine (-v shows all)"])
+    assert result.ret == 3

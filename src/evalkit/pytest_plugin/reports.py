@@ -136,6 +136,17 @@ def _headline(outcome: TestOutcome, shown: Shown) -> str:
     return one_line(shown(_first_reason(outcome)), limit=300)
 
 
+def _kind_of_reason(outcome: TestOutcome) -> str:
+    """What did not hold, without what this case made of it: the same for every case that failed alike."""
+    for result in outcome.results:
+        if isinstance(result.reply, CallFailure):
+            return f"{outcome.test.trials[0].suite_path}: {result.reply.kind}"
+        missed = [one.check for one in result.verdicts if one.severity == "fail" and one.status in {"fail", "error"}]
+        if missed:
+            return f"{outcome.test.trials[0].suite_path}: {', '.join(dict.fromkeys(missed))}"
+    return ""
+
+
 def _first_reason(outcome: TestOutcome) -> str:
     for result in outcome.results:
         if isinstance(result.reply, CallFailure):
@@ -164,6 +175,7 @@ def shape(report: pytest.TestReport, outcome: TestOutcome | None, *, gated: bool
         report.longrepr = explanation(outcome, shown)  # type: ignore[assignment]
         report.evalkit = outcome.status  # type: ignore[attr-defined]
         report.evalkit_test = outcome.test.test_id  # type: ignore[attr-defined]
+        report.evalkit_reason = _kind_of_reason(outcome)  # type: ignore[attr-defined]
     if report.when != "call":
         return
     report.duration = outcome.latency_s

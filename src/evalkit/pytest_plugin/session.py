@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from evalkit.errors import EvalkitError, StoreError
+from evalkit.pytest_plugin.brevity import Brevity, Wholeness
 from evalkit.pytest_plugin.ending import Ending
 from evalkit.pytest_plugin.garbage import collect_rarely, leave_aside, set_aside
 from evalkit.pytest_plugin.host import CaseHost
@@ -31,6 +32,8 @@ def session_of(config: pytest.Config) -> EvalSession:
         session = EvalSession(config)
         config.stash[_SESSION] = session
         config.pluginmanager.register(session, "evalkit-session")
+        config.pluginmanager.register(session.brevity, "evalkit-brevity")
+        config.pluginmanager.register(Wholeness(session.brevity), "evalkit-wholeness")
     return config.stash[_SESSION]
 
 
@@ -41,6 +44,7 @@ class EvalSession:
         self.pytest_config = pytest_config
         collect_rarely(pytest_config)
         self.ending = Ending(pytest_config)
+        self.brevity = Brevity(pytest_config)
         self._stops = Stops(self.ending.note_signal)
         self._workers: list[Any] = []
         self._heard: Workers | None = None
@@ -185,6 +189,8 @@ class EvalSession:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - private type
         """Print pass rates, cost, calls, gates, flips, and where the report is."""
+        for line in self.brevity.lines(terminalreporter):
+            terminalreporter.line(line)
         if self.ending.reached:  # else the settings may be what is wrong
             self.ending.summarise(terminalreporter, root=self.host.config.root)
 

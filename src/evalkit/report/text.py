@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
@@ -13,7 +14,7 @@ from evalkit.report import wording
 from evalkit.report.clean import around, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from evalkit.compare.standing import Ranking
     from evalkit.compare.values import Comparison
@@ -57,7 +58,9 @@ def terminal_summary(report: RunReport, *, colour: bool = False, width: int = 10
     lines: list[str] = []
     for suite_path, suite in dict.fromkeys((variant.suite_path, variant.suite) for variant in report.variants):
         lines.append(style.paint(f"{one_line(suite)} ({one_line(suite_path)})", "strong"))
-        lines += _variant_lines([variant for variant in report.variants if variant.suite_path == suite_path])
+        lines += _variant_lines(
+            [variant for variant in report.variants if variant.suite_path == suite_path], report.results, style
+        )
         for comparison in report.comparisons:
             if comparison.suite == suite:
                 lines += _comparison_lines(comparison, style)
@@ -69,11 +72,32 @@ def terminal_summary(report: RunReport, *, colour: bool = False, width: int = 10
     return "\n".join([*lines, *_verdict_lines(report, style)])
 
 
-def _variant_lines(variants: Sequence[VariantSummary]) -> Iterator[str]:
+def _variant_lines(variants: Sequence[VariantSummary], results: Iterable[Result], style: _Style) -> Iterator[str]:
     labels = [one_line(variant.label) for variant in variants]
     column = max(map(len, labels), default=0)
+    found = _reasons(results)
     for label, variant in zip(labels, variants, strict=True):
         yield f"  {label:<{column}}  {_figures(variant)}"
+        for status, title in (("fail", "failed"), ("error", "not measured")):
+            counts = found.get((variant.suite_path, variant.label, status))
+            if counts:
+                named = [f"{one_line(name, limit=80)} {number:,}" for name, number in counts.most_common(_IDS_SHOWN)]
+                more = f", and {len(counts) - _IDS_SHOWN} more" if len(counts) > _IDS_SHOWN else ""
+                yield from style.hang(f"{wording.SYMBOLS[status]} {title}: {', '.join(named)}{more}", indent=4, hang=6)
+
+
+def _reasons(results: Iterable[Result]) -> dict[tuple[str, str, str], Counter[str]]:
+    """How many trials of a suite and variant each check failed, or left unmeasured; a call without an answer under its kind of failure."""
+    found: dict[tuple[str, str, str], Counter[str]] = {}
+    for result in results:
+        place = result.trial.suite_path, result.trial.variant.label
+        if result.pending or result.status == "pass":
+            continue
+        if isinstance(result.reply, CallFailure):
+            found.setdefault((*place, "error"), Counter())[result.reply.kind] += 1
+        for status, check in dict.fromkeys((verdict.status, verdict.check) for verdict in _not_passed(result)):
+            found.setdefault((*place, status), Counter())[check] += 1
+    return found
 
 
 def _figures(variant: VariantSummary) -> str:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalkit.importers.notes import UnportableError
-from evalkit.importers.promptfoo.config import as_text, entries, items
+from evalkit.importers.promptfoo.config import as_text, entries, is_program, items
 from evalkit.importers.promptfoo.expressions import from_javascript, from_python, regex, select_of
 from evalkit.importers.promptfoo.models import reference_of
 from evalkit.importers.promptfoo.template import to_jinja
@@ -61,6 +62,11 @@ class Assertion:
         if not isinstance(value, list) or not value:
             raise UnportableError("it has no list of texts")
         return [to_jinja(one if isinstance(one, str) else json.dumps(one)) for one in value]
+
+    @property
+    def asked(self) -> JSON:
+        """The value as what a judge is asked: a list of criteria stays one. Raises UnportableError."""
+        return self.texts if isinstance(self.value, list) else self.text
 
     def least(self, default: float) -> float:
         """The threshold, or the kind's own."""
@@ -123,9 +129,7 @@ def _words(one: Assertion) -> Check:
 def _code(read: Callable[[str], Check]) -> Callable[[Assertion], Check]:
     def check(one: Assertion) -> Check:
         if one.threshold is not None or not isinstance(one.value, str):
-            raise UnportableError(
-                "it is a program with a score: write it as a check in Python (docs/reference/checks.md)"
-            )
+            raise UnportableError("it is a program with a score: write it as a check in Python (docs/python.md)")
         return read(one.value)
 
     return check
@@ -174,7 +178,7 @@ KINDS: Mapping[str, Callable[[Assertion], Check]] = {
     "moderation": _always("moderation", "openai/omni-moderation-latest"),
     "llm-rubric": lambda one: one.judged("rubric", ask=one.text),
     "model-graded-closedqa": lambda one: one.judged("rubric", ask=one.text),
-    "g-eval": lambda one: one.judged("rubric", ask=one.text),
+    "g-eval": lambda one: one.judged("criteria" if isinstance(one.value, list) else "rubric", ask=one.asked),
     "factuality": lambda one: one.judged("factual", to=one.text),
     "model-graded-factuality": lambda one: one.judged("factual", to=one.text),
     "answer-relevance": lambda one: one.judged("relevant"),
@@ -234,6 +238,8 @@ def _value(source: Source, node: Node | None) -> JSON:
     if node is None:
         return None
     if isinstance(node.value, str) and node.value.startswith("file://"):
+        if is_program(node.value):
+            raise UnportableError("it is a program: write it as a check in Python (docs/python.md)")
         path = source.files(node.value, node)[0]
         return (
             source.data(path).root.plain() if path.suffix in {".json", ".yaml", ".yml"} else source.text(path).strip()
@@ -291,6 +297,29 @@ def _selected(check: Check, node: Node | None) -> Check:
     if path is None:
         raise UnportableError("its transform is a program: take the part out with select: $.path")
     return {**check, "select": path}
+
+
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?\Z|true\Z|false\Z")
+_OF_THE_CALL = frozenset({"cost_usd", "latency_s", "finish"})
+
+
+def of_part(check: JSON, path: str) -> JSON:
+    """The check of what ``path`` takes out of the answer; one that is about the call and not the answer stays as it is."""
+    if not isinstance(check, dict) or path == "$" or _OF_THE_CALL & check.keys():
+        return check
+    for name in ("all_of", "any_of", "not"):
+        inner = check.get(name)
+        if name in check:
+            return {
+                **check,
+                name: [of_part(one, path) for one in inner] if isinstance(inner, list) else of_part(inner, path),
+            }
+    for name, params in check.items():
+        if isinstance(params, dict) and "select" in params:
+            return {**check, name: {**params, "select": f"{path}{str(params['select'])[1:]}"}}
+    if isinstance(check.get("equals"), str) and _NUMBER.match(str(check["equals"])):
+        check = {**check, "equals": {"json": json.loads(str(check["equals"]))}}  # promptfoo compares 3 and "3" as texts
+    return {**check, "select": f"{path}{str(check.get('select', '$'))[1:]}"}
 
 
 def _weighed(source: Source, where: Where, check: Check, known: Mapping[str, Node]) -> Check:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
 from evalkit.importers.names import slug, unique
 from evalkit.importers.notes import UnportableError
-from evalkit.importers.promptfoo.assertions import Graders, graders_of, read_checks
+from evalkit.importers.promptfoo.assertions import Graders, graders_of, of_part, read_checks
 from evalkit.importers.promptfoo.config import as_text, entries, items
+from evalkit.importers.promptfoo.expressions import select_of
 from evalkit.importers.promptfoo.rows import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from evalkit.errors import Where
@@ -25,20 +27,32 @@ if TYPE_CHECKING:
     from evalkit.model.nodes import Node
 
 _KEYS = {"description", "vars", "assert", "options", "metadata", "threshold"}
-_SILENT_OPTIONS = {"provider", "disableVarExpansion", "disableDefaultAsserts", "runSerially", "disableConversationVar"}
+_SILENT_OPTIONS = {
+    "provider",
+    "transform",
+    "disableVarExpansion",
+    "disableDefaultAsserts",
+    "runSerially",
+    "disableConversationVar",
+}
 _TABLES = {".csv"}
+_SHORT = 60
+"""Characters of a value that can be part of a name."""
 MOST = 10_000
 """Cases that one test may make of its lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case: its ``id`` (empty until all are known), what the prompt is rendered with, its own checks, and where it was read."""
+    """One case: its ``id`` (of its description; empty until all are known), what the prompt is rendered with, its own checks, where it was
+    read, and its tags.
+    """
 
     id: str
     vars: Mapping[str, JSON]
     checks: tuple[JSON, ...]
     where: Where
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +65,7 @@ class Written:
     vars: Mapping[str, Node] = field(default_factory=dict)
     asserts: tuple[Node, ...] = ()
     options: Mapping[str, Node] = field(default_factory=dict)
+    metadata: Mapping[str, Node] = field(default_factory=dict)
 
     def over(self, base: Written) -> Written:
         """This test with what ``base`` says where it says nothing; assertions of both."""
@@ -59,6 +74,7 @@ class Written:
             vars={**base.vars, **self.vars},
             asserts=(*base.asserts, *self.asserts),
             options={**base.options, **self.options},
+            metadata={**base.metadata, **self.metadata},
             description=self.description or base.description,
         )
 
@@ -75,15 +91,15 @@ def read_cases(source: Source, graders: Graders) -> Cases:
     """Every case of the configuration; what cannot be said is noted and left out."""
     default = _default(source)
     tests = [*_tests(source, source.get("tests")), *_scenarios(source)]
-    together = not any("disableDefaultAsserts" in test.options for test in tests)
-    shared = read_checks(source, _list(default), _graders(source, default, graders)) if together else []
+    together = not any({"disableDefaultAsserts", "transform"} & test.options.keys() for test in tests)
+    shared = _checks(source, default, graders) if together else ()
     found: list[Case] = []
     for test in tests or [Written(source.root, source.where(source.root))]:
         merged = test.over(default if _wants(test) and not together else replace(default, asserts=()))
         found += _cases(source, merged, graders, judged=together and bool(default.asserts))
-    names = unique(one.id for one in found)
+    names = unique(_names(found))
     cases = tuple(replace(one, id=name) for one, name in zip(found, names, strict=True))
-    return Cases(cases, tuple(shared))
+    return Cases(cases, shared)
 
 
 def _wants(test: Written) -> bool:
@@ -177,6 +193,7 @@ def _test(source: Source, node: Node, *, where: Where | None = None) -> Written:
         _variables(source, known.get("vars"), place),
         tuple(_resolved(source, known.get("assert"), place)),
         options,
+        entries(known.get("metadata")),
     )
 
 
@@ -229,7 +246,7 @@ def _cases(source: Source, test: Written, graders: Graders, *, judged: bool) -> 
         return
     if "disableVarExpansion" in test.options and test.options["disableVarExpansion"].value is True:
         axes = {name: [node.plain()] for name, node in test.vars.items()}
-    checks = tuple(read_checks(replace(source, name=test.where.path), _list(test), _graders(source, test, graders)))
+    checks = _checks(replace(source, name=test.where.path), test, graders)
     if not test.asserts and not judged:
         source.notes.changed(test.where, "no assertion: checked is only that there is an answer, as promptfoo does")
         checks = ({"length": {"chars": {"min": 1}}},)
@@ -239,9 +256,36 @@ def _cases(source: Source, test: Written, graders: Graders, *, judged: bool) -> 
     for name, texts in axes.items():
         if any(isinstance(text, str) and "{{" in text for text in texts):
             source.notes.changed(test.where, f"{name}: the {{{{ }}}} in it is text; a variable is never a template")
+    tags = tuple(_tags(source, test))
     for values in product(*axes.values()):
         given = dict(zip(axes, values, strict=True))
-        yield Case(_name(test, given), given, checks, test.where)
+        yield Case(_described(test, given), given, checks, test.where, tags)
+
+
+def _checks(source: Source, test: Written, graders: Graders) -> tuple[JSON, ...]:
+    """The checks of a test's assertions, of the part of the answer that its ``options.transform`` takes out."""
+    checks = read_checks(source, _list(test), _graders(source, test, graders))
+    node = test.options.get("transform")
+    path = "$" if node is None or str(node.value).strip() == "output" else select_of(str(node.value))
+    if path is None:
+        source.notes.left_out(test.where, "options.transform: it is a program; the checks judge the whole answer")
+    return tuple(of_part(check, path or "$") for check in checks)
+
+
+def _tags(source: Source, test: Written) -> Iterator[str]:
+    """``metadata`` as tags: ``team:billing``, and the name alone where it is true."""
+    for name, node in test.metadata.items():
+        for one in items(node):
+            if one.value is True:
+                yield _tag(name)
+            elif isinstance(one.value, (str, int, float)):
+                yield _tag(f"{name}:{one.value}")
+            else:
+                source.notes.left_out(test.where, f"metadata {name[:40]}: it is no text")
+
+
+def _tag(text: str) -> str:
+    return re.sub(r"[^\w.:+/-]+", "-", text)[:100]
 
 
 def _values(source: Source, node: Node) -> list[JSON]:
@@ -261,7 +305,19 @@ def _from_file(source: Source, path: Path) -> JSON:
     raise UnportableError(f"{path.name} is no text: evalkit sends no images or files")
 
 
-def _name(test: Written, given: Mapping[str, JSON]) -> str:
-    """A name that stays when tests are moved: of the description, or else of the content."""
-    content = json.dumps(given, sort_keys=True, ensure_ascii=False)
-    return slug(test.description, otherwise=f"case-{hashlib.sha256(content.encode()).hexdigest()[:8]}")
+def _described(test: Written, given: Mapping[str, JSON]) -> str:
+    """The description as a name; a variable in it is what this case gives."""
+    said = re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda found: str(given.get(found[1], found[1])), test.description)
+    return slug(said, otherwise="")
+
+
+def _names(cases: Sequence[Case]) -> Iterator[str]:
+    """Names that stay when tests are moved: of the description, or else of the short values that not every case has, or of the content."""
+    written = [{name: json.dumps(value, sort_keys=True) for name, value in case.vars.items()} for case in cases]
+    common = set.intersection(*(set(one.items()) for one in written)) if len(cases) > 1 else set()
+    for case, texts in zip(cases, written, strict=True):
+        content = json.dumps(case.vars, sort_keys=True, ensure_ascii=False)
+        own = [
+            str(case.vars[name]) for name, text in texts.items() if (name, text) not in common and len(text) <= _SHORT
+        ]
+        yield case.id or slug(" ".join(own), otherwise=f"case-{hashlib.sha256(content.encode()).hexdigest()[:8]}")

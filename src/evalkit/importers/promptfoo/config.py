@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from evalkit.errors import ConfigError, EvalkitError, Where
@@ -57,7 +58,7 @@ class Source:
 
     def text(self, path: Path) -> str:
         """The text of a file. Raises UnportableError, also for a program: none is run."""
-        if path.suffix.partition(":")[0] in _PROGRAMS:
+        if is_program(path.name):
             raise UnportableError(
                 f"{shown(path, self.folder)} is a program, and nothing is run: write down what it makes"
             )
@@ -140,3 +141,8 @@ def as_text(node: Node) -> str:
     """A scalar as promptfoo prints it; a list or a mapping as JSON."""
     value = node.plain()
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def is_program(name: str) -> bool:
+    """Whether ``name`` (``file://checks.py:get_assert``) is a file of code."""
+    return PurePath(name.removeprefix(_SCHEME).partition(":")[0]).suffix in _PROGRAMS

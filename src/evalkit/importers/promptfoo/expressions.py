@@ -31,7 +31,7 @@ _CALLS = {"includes": "contains", "startsWith": "starts_with", "startswith": "st
 _LOWER = {"toLowerCase", "lower", "toUpperCase", "upper"}
 _TRIM = {"trim", "strip"}
 _LONGEST = 1000
-_BY_HAND = "write it as a check in Python (docs/reference/checks.md)"
+_BY_HAND = "write it as a check in Python (docs/python.md)"
 
 Check = dict[str, "JSON"]
 

@@ -26,6 +26,7 @@ class Server(NamedTuple):
 
 
 _SERVERS = {
+    "google": Server("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
     "ollama": Server("http://localhost:11434/v1", None),
     "openrouter": Server("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
     "groq": Server("https://api.groq.com/openai/v1", "GROQ_API_KEY"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from evalkit.model.nodes import Node
 
 _SPLIT = "\n---\n"
+_DUMPED = re.compile(r"""(:\s*)\{\{[-~]?\s*([^{}"'|]{1,200}?)\s*\|\s*dump\s*(?:\(\s*\))?\s*[-~]?\}\}""")
+"""What promptfoo's own page recommends for chats in JSON: the value of a key is a variable that is printed with its quotes."""
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 _FILES = (".txt", ".md", ".j2", ".json", ".yaml", ".yml")
 _PROGRAMS = (".py", ".js", ".ts", ".mjs", ".cjs", ".go", ".rb", ".sh")
@@ -109,7 +112,7 @@ def _messages(text: str) -> list[tuple[str, str]] | None:
     from evalkit.yamlfile import parse_yaml
 
     try:
-        chat = parse_yaml(text, name="prompt").plain()
+        chat = parse_yaml(_DUMPED.sub(r'\1"{{ \2 }}"', text), name="prompt").plain()
     except EvalkitError as error:
         if "role" in text and "content" in text:
             raise UnportableError(

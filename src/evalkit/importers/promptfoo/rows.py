@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from evalkit.importers.promptfoo.config import Source
 
+_METADATA = "__metadata:"
 _EXPECTED = re.compile(r"__expected\d*\Z")
 _GRAMMAR = re.compile(r"(?P<type>(?:not-)?[a-z][a-z-]*)(?:\((?P<threshold>[\d.]+)\))?(?::(?P<value>.*))?\Z", re.DOTALL)
 _PREFIXES = {
@@ -62,10 +63,23 @@ def _test(source: Source, row: dict[str, str], where: Where, kinds: set[str]) ->
     }
     if row.get("__description"):
         parts["description"] = Node(row["__description"], line)
+    told = {key: text for key, text in row.items() if key.startswith(_METADATA) and text}
+    if told:
+        parts["metadata"] = Node(
+            {key.removeprefix(_METADATA).removesuffix("[]"): _metadata(key, text, line) for key, text in told.items()},
+            line,
+        )
     for key, text in row.items():
-        if key.startswith("__") and not _EXPECTED.match(key) and key != "__description" and text:
+        if key.startswith("__") and not _EXPECTED.match(key) and key not in {"__description", *told} and text:
             source.notes.left_out(where, f"the column {key[:40]}")
     return Node(parts, line)
+
+
+def _metadata(key: str, text: str, line: int) -> Node:
+    """A cell of ``__metadata:name``; of ``__metadata:name[]`` the texts between its commas."""
+    if not key.endswith("[]"):
+        return Node(text, line)
+    return Node([Node(one.strip().replace("\\,", ","), line) for one in re.split(r"(?<!\\),", text)], line)
 
 
 def _assertion(text: str, line: int, kinds: set[str]) -> Node:

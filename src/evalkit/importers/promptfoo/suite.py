@@ -58,6 +58,8 @@ def suite_of(source: Source, prompts: Sequence[Prompt], models: Sequence[Model],
     rows = []
     for place, case in enumerate(cases.cases):
         row: dict[str, JSON] = {"id": case.id, "vars": dict(case.vars)}
+        if case.tags:
+            row["tags"] = list(case.tags)
         if case.checks:
             row["checks"] = [_as_text(check, numbers) for check in case.checks]
         rows.append((beside.get(place, []), row))

@@ -24,6 +24,7 @@ _REWRITTEN = (
     (re.compile(r"==="), "=="),
     (re.compile(r"\|\s*dump\(\s*(\d+)\s*\)"), r"| tojson(indent=\1)"),
     (re.compile(r"\|\s*dump\b(\(\))?"), "| tojson"),
+    (re.compile(r"\s*\|\s*safe\b"), ""),
     (re.compile(r"([\w\])]+(?:\.\w+)*?)\.length\b"), r"(\1 | length)"),
     (re.compile(r"\bis(\s+not)?\s+null\b"), r"is\1 none"),
     (re.compile(r"(^\{%[-~]?\s*)elseif\b"), r"\1elif"),
