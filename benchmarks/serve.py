@@ -22,9 +22,12 @@ from urllib.parse import urlencode
 
 from evalkit.store.database.connection import opened
 from evalkit.store.database.ingest import DATABASE_FILE, prepare
+from evalkit.store.labels.secret import veil_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from evalkit.store.labels.secret import Veil
 
 PER_RUN = 10_000
 SUITE = "suites/refunds.yaml"
@@ -107,8 +110,8 @@ class Client:
         return reply.status, time.perf_counter() - started, size
 
 
-def pages(runs: list[str], rng: random.Random) -> dict[str, tuple[str, dict[str, object]]]:
-    """One request of each page, about runs chosen by chance."""
+def pages(runs: list[str], rng: random.Random, *, veil: Veil) -> dict[str, tuple[str, dict[str, object]]]:
+    """One request of each page, about runs chosen by chance; ``veil`` names the pairs of their variants."""
     run, other, n = rng.choice(runs), rng.choice(runs), rng.randrange(PER_RUN // 2)
     label = f"{rng.choice(['baseline', 'candidate'])}-{MODEL}"
     return {
@@ -117,12 +120,19 @@ def pages(runs: list[str], rng: random.Random) -> dict[str, tuple[str, dict[str,
             {"suite": "refunds"},
         ),  # first: that it is being made is an answer, until what is made ahead is there
         "runs": ("/", {}),
+        "older runs": ("/", {"before": run}),
+        "suites": ("/history", {}),
         "run": (f"/runs/{run}", {}),
         "run, failed trials": (f"/runs/{run}", {"status": "fail", "check": "contains"}),
         "run, text": (f"/runs/{run}", {"text": f"answer {rng.randrange(1000)}"}),
         "run, tag, a later page": (f"/runs/{run}", {"tag": "smoke", "after": f"{SUITE}::case-{n}[{label}]"}),
         "trial": (f"/runs/{run}/trial", {"test": f"{SUITE}::case-{n}[{label}]"}),
+        "page to label on": (f"/runs/{run}/label", {}),
         "answers to label": (f"/api/runs/{run}/answers", {"check": "rubric", "by": "ann"}),
+        "pairs to label": (
+            f"/api/runs/{run}/pairs",
+            {"pair": veil.name("pair", run, f"baseline-{MODEL}", f"candidate-{MODEL}"), "by": "ann"},
+        ),
         "agreement with people": (f"/runs/{run}/agreement", {}),
         "a case beside itself": (
             "/compare/case",
@@ -136,6 +146,7 @@ def pages(runs: list[str], rng: random.Random) -> dict[str, tuple[str, dict[str,
             },
         ),
         "comparison, any two runs": ("/compare", {"a": run, "b": other}),
+        "comparison, every flip": ("/compare", {"a": run, "b": other, "flips": "all"}),
         "comparison, seen before": ("/compare", {"a": f"{runs[-1]}:baseline", "b": f"{runs[-1]}:candidate"}),
     }
 
@@ -148,13 +159,13 @@ class Taken:
     cpu_s: float
 
 
-def measure(client: Client, runs: list[str], rounds: int, process: int) -> Iterator[tuple[str, Taken]]:
+def measure(client: Client, runs: list[str], veil: Veil, *, rounds: int, process: int) -> Iterator[tuple[str, Taken]]:
     """Every page ``rounds`` times."""
     rng = random.Random(1)
-    for name in pages(runs, rng):
+    for name in pages(runs, rng, veil=veil):
         seconds, before = [], cpu_s(process)
         for _ in range(rounds):
-            path, query = pages(runs, rng)[name]
+            path, query = pages(runs, rng, veil=veil)[name]
             status, took, _ = client.ask(path, **query)
             seconds.append(took)
             while status == 202:
@@ -208,7 +219,8 @@ def main() -> None:
                 settle(Client(url[0]), server.pid)
                 print(f"it has made everything ahead after {time.monotonic() - started:.0f} s")
             print(f"{'page':28} {'n':>4} {'p50 ms':>8} {'p95 ms':>8} {'first ms':>9} {'CPU ms':>8}")
-            for name, taken in measure(Client(url[0]), runs, options.rounds, server.pid):
+            veil = veil_of(project / "reports")
+            for name, taken in measure(Client(url[0]), runs, veil, rounds=options.rounds, process=server.pid):
                 ms = sorted(1000 * one for one in taken.seconds)
                 p95, first = ms[min(len(ms) - 1, int(0.95 * len(ms)))], 1000 * taken.seconds[0]
                 print(

@@ -50,6 +50,10 @@ def log_of(project) -> list[dict]:
     return [json.loads(line[9:]) for line in lines]
 
 
+def run_ids(project) -> set[str]:
+    return {path.name for path in (project.root / "reports" / "journal").iterdir()}
+
+
 def words(text: str) -> str:
     """Text as it would be on one line: the terminal wraps."""
     return " ".join(text.split())
@@ -94,6 +98,24 @@ def test_a_judge_asks_in_the_next_round(project, server) -> None:
     server.finish()
     assert project.evalkit("run", "--resume").code == 0
     assert server.live == []
+
+
+def test_a_comparison_leaves_out_what_waits(project, server) -> None:
+    """An answer that is not there yet is no error and no case of its own, whether the run is ingested or read from its journals."""
+    project.suite(SUITE.replace(cases("Ana", "Ben", "Cem"), cases("Ana", "Ben")))
+    project.evalkit("run", "--mode", "batch")
+    server.finish()
+    first = run_ids(project)
+    assert project.evalkit("run", "--resume").code == 0
+    (before,) = run_ids(project) - first
+    project.suite(SUITE)
+    assert "1 waiting" in project.evalkit("run", "--mode", "batch").out
+    (after,) = run_ids(project) - first - {before}
+    for ingested in (False, True):
+        if ingested:
+            assert project.evalkit("ingest").code == 0
+        (found,) = json.loads(project.evalkit("compare", before, after, "--format", "json").out)
+        assert (found["n_paired"], found["errors"]["candidate"], found["only_candidate"]) == (2, 0, [])
 
 
 def test_gates_wait_until_every_answer_is_there(project, server) -> None:

@@ -40,8 +40,9 @@ def answer(request):
         raise CallError("too long", kind="bad_request", hint="ask for less")
     text = "Hello" if source.random() < 0.7 else "no"
     text += " dear" if source.random() < 0.6 else ""
-    usage = Usage(input_tokens=source.randrange(10, 90), output_tokens=source.randrange(0, 50))
-    return Response(text=text, finish="stop", usage=usage, latency_s=source.random())
+    usage = Usage(input_tokens=source.randrange(10, 90), output_tokens=source.randrange(0, 5))
+    slow = seed == "two" and "N7" in question
+    return Response(text=text, finish="stop", usage=usage, latency_s=60.0 if slow else source.random())
 """
 SUITE = """
 suite: hello
@@ -144,8 +145,10 @@ def test_the_database_says_what_the_journals_say(project, monkeypatch, how):
     assert found["only_baseline"] == ["c0", "c1"]
     assert found["errors"]["candidate"] > 0
     assert "pass_rate(check:contains)" in text
-    scored = next(metric for metric in found["metrics"] if metric["name"] == "score(similarity)")
+    metrics = {metric["name"]: metric for metric in found["metrics"]}
+    scored = metrics["score(similarity)"]
     assert (scored["n"], scored["kind"]) == (found["n_paired"], "score")
+    assert how or metrics["output_tokens"]["geometric_ratio"] is None, "some answers are empty"
 
 
 def served(mirror, a: str, b: str) -> tuple[bool, list[object]]:
@@ -180,6 +183,19 @@ def test_a_run_counted_ahead_compares_as_any_other(project, how):
             assert not runs._connection.execute(
                 "select 1 from kept.cases where run_id = $run", {"run": first}
             ).fetchall()  # noqa: SLF001
+
+
+def test_scores_that_only_one_of_two_runs_gave_are_not_taken_from_what_was_counted_ahead(project):
+    """A run whose check gave no score was counted without scores; beside one with scores it has cases of unknown score."""
+    first, second = measure(project, "one"), measure(project, "two")
+    with mirrored(project.root / "reports") as mirror:
+        mirror.refresh()
+        mirror._connection.execute("update verdicts set score = null where run_id = $run", {"run": first})  # noqa: SLF001 - an older check
+        _, before = served(mirror, first, second)
+        mirror.count_ahead(limit=2)
+        assert served(mirror, first, second) == (False, before)
+        assert served(mirror, first, first)[0]
+        assert served(mirror, second, second)[0]
 
 
 def test_labels_taken_together_are_counted_together(project):

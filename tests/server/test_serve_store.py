@@ -126,6 +126,19 @@ def ask(site: Site, path: str):
     return client.get(path, headers={"Authorization": "Bearer t"})
 
 
+def test_a_comparison_says_that_one_of_the_runs_is_incomplete(stored):
+    """A run that was killed is compared with what it measured, and the page does not keep quiet about it, nor does the API."""
+    with mirrored(stored.root / "reports") as store:
+        store.refresh()
+        before, after = (row["run_id"] for row in store.rows("select run_id from runs order by run_id"))
+        store._connection.execute("update runs set complete = false where run_id = $run", {"run": after})  # noqa: SLF001 - it was killed
+        site = site_of(stored, store)
+        for path in ("/compare", "/api/compare"):
+            said = ask(site, f"{path}?a={before}&b={after}").text
+            assert f"run {after} is incomplete: only what it measured is compared" in said
+            assert f"run {before} is incomplete" not in said
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_that_dies_is_told_and_the_pages_go_on(stored, monkeypatch):
     """The server is not ready any more and says why; what was read is still shown, with a notice."""
