@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -13,7 +15,7 @@ from fakes.asking import answers
 from fakes.llm_server import Asked, LLMServer
 
 from evalkit.errors import ConfigError
-from evalkit.model.calls import Delivery, Message, Request, Tool, Transport
+from evalkit.model.calls import Delivery, Message, Request, Response, Tool, Transport
 from evalkit.providers.anthropic import provider as anthropic
 from evalkit.providers.base import ProviderKind, ProviderSettings
 from evalkit.providers.openai import provider as openai
@@ -119,3 +121,32 @@ assert not heavy, heavy
 """
     with LLMServer() as server:
         subprocess.run([sys.executable, "-c", code, f"{server.url}/v1"], check=True, timeout=60)
+
+
+def test_the_import_of_a_library_holds_up_no_other_call(tmp_path, monkeypatch):
+    """An SDK takes seconds to import; on the loop they would be the latency of every call in flight."""
+    (tmp_path / "slow_library.py").write_text(
+        "import threading\n\nassert threading.current_thread().loop_goes_on.wait(20), 'the loop stood still'\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    went_on = threading.Event()
+    monkeypatch.setattr(threading.Thread, "loop_goes_on", went_on, raising=False)
+    with LLMServer() as server:
+        settings = ProviderSettings("p", Path(), {"base_url": f"{server.url}/v1", "transport": "sdk"}, timeout_s=20)
+
+        async def both() -> Response:
+            provider = openai.OpenAI.open(settings)
+            provider._library = "slow_library"
+            try:
+                answered, _ = await asyncio.gather(provider.complete(RICH), asyncio.to_thread(went_on.set))
+            finally:
+                await provider.aclose()
+            return answered
+
+        assert asyncio.run(both()).text
+
+
+def test_what_a_library_is_called_is_what_is_imported():
+    """Each provider names the package that its transport of the vendor imports."""
+    for kind, name in ((openai.OpenAI, "openai"), (anthropic.Anthropic, "anthropic")):
+        assert kind.open(ProviderSettings("p", Path(), {}, timeout_s=20))._library == name

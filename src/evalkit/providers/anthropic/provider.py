@@ -107,6 +107,7 @@ class Anthropic:
                 "sdk": lambda: _sdk_wire(options, settings),
                 "http": lambda: _http_wire(options, settings),
             },
+            library="anthropic",
         )
 
 

@@ -97,6 +97,7 @@ class OpenAI:
                 "sdk": lambda: _sdk_wire(options.connection, settings),
                 "http": lambda: _http_wire(options.connection, settings),
             },
+            library="openai",
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import CallError
@@ -48,7 +49,10 @@ class Streaming:
 
 
 class LiveProvider:
-    """A provider behind HTTP. ``plan`` turns a request into what is sent; ``wires`` opens a transport when it is first needed."""
+    """A provider behind HTTP. ``plan`` turns a request into what is sent; ``wires`` opens a transport when it is first needed.
+
+    ``library`` is the vendor's SDK, whose import takes seconds.
+    """
 
     def __init__(
         self,
@@ -57,20 +61,23 @@ class LiveProvider:
         *,
         plan: Callable[[Request], Post],
         wires: Mapping[Transport, Callable[[], Wire]],
+        library: str,
     ) -> None:
         self._key = connection.key()
         self._connection = connection
         self._timeout_s = settings.timeout_s
         self._plan = plan
         self._wires = wires
+        self._library = library
         self._open: dict[Transport, Wire] = {}
 
     async def complete(self, request: Request) -> Response:
         """Send ``request`` once under the deadline. Raises CallError, and nothing else."""
         try:
+            wire = await self._wire(request)
             post = self._plan(request)
             stream = request.delivery.stream or self._connection.stream
-            return await self._exchanged(self._wire(request), post, post.streaming if stream else None)
+            return await self._exchanged(wire, post, post.streaming if stream else None)
         except TimeoutError:
             raise self._late() from None
         except CallError as error:
@@ -92,8 +99,11 @@ class LiveProvider:
             limits=rate_limits(received.headers, now=time.time()),
         )
 
-    def _wire(self, request: Request) -> Wire:
+    async def _wire(self, request: Request) -> Wire:
         transport = request.delivery.transport or self._connection.transport
+        if transport not in self._open:
+            # On the loop it would hold up every call in flight, of other providers too, and be measured as their latency.
+            await asyncio.to_thread(import_module, self._library if transport == "sdk" else "aiohttp")
         if transport not in self._open:
             self._open[transport] = self._wires[transport]()
         return self._open[transport]
