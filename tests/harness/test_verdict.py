@@ -88,7 +88,7 @@ def test_a_run_of_errors_alone_says_that_first() -> None:
         (["failed"], "1 of 1 gate failed (pass_rate >= 0.9 in s)"),
         (
             ["undecided", "undecided", "passed"],
-            "2 of 3 gates are undecided (pass_rate >= 0.9 in s, and 1 more), 1 passed",
+            "2 of 3 gates are undecided (pass_rate >= 0.9 in s, for 2 variants), 1 passed",
         ),
         (
             ["passed", "undecided", "failed", "not_judged"],

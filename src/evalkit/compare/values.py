@@ -110,6 +110,13 @@ class Comparison:
         """What to call both sides; as :func:`names_of`."""
         return names_of(self.a, self.b)
 
+    @property
+    def shared(self) -> str:
+        """What both labels say behind the variants' names, the model as a rule (``openai/gpt-5-mini``): it tells the comparisons of a
+        suite apart. Empty if they differ in it."""
+        a, b = (side.label.removeprefix(side.variant).removeprefix("-") for side in (self.a, self.b))
+        return a if a == b and self.a.variant != self.b.variant else ""
+
     def metric(self, name: str) -> Metric:
         """Return the metric called ``name``. Raises KeyError."""
         for metric in self.metrics:

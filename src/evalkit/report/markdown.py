@@ -160,7 +160,8 @@ def _names(comparison: Comparison, kind: FlipName) -> str:
 
 
 def _title(comparison: Comparison) -> str:
-    return f"### {text(comparison.names[1])} against {text(comparison.names[0])} ({text(comparison.suite)})"
+    shared = f", {text(comparison.shared)}" if comparison.shared else ""
+    return f"### {text(comparison.names[1])} against {text(comparison.names[0])} ({text(comparison.suite)}{shared})"
 
 
 def _metrics(comparison: Comparison) -> str:

@@ -61,9 +61,9 @@ def terminal_summary(report: RunReport, *, colour: bool = False, width: int = 10
         lines += _variant_lines(
             [variant for variant in report.variants if variant.suite_path == suite_path], report.results, style
         )
-        for comparison in report.comparisons:
-            if comparison.suite == suite:
-                lines += _comparison_lines(comparison, style)
+        compared = [comparison for comparison in report.comparisons if comparison.suite == suite]
+        for comparison in compared:
+            lines += _comparison_lines(comparison, style, apart=len(compared) > 1)
         lines += [line for found in report.rankings if found.suite == suite for line in _ranking_lines(found, style)]
         lines += _gates_lines([gate for gate in report.gates if gate.suite_path == suite_path], style)
     lines += _call_lines(report, style)
@@ -132,8 +132,10 @@ def _gate_lines(gate: GateOutcome, style: _Style) -> list[str]:
     return [first.replace(sign, style.paint(sign, gate.status), 1), *rest]
 
 
-def _comparison_lines(comparison: Comparison, style: _Style) -> Iterator[str]:
-    yield from style.hang(one_line(comparison.sentence or _pair(comparison)), indent=2, hang=4)
+def _comparison_lines(comparison: Comparison, style: _Style, *, apart: bool) -> Iterator[str]:
+    """One comparison; ``apart`` if the suite has others, so that its name must tell which it is."""
+    shared = f"{comparison.shared}: " if apart and comparison.shared else ""
+    yield from style.hang(one_line(f"{shared}{comparison.sentence or _pair(comparison)}"), indent=2, hang=4)
     for kind in FLIP_NAMES:
         found = [one_line(flip.case_id, limit=80) for flip in comparison.flips if flip_name(flip) == kind]
         if found:

@@ -129,10 +129,11 @@ def _gate_parts(gates: Sequence[GateOutcome]) -> list[str]:
 
 
 def _counted(gates: Sequence[GateOutcome]) -> str:
-    """``2 failed (no_regression in refunds, and 1 more)``; empty if there is none."""
+    """``2 failed (no_regression in refunds, and 1 more)``, ``2 failed (no_regression in refunds, for 2 variants)``; empty if there is none."""
     if not gates:
         return ""
-    more = f", and {len(gates) - 1} more" if len(gates) > 1 else ""
+    alike = len({(gate.gate, gate.suite) for gate in gates}) == 1
+    more = (f", for {len(gates)} variants" if alike else f", and {len(gates) - 1} more") if len(gates) > 1 else ""
     name = gates[0].gate.partition(": {")[0]
     undecided = "are undecided" if len(gates) > 1 else "is undecided"
     return f"{len(gates)} {'failed' if gates[0].status == 'failed' else undecided} ({name} in {gates[0].suite}{more})"

@@ -87,7 +87,7 @@ class PromptChange:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonView:
-    """One comparison. ``index`` is its place in the packed data; ``headline`` holds the metrics of :data:`HEADLINE` in that order,
+    """One comparison. ``index`` is its place in the packed data; ``what`` names the prompts and models of its sides; ``headline`` holds the metrics of :data:`HEADLINE` in that order,
     None where there is none; ``unpaired`` the ids left out of the pairing. ``broken_by`` names checks, each with how many of the broken
     cases do not pass it. Where it is not ``comparable``, too much could not be measured for a difference to be told."""
 
@@ -101,6 +101,7 @@ class ComparisonView:
     flips: tuple[FlipGroup, ...]
     prompts: PromptChange | None
     unpaired: tuple[str, ...]
+    what: str
 
 
 def comparison_view(report: RunReport, index: int, *, most: int = FLIPS_SHOWN) -> ComparisonView:
@@ -121,7 +122,22 @@ def comparison_view(report: RunReport, index: int, *, most: int = FLIPS_SHOWN) -
         flips=tuple(_flip_group(comparison, kind, found, most) for kind in FLIP_NAMES),
         prompts=_prompt_change(report, comparison),
         unpaired=(*comparison.only_a, *comparison.only_b, *comparison.changed),
+        what=_what(report, comparison),
     )
+
+
+def _what(report: RunReport, comparison: Comparison) -> str:
+    """``refund:v1 → v2 · openai/gpt-5-mini``: the prompts and models that stand against each other, as far as the run knows them."""
+    known = {one.label: one for one in report.variants if one.suite == comparison.suite}
+    sides = [known.get(side.label) for side in (comparison.a, comparison.b) if side.run_id in {None, report.run.run_id}]
+    found = [side for side in sides if side is not None]
+    if len(found) < 2:
+        return comparison.shared
+    prompts = list(dict.fromkeys(side.prompt for side in found))
+    if len(prompts) == 2 and prompts[0].rpartition(":")[0] == prompts[1].rpartition(":")[0]:
+        prompts[1] = prompts[1].rpartition(":")[2]
+    models = comparison.shared or " → ".join(dict.fromkeys(side.model for side in found))
+    return f"{' → '.join(prompts)} · {models}"
 
 
 def _flip_group(
@@ -172,7 +188,7 @@ def _metric_row(metric: Metric, word: str, axis: str, margin: float | None) -> M
         word=word,
         before=_side_value(metric, metric.a),
         after=_side_value(metric, metric.b),
-        change=wording.change(metric, metric.change),
+        change="no difference" if metric.a == metric.b == 0 else wording.change(metric, metric.change),
         interval=wording.change_interval(metric),
         mark=metric_mark(metric, axis, margin),
         margin=worded,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from importlib.resources import files
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -55,6 +56,8 @@ ICON = (
     "fill='%233651c9'/%3E%3Cpath d='M4 8.5l2.7 2.7L12 5.4' stroke='white' stroke-width='2' fill='none'/%3E%3C/svg%3E"
 )
 
+_UNIT = re.compile(r"(?<=\d) (?=(?:ms|s|min|pp)\b)")
+
 
 def render_html(report: RunReport) -> str:
     """Return the whole page for ``report``; it can always be encoded as UTF-8 and is the same for the same report."""
@@ -99,8 +102,13 @@ def page_templates() -> Environment:
         bytecode_cache=compiled_templates(files("evalkit.report.page").joinpath("assets")),
     )
     environment.globals.update(w=wording, words=words, usd=wording.money, rate_mark=rate_mark, case_link=case_link)
-    environment.filters["chart_data"] = chart_data
+    environment.filters.update(chart_data=chart_data, together=together)
     return environment
+
+
+def together(text: str) -> str:
+    """``text`` with every number on one line with its unit."""
+    return _UNIT.sub("\u00a0", text)
 
 
 def case_link(**filters: str | None) -> str:

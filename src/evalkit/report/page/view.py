@@ -5,38 +5,35 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
 from evalkit.model.calls import CallFailure
 from evalkit.report import wording
 from evalkit.report.page.comparison_view import HEADLINE, comparison_view
+from evalkit.report.page.gate_view import gate_view
 from evalkit.report.page.heat import heat_of
 from evalkit.report.page.spread import spreads
 from evalkit.report.page.trend import trend_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from evalkit.compare.standing import Ranking
-    from evalkit.model.results import GateOutcome
+    from evalkit.model.results import RunInfo
     from evalkit.report.calibration import Calibration
     from evalkit.report.page.comparison_view import ComparisonView
+    from evalkit.report.page.gate_view import GateView
     from evalkit.report.page.heat import Heat
     from evalkit.report.page.spread import Spread
     from evalkit.report.page.trend import Trend
     from evalkit.report.values import RunReport, VariantSummary
 
 _MEASURED = re.compile(r"; (\d+ of \d+ planned trials measured(?: \([^()]*\))?)\Z")
+_SAID = 200
+"""Characters shown of what a failed call said."""
 _URGENCY = {"failed": 0, "undecided": 1, "not_judged": 2, "passed": 3}
-
-
-@dataclass(frozen=True, slots=True)
-class GateView:
-    """One gate with what it was judged on in a few words (``152/160 trials``, ``80 paired cases``), empty if it does not say."""
-
-    outcome: GateOutcome
-    basis: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +81,7 @@ class PageView:
 
 def page_view(report: RunReport) -> PageView:
     """Work out the page of ``report``."""
-    gates = sorted(map(_gate, report.gates), key=_urgency)
+    gates = sorted((gate_view(gate, report) for gate in report.gates), key=_urgency)
     comparisons = tuple(comparison_view(report, index) for index in range(len(report.comparisons)))
     verdict, coverage = _decided(report)
     return PageView(
@@ -104,15 +101,6 @@ def page_view(report: RunReport) -> PageView:
 
 def _urgency(gate: GateView) -> int:
     return _URGENCY[gate.outcome.status]
-
-
-def _gate(outcome: GateOutcome) -> GateView:
-    numbers = outcome.numbers
-    if "passed" in numbers and "trials" in numbers:
-        return GateView(outcome, f"{numbers['passed']}/{numbers['trials']} trials")
-    if "n" not in numbers:
-        return GateView(outcome, "")
-    return GateView(outcome, f"{numbers['n']} {'paired cases' if 'trials_a' in numbers else 'trials'}")
 
 
 def _folded(gates: list[GateView]) -> Iterator[tuple[str, tuple[GateView, ...]]]:
@@ -152,7 +140,8 @@ def _moment(iso: str) -> str:
 def _facts(report: RunReport) -> Iterator[tuple[str, str]]:
     run = report.run
     yield "Run", run.run_id
-    yield "Started", _moment(run.started_at)
+    took = _took(run)
+    yield "Started", f"{_moment(run.started_at)}{took and f', took {took}'}"
     source = wording.replayed(run)
     yield "Mode", f"{run.mode}: {source}" if source else run.mode
     yield "Calls", wording.calls_line(report.calls)
@@ -165,6 +154,16 @@ def _facts(report: RunReport) -> Iterator[tuple[str, str]]:
     yield "Versions", f"evalkit {run.evalkit_version}, Python {run.python_version}"
     if run.command:
         yield "Command", run.command
+
+
+def _took(run: RunInfo) -> str:
+    """How long the run took, empty if it has not ended or its times cannot be read."""
+    try:
+        return wording.seconds(
+            (datetime.fromisoformat(run.finished_at or "") - datetime.fromisoformat(run.started_at)).total_seconds()
+        )
+    except (ValueError, TypeError):
+        return ""
 
 
 def _decided(report: RunReport) -> tuple[str, str]:
@@ -192,7 +191,7 @@ def _unmeasured(report: RunReport) -> Iterator[str]:
         yield "Only part of the suites' cases was selected, so gates were not judged."
     failures = _failures(report)
     for variant in report.variants:
-        yield from _gaps(variant, failures[variant.suite_path, variant.label])
+        yield from _gaps(variant, failures.get((variant.suite_path, variant.label), []))
     for comparison in report.comparisons:
         if comparison.only_a or comparison.only_b or comparison.changed:
             yield (
@@ -201,17 +200,20 @@ def _unmeasured(report: RunReport) -> Iterator[str]:
             )
 
 
-def _failures(report: RunReport) -> defaultdict[tuple[str, str], Counter[str]]:
-    """Why calls have no answer, by suite file and label."""
-    found: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+def _failures(report: RunReport) -> dict[tuple[str, str], list[CallFailure]]:
+    """The calls that have no answer, by suite file and label."""
+    found: defaultdict[tuple[str, str], list[CallFailure]] = defaultdict(list)
     for result in report.results:
         if isinstance(result.reply, CallFailure):
-            found[result.trial.suite_path, result.trial.variant.label][result.reply.kind] += 1
+            found[result.trial.suite_path, result.trial.variant.label].append(result.reply)
     return found
 
 
-def _gaps(variant: VariantSummary, failures: Counter[str]) -> Iterator[str]:
-    causes = ", ".join(f"{kind.replace('_', ' ')} {count:,}" for kind, count in failures.most_common(3))
+def _gaps(variant: VariantSummary, failures: Sequence[CallFailure]) -> Iterator[str]:
+    kinds = Counter(failure.kind for failure in failures).most_common(3)
+    causes = ", ".join(f"{kind.replace('_', ' ')} {count:,}" for kind, count in kinds)
+    said = next((words.shown(failure.message, most=_SAID) for failure in failures if failure.kind == kinds[0][0]), "")
+    first = f" The first said: {said.rstrip('.')}." if said else ""
     parts = [
         f"{number:,} {word}"
         for number, word in (
@@ -222,4 +224,4 @@ def _gaps(variant: VariantSummary, failures: Counter[str]) -> Iterator[str]:
         if number
     ]
     if parts:
-        yield f"{variant.suite}, {variant.label}: of {words.number_of(wording.total(variant), 'trial')} {', '.join(parts)}."
+        yield f"{variant.suite}, {variant.label}: of {words.number_of(wording.total(variant), 'trial')} {', '.join(parts)}.{first}"

@@ -105,7 +105,7 @@ const cell = (name, ...children) => el("span", { class: name, role: "gridcell" }
 
 const whyText = (run, test) => {
   const failure = test.trials.find((trial) => run.trials.failure[trial]);
-  if (failure !== undefined) return `no answer: ${run.trials.failure[failure]}`;
+  if (failure !== undefined) return [el("b", {}, `no answer: ${run.trials.failure[failure]}`), ` ${run.text(run.trials.answer[failure]).slice(0, 200)}`];
   const [first] = test.bad;
   if (first === undefined) return "";
   const more = test.badChecks.size > 1 ? ` (+${test.badChecks.size - 1} more)` : "";
