@@ -157,3 +157,11 @@ def test_a_closed_pipe_ends_quietly(project):
     assert len(done.stdout) == 10
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
+
+
+def test_the_package_is_a_command_too():
+    """Where the script is not on the path."""
+    words = [sys.executable, "-m", "evalkit", "--version"]
+    assert (
+        subprocess.run(words, check=True, capture_output=True, text=True).stdout == f"evalkit, version {__version__}\n"
+    )

@@ -379,6 +379,9 @@ def test_an_import_runs_nothing_of_the_checkout_either(fork, tmp_path_factory):
     )
     ran = fork.evalkit("import", "old/promptfooconfig.yaml", "--name", "one", "--untrusted")
     assert not sign.exists()
+    fork.write("old/output.json", '{"evalId": "e", "results": {"results": []}}')
+    assert "0 of 3 requests" in fork.evalkit("import", "old/output.json", "--untrusted").out
+    assert not sign.exists(), "the answers of its results are matched with planned requests, too"
     assert "not read from its pyproject.toml: check_modules" in ran.out + ran.err
     sys.modules.pop("shop", None)
     fork.evalkit("import", "old/promptfooconfig.yaml", "--name", "two")

@@ -97,7 +97,7 @@ def _template(text: str) -> str:
     """A prompt's text as Jinja: a list of messages becomes blocks with roles. Raises UnportableError."""
     stripped = text.strip()
     if stripped.startswith(("[", "- ")):
-        messages = _messages(stripped)
+        messages = messages_of(stripped)
         if messages is not None:
             return "\n".join(_block(role, content) for role, content in messages)
     template = to_jinja(text)
@@ -106,8 +106,8 @@ def _template(text: str) -> str:
     return template
 
 
-def _messages(text: str) -> list[tuple[str, str]] | None:
-    """The messages of a chat, or None if the text is none."""
+def messages_of(text: str) -> list[tuple[str, str]] | None:
+    """The messages (role and text) of a chat in JSON or YAML, or None if the text is none. Raises UnportableError."""
     from evalkit.errors import EvalkitError
     from evalkit.yamlfile import parse_yaml
 
