@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import pytest
 from fakes.eval_project import Project, cases
@@ -208,3 +209,49 @@ def test_an_id_that_fits_two_runs_is_refused(project, two_runs):
     ran = project.evalkit("compare", two_runs[0][:8], "latest")
     assert ran.code == 2
     assert all(run_id in ran.err for run_id in two_runs)
+
+
+def test_the_answers_of_the_cases_that_flipped(project, two_runs):
+    """Both sides of each broken case with what was asked and why it fails; a case that stayed as it was is not among them."""
+    shown = project.evalkit("compare", f"{two_runs[0]}:candidate", "latest:candidate", "--answers").out
+    answers = shown.partition("▼ broken  n3\n")[2]
+    before, after = (f"candidate-scripted/m of {run_id}" for run_id in two_runs)
+    flat = " ".join(answers.split())
+    assert flat.startswith(f"customer: N3 {before}: ✓ Hello {after}: ✗ contains: 'Hello' not found no ▼ broken n4 ")
+    assert "n5" not in answers
+    assert "no case flipped" in project.evalkit("compare", "baseline", "candidate", "--answers").out
+
+
+def test_a_saved_baseline_has_no_answers(project):
+    """The side of the run has them; of the file it is said that it has none."""
+    project.suite(SUITE)
+    run(project)
+    assert project.evalkit("baseline", "save").code == 0
+    run(project, "I am N3.")
+    (saved,) = (project.root / "baselines").iterdir()
+    for path in (project.root / "reports" / "journal").iterdir():
+        if path.name != max(runs(project)):
+            shutil.rmtree(path)
+    shown = project.evalkit(
+        "compare", f"{saved.relative_to(project.root)}:candidate", "latest:candidate", "--answers"
+    ).out
+    assert "no answer is stored here" in shown
+    assert "✗ contains: 'Hello' not found" in " ".join(shown.split())
+
+
+def test_answers_cannot_steer_the_terminal(project):
+    """A name, a variable and an answer with escapes and line ends are one visible line each."""
+    project.suite(SUITE.replace("N3}", '"N3\\e[31m\\n::error::x"}'))
+    run(project)
+    project.configure(answers={"N3": "no\x1b[2J\n::warning::y", "default": "Hello"})
+    project.evalkit("run")
+    older, newer = sorted(runs(project))
+    shown = project.evalkit("compare", f"{older}:candidate", f"{newer}:candidate", "--answers").out
+    assert "\x1b" not in shown
+    assert "▼ broken" in shown
+    assert not [line for line in shown.splitlines() if line.lstrip().startswith("::")]
+
+
+def test_answers_are_for_the_terminal(project, two_runs):
+    """JSON and Markdown have forms of their own."""
+    assert project.evalkit("compare", *two_runs, "--answers", "--format", "json").code == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evalkit.compare.values import Comparison
-    from evalkit.config import OnUndecided
+    from evalkit.config import Config, OnUndecided
 
 
 def _rate(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
@@ -43,6 +44,7 @@ def _rate(_context: click.Context, _option: click.Parameter, text: str | None) -
     "--confidence", type=float, default=0.95, show_default=True, help="Two-sided confidence of the intervals."
 )
 @click.option("--checks", is_flag=True, help="Also say which checks changed, one by one.")
+@click.option("--answers", is_flag=True, help="Also show what both sides answered in the cases that flipped.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 def compare_command(
     a: str | None,
@@ -52,6 +54,7 @@ def compare_command(
     margin: float | None,
     confidence: float,
     checks: bool,
+    answers: bool,
     form: str,
 ) -> int:
     """Compare two variants of a run, two runs, or a run against a baseline.
@@ -70,7 +73,7 @@ def compare_command(
 
     \b
     Examples:
-      evalkit compare baseline candidate
+      evalkit compare baseline candidate --answers
       evalkit compare 20261120T0915 latest --margin 2pp
       evalkit compare latest --baseline 20261101T1200
       evalkit compare 20261101T1200:candidate latest:candidate --format json
@@ -86,6 +89,8 @@ def compare_command(
         raise click.UsageError(f"--confidence {confidence}: between 0.5 and 1, for example 0.95")
     if margin is not None and not 0 < margin < 1:
         raise click.UsageError(f"--margin {margin}: between 0 and 1; 0.02 is 2 percentage points")
+    if answers and form != "text":
+        raise click.UsageError("--answers is for the terminal: leave --format out")
     left, right = _sides(a, b, baseline)
     config = load_config(find_root(Path.cwd()))
     wanted = Wanted(confidence, margin, checks=checks)
@@ -93,6 +98,8 @@ def compare_command(
     for note in compared.notes:
         click.echo(f"note: {clean(note)}", err=True)
     click.echo(_shown(compared.comparisons, form, config.on_undecided), nl=form != "markdown")
+    for one in compared.comparisons if answers else ():
+        click.echo(f"\n{_answers(one, config)}")
     gates = [gate for one in compared.comparisons for gate in one.gates]
     return gates_code(gates, on_undecided=config.on_undecided)
 
@@ -108,6 +115,16 @@ def _shown(comparisons: Sequence[Comparison], form: str, on_undecided: OnUndecid
     if form == "markdown":
         return "\n".join(map(comparison_markdown, comparisons))
     return "\n\n".join(clean(comparison_text(one)) for one in comparisons)
+
+
+def _answers(comparison: Comparison, config: Config) -> str:
+    from evalkit.report.flips_text import flips_text
+    from evalkit.store.journal.reader import read_run
+
+    runs = {side.run_id for side in (comparison.a, comparison.b) if side.run_id is not None}
+    folders = {run_id: config.journals / run_id for run_id in runs}
+    results = {run_id: read_run(path, strict=False).results for run_id, path in folders.items() if path.is_dir()}
+    return flips_text(comparison, results, width=shutil.get_terminal_size().columns)
 
 
 def _sides(a: str | None, b: str | None, baseline: str | None) -> tuple[str, str]:
