@@ -86,7 +86,7 @@ def test_stopping_at_the_first_failure_stops_buying(project: PytestProject) -> N
 def test_a_tag_cannot_skip_its_case(project: PytestProject) -> None:
     """A tag named like one of pytest's own marks is a keyword and nothing more."""
     project.suite(
-        f"suite: hello\nprompt: hello:v1\n{cases('Ana', tags=', tags: [skip, xfail]')}\nchecks: [contains: Hello]\n"
+        f"suite: hello\nprompt: hello:v1\n{cases('Ana', tags=', tags: [skip, xfail, _own, __class__]')}\nchecks: [contains: Hello]\n"
     )
     project.run_here("suites").assert_outcomes(passed=1)
 

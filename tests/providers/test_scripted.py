@@ -47,6 +47,9 @@ def test_a_table_without_a_fitting_key_fails():
     assert caught.value.kind == "bad_request"
 
 
+IMPORTS = "from evalkit.model.calls import Response, Usage\n"
+
+
 @pytest.fixture
 def project(tmp_path: Path, request: pytest.FixtureRequest) -> Any:
     """A project folder with one module of its own name; forgotten afterwards."""
@@ -84,6 +87,10 @@ def test_a_function_answers_with_a_text_or_a_response(project):
     [
         ("def reply(request): return 1 / 0", "raised ZeroDivisionError"),
         ("def reply(request): return None", "returned NoneType"),
+        (f"{IMPORTS}def reply(request): return Response('', usage=Usage(10**400, 1))", "usage.input_tokens is wrong"),
+        (f"{IMPORTS}def reply(request): return Response('', usage=Usage(1, -1))", "usage.output_tokens is wrong"),
+        (f"{IMPORTS}def reply(request): return Response('', latency_s=float('nan'))", "latency_s is wrong"),
+        (f"{IMPORTS}def reply(request): return Response('', first_token_s=float('inf'))", "first_token_s is wrong"),
     ],
 )
 def test_a_function_that_fails_is_a_failed_call(project, code, says):

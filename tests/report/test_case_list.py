@@ -283,3 +283,25 @@ def test_a_search_before_the_texts_are_ready_still_finds(browser, tmp_path):
         assert "ticket-2999" in found.first_row
     finally:
         found.context.close()
+
+
+def test_a_link_to_a_view_opens_at_its_cases(visit):
+    """Who follows a link with filters sees the list; a link to the page begins with the verdict."""
+    top = "document.querySelector('#cases').getBoundingClientRect().top"
+    page = visit("#flip=broken").page
+    assert 0 <= page.evaluate(top) < 1000
+    assert visit().page.evaluate(top) > 1000
+
+
+def test_a_list_without_a_row_says_so_and_shows_all_again(visit):
+    """An empty list is no mystery, and a case that the run does not have is named."""
+    found = visit("#tag=nowhere&q=xyz")
+    assert found.count == "0"
+    found.page.get_by_role("button", name="Show all").click()
+    assert found.count != "0"
+    assert not found.page.get_by_text("No test is like that").is_visible()
+    page = visit("#case=gone\u202ecase&of=refund-replies/baseline").page
+    assert page.locator("#loading").inner_text() == r"This run has no case gone\u202ecase of refund-replies/baseline."
+    page.keyboard.press("/")
+    page.keyboard.type("a")
+    assert not page.locator("#loading").is_visible()

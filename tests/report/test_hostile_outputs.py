@@ -29,7 +29,9 @@ ANYTHING = st.text(
     | st.sampled_from("<>&\"'`/\\{}[]()*_#|!@:=+-~$.\t\r\n\x00\x1b\x9b\u202e\ud800"),
     max_size=60,
 )
-CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b-\u200f\ufeff\ud800-\udfff]")
+CONTROLS = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b-\u200f\u034f\u115f\u1160\u3164\ufe00-\ufe0d\ufeff\uffa0\U0001d173\ud800-\udfff]"
+)
 COMMANDS = re.compile(r"(?m)^\s*::|##\[|##vso\[|##teamcity\[|\[\[(ATTACHMENT|PROPERTY)\|", re.IGNORECASE)
 OURS = {
     "h2",
@@ -126,14 +128,13 @@ def test_markdown_of_any_text_is_ours(text):
 
 
 def markdown_is_ours(text: str) -> None:
-    page = Rendered(
-        MarkdownIt("commonmark", {"html": True})
-        .enable(["table", "strikethrough"])
-        .render(markdown_summary(spoiled_report(text)))
-    )
+    written = markdown_summary(spoiled_report(text))
+    page = Rendered(MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(written))
     assert page.tags <= OURS
     assert page.attributes <= {"class=language-text"}
     assert not REFERENCE.search(page.text)
+    bare = re.sub(r"(?ms)^(`{3,})text$.*?^\1$", "", written)
+    assert not re.search(r"(?m)^\s*/", bare), "a quick action of GitLab"
 
 
 def test_markdown_still_says_what_was_there():

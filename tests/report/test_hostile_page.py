@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from evalkit.model.results import Result
     from evalkit.report.values import RunReport
 
-HIDDEN = set("\x00\x07\x08\x1b\x85\x9b\u00ad\u180e\u200b\u202e\u2028\u2066\ufeff\ufffe\U000e0041")
+HIDDEN = set(
+    "\x00\x07\x08\x1b\x85\x9b\u00ad\u180e\u200b\u202e\u2028\u2066\ufeff\ufffe\U000e0041\u034f\u115f\u3164\uffa0\ufe00\U0001d173"
+)
 ACTIVE = "document.querySelectorAll('dialog :is(img, a, iframe, object, embed, script, style, link, base, form, svg, video)').length"
 
 
@@ -73,9 +75,31 @@ def test_every_payload_is_shown_as_text_everywhere(visit, tmp_path):
         assert found.page.evaluate(ACTIVE) == 0
         assert found.page.locator("#detail-title").inner_text().startswith(f"h{index} ")
         found.page.keyboard.press("j")
-    assert found.page.evaluate("window.__pwned") is None
+    assert found.page.evaluate("[window.__pwned, {}.polluted]") == [None, None]
     assert found.complaints == []
     assert found.requests == [page]
+
+
+ADDRESSES = (
+    "q=<img src=x onerror=window.__pwned=1>", "suite=__proto__&variant=constructor", "outcome=__proto__&flip=toString", "sort=__proto__",
+    "sort=-constructor&check=hasOwnProperty", "tag=<svg/onload=window.__pwned=1>", "case=__proto__&of=constructor", "q=%", "q=%E0%A4%A",
+    "q=%00%1b%ff", "=&=&&==", "case[]=x", "<script>window.__pwned=1</script>", "javascript:window.__pwned=1", "packed-run", "q=a&q=b",
+    "q=%ED%A0%80", "q=(a%2B)%2B%24", f"q={'a' * 200_000}",
+)  # fmt: skip
+
+
+def test_an_address_is_obeyed_as_filters_and_as_nothing_else(visit, address):
+    """Whatever stands behind the #, when the page is opened and when it changes under it: the list says a number, nothing runs, nothing complains."""
+    found = visit()
+    for fragment in ADDRESSES:
+        found.page.evaluate("to => { location.hash = to; }", fragment)
+        assert found.count.split()[0].isdigit(), fragment[:80]
+    for fragment in ADDRESSES[:7]:
+        found = visit(f"#{fragment}")
+        assert found.count.split()[0].isdigit(), fragment
+        assert found.page.evaluate("[window.__pwned, {}.polluted]") == [None, None]
+        assert found.complaints == []
+        assert [request.partition("#")[0] for request in found.requests] == [address]
 
 
 def test_the_policy_holds_against_injected_markup(visit):

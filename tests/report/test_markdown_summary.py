@@ -89,3 +89,29 @@ def test_a_huge_run_stays_below_the_limit(report):
         assert len(markdown.encode()) < MAX_BYTES
         assert "cut here at 900,000 bytes" in markdown
         _outside_fences(markdown)
+
+
+def test_cases_that_decide_are_shown_though_nothing_flipped(report):
+    """Where no gate decides, a case that fails on both sides fails the run: the summary shows it; where gates decide, it is no news."""
+    flips = {flip.case_id for flip in report.comparisons[0].flips}
+    both = [one for one in report.results if one.status == "fail" and one.trial.suite == "refund-replies"]
+    steady = [one for one in both if one.trial.case.id not in flips]
+    assert steady
+    results = tuple(replace(one, trial=replace(one.trial, repeat=0)) for one in steady[:3])
+    ungated = replace(report, results=results, gates=())
+    shown = markdown_summary(ungated)
+    assert "### 3 trials failed" in shown
+    assert all(f"✗ {one.trial.case.id}" in shown for one in results)
+    assert "### 3 trials failed" not in markdown_summary(replace(report, results=results))
+
+
+def test_what_is_nothing_on_both_sides_has_not_changed(report):
+    """$0 before and after is no unknown change."""
+    free = tuple(
+        replace(one, a=0.0, b=0.0, change=None, interval=None, word="undefined")
+        for one in report.comparisons[0].metrics[3:4]
+    )
+    comparison = replace(report.comparisons[0], metrics=free, errors_a=0, errors_b=0)
+    assert "| cost per answer | $0 | $0 | no difference | none |" in markdown_summary(
+        replace(report, comparisons=(comparison,))
+    )

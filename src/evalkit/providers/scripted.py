@@ -127,6 +127,10 @@ async def _called(function: Callable[[Request], Answer | Awaitable[Answer]], req
     return answer if answer.latency_s is not None else replace(answer, latency_s=time.monotonic() - started)
 
 
+_TOO_MUCH = 2**53
+"""From here on whole numbers are no longer told apart by whoever reads JSON."""
+
+
 @cache
 def _response_type() -> TypeAdapter[Response]:
     """Built once: building it takes milliseconds, and every answer of a function passes through."""
@@ -140,11 +144,24 @@ def _validated(answer: Response) -> Response:
     from pydantic import ValidationError
 
     try:
-        return _response_type().validate_python(asdict(answer))
+        valid = _response_type().validate_python(asdict(answer))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise _function_error(f"returned a Response whose {place} is wrong: {first['msg']}", again=False) from error
+    wrong = next((name for name, value in _measured(valid) if value is not None and not 0 <= value < _TOO_MUCH), None)
+    if wrong is not None:
+        raise _function_error(
+            f"returned a Response whose {wrong} is wrong: it is less than 0 or no finite number", again=False
+        )
+    return valid
+
+
+def _measured(answer: Response) -> Iterator[tuple[str, float | None]]:
+    yield "latency_s", answer.latency_s
+    yield "first_token_s", answer.first_token_s
+    for name, value in asdict(answer.usage).items():
+        yield f"usage.{name}", value
 
 
 def _function_error(problem: str, *, again: bool | None = None) -> CallError:

@@ -60,7 +60,9 @@ class Marks:
         if variant.label not in self._variants:
             facts = {"prompt": variant.prompt, "model": variant.model, "variant": variant.name, "suite": trial.suite}
             self._variants[variant.label] = pytest.mark.evalkit(**facts)
-        tags = (tag for tag in sorted(trial.case.tags) if tag.isidentifier() and tag not in _PYTESTS_OWN)
+        tags = (
+            tag for tag in sorted(trial.case.tags) if tag.isidentifier() and tag[0] != "_" and tag not in _PYTESTS_OWN
+        )
         return [self._variants[variant.label], *map(self._tag, tags)]
 
     def _tag(self, tag: str) -> pytest.MarkDecorator:

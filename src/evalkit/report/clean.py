@@ -8,7 +8,9 @@ import unicodedata
 _HIDDEN = re.compile(
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and line feed, DEL, C1
-    "\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # zero-width, bidi, line separators
+    "\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # zero-width, bidi, line separators
+    # What else Unicode calls ignorable: letters without a shape, variants of a shape but for the two of emoji, notes of notation.
+    "\u115f\u1160\u17b4\u17b5\u3164\ufe00-\ufe0d\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"  # lone surrogates and noncharacters
     "\U000e0000-\U000e0fff"  # tags and variation selectors that smuggle text
     "]"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from evalkit.compare.paired_outcomes import FlipName
-    from evalkit.compare.values import Comparison, Flip
+    from evalkit.compare.values import Comparison, Flip, Metric
     from evalkit.model.results import GateOutcome, Result
     from evalkit.report.values import RunReport
 
@@ -29,7 +29,7 @@ _CASES_SHOWN = 20
 _CHECKS_SHOWN = 8
 _ANSWER_LIMIT = 1500
 _SPECIAL = re.compile(
-    r"[\\`*_\[\]<>#|~@&$^]|^[-+=]|^\d(?=\d*[.)])|(?<=www)\.|:(?=//)|!(?=\w)|(?<=\bGH)-(?=\d)", re.IGNORECASE
+    r"[\\`*_\[\]<>#|~@&$^]|^[-+=/]|^\d(?=\d*[.)](?:\s|$))|(?<=www)\.|:(?=//)|!(?=\w)|(?<=\bGH)-(?=\d)", re.IGNORECASE
 )
 _BREAK = "&#8203;"
 _BROKEN = frozenset("@#!.:-&~$")
@@ -172,13 +172,18 @@ def _metrics(comparison: Comparison) -> str:
                 text(wording.metric_label(metric.name)),
                 wording.metric_value(metric, metric.a),
                 wording.metric_value(metric, metric.b),
-                f"{wording.change(metric, metric.change)} ({metric_word(comparison, metric)})",
+                _change(metric, metric_word(comparison, metric)),
                 wording.change_interval(metric) or "none",
                 str(metric.n),
             )
             for metric in comparison.metrics
         ),
     )
+
+
+def _change(metric: Metric, word: str) -> str:
+    """``+20.0 pp (better)``; the word alone adds nothing to a change that is undefined."""
+    return wording.change(metric, metric.change) + (f" ({word})" if word != "undefined" else "")
 
 
 def _outcomes(comparison: Comparison, found: Mapping[tuple[str, str], list[Result]]) -> str:
@@ -213,12 +218,14 @@ def _flip(comparison: Comparison, flip: Flip, answers: Mapping[tuple[str, str, s
 
 
 def _failures(report: RunReport) -> Iterator[str]:
-    """What is not among the flips: trials without an answer or a judgement, and failing trials of suites that no comparison is about."""
-    compared = {comparison.suite for comparison in report.comparisons}
-    for status, word in (("error", "could not be measured"), ("fail", "failed")):
-        found = [
-            r for r in report.results if r.status == status and (status == "error" or r.trial.suite not in compared)
-        ]
+    """What is not among the flips: trials without an answer or a judgement, and failing trials that decide or that no comparison is about."""
+    compared = {one.suite for one in report.comparisons}
+    settled = {gate.suite for gate in report.gates if gate.status != "not_judged"} & compared
+    told = {(one.suite, one.b.label, flip.case_id) for one in report.comparisons for flip in one.flips}
+    errors = [one for one in report.results if one.status == "error"]
+    failed = [one for one in report.results if one.status == "fail" and one.trial.suite not in settled]
+    failed = [one for one in failed if (one.trial.suite, one.trial.variant.label, one.trial.case.id) not in told]
+    for found, word in ((errors, "could not be measured"), (failed, "failed")):
         if found:
             yield f"### {words.number_of(len(found), 'trial')} {word}"
             yield from map(_failure, found[:_CASES_SHOWN])

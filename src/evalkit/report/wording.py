@@ -164,7 +164,9 @@ def metric_value(metric: Metric, value: float | None) -> str:
 
 
 def change(metric: Metric, value: float | None) -> str:
-    """A metric's change: percentage points, or a ratio."""
+    """A metric's change: percentage points, or a ratio; of what is 0 on both sides, ``no difference``."""
+    if value is None and metric.a == metric.b == 0:
+        return "no difference"
     if metric.kind == "ratio":
         return ratio(value)
     return UNKNOWN if value is None else words.points(value)

@@ -188,7 +188,7 @@ def _metric_row(metric: Metric, word: str, axis: str, margin: float | None) -> M
         word=word,
         before=_side_value(metric, metric.a),
         after=_side_value(metric, metric.b),
-        change="no difference" if metric.a == metric.b == 0 else wording.change(metric, metric.change),
+        change=wording.change(metric, metric.change),
         interval=wording.change_interval(metric),
         mark=metric_mark(metric, axis, margin),
         margin=worded,

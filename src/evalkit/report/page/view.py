@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from evalkit.compare import words
 from evalkit.model.calls import CallFailure
 from evalkit.report import wording
+from evalkit.report.clean import one_line
 from evalkit.report.page.comparison_view import HEADLINE, comparison_view
 from evalkit.report.page.gate_view import gate_view
 from evalkit.report.page.heat import heat_of
@@ -212,7 +213,7 @@ def _failures(report: RunReport) -> dict[tuple[str, str], list[CallFailure]]:
 def _gaps(variant: VariantSummary, failures: Sequence[CallFailure]) -> Iterator[str]:
     kinds = Counter(failure.kind for failure in failures).most_common(3)
     causes = ", ".join(f"{kind.replace('_', ' ')} {count:,}" for kind, count in kinds)
-    said = next((words.shown(failure.message, most=_SAID) for failure in failures if failure.kind == kinds[0][0]), "")
+    said = next((one_line(failure.message, limit=_SAID) for failure in failures if failure.kind == kinds[0][0]), "")
     first = f" The first said: {said.rstrip('.')}." if said else ""
     parts = [
         f"{number:,} {word}"

@@ -3,10 +3,8 @@
 const start = async () => {
   wireSections();
   wirePrint();
-  const loading = byId("loading");
   if (typeof DecompressionStream === "undefined") {
-    loading.textContent = "This browser cannot unpack the cases (DecompressionStream is missing). Everything above is complete.";
-    loading.hidden = false;
+    notice("This browser cannot unpack the cases (DecompressionStream is missing). Everything above is complete.");
     return;
   }
   const run = readRun(await unpack(byId("packed-run")));
@@ -16,7 +14,7 @@ const start = async () => {
 
 const wireApp = (run) => {
   const app = { run, search: searcher(run), state: emptyState(), dialog: byId("detail"), help: byId("help"), box: byId("case-list") };
-  app.table = caseTable(run, app.box, { open: (test) => openCase(app, test), sort: (name) => changeSort(app, name) });
+  app.table = caseTable(run, app.box, { open: (test) => openCase(app, test), sort: (name) => changeSort(app, name), clear: () => changeFilter(app, null) });
   byId("case-tools").append(...filterBar(run, (name, value) => changeFilter(app, name, value)));
   byId("cases-count").setAttribute("role", "status");
   for (const id of ["case-tools", "case-list", "key-help"]) byId(id).hidden = false;
@@ -29,6 +27,7 @@ const wireApp = (run) => {
   addEventListener("afterprint", () => onPaper(app.table, false));
   wireFlips(run, (test) => openCase(app, test));
   restore(app);
+  if (FIELDS.some((name) => app.state[name])) byId("cases").scrollIntoView({ behavior: "instant" });
   app.search.prepare();
 };
 
@@ -41,8 +40,15 @@ const restore = (app) => {
   showFilters(app.state);
   applyFilters(app);
   const test = app.state.case && app.run.tests.find((found) => isNamed(found, app.state));
+  notice(app.state.case && !test ? `This run has no case ${app.state.case} of ${app.state.of}.` : "");
   if (test) openCase(app, test, { remember: false });
   else if (app.dialog.open) app.dialog.close();
+};
+
+/** A line above the list; none for an empty one. */
+const notice = (text) => {
+  byId("loading").replaceChildren(text && asNode(text));
+  byId("loading").hidden = !text;
 };
 
 const isNamed = (test, state) => test.case.id.toWellFormed() === state.case && variantKey(test.variant) === state.of;
@@ -51,6 +57,7 @@ const isNamed = (test, state) => test.case.id.toWellFormed() === state.case && v
 const changeFilter = (app, name, value) => {
   app.state = name === null ? emptyState() : withField(app.state, name, value);
   remember(app, { push: name !== "q" || !app.typing });
+  notice("");
   app.typing = name === "q";
   showFilters(app.state);
   cancelAnimationFrame(app.pending);
@@ -135,8 +142,4 @@ const wireSections = () => {
   }
 };
 
-start().catch((error) => {
-  const loading = byId("loading");
-  loading.textContent = `The cases could not be unpacked: ${error.message}`;
-  loading.hidden = false;
-});
+start().catch((error) => notice(`The cases could not be unpacked: ${error.message}`));

@@ -6,16 +6,18 @@ const ON_PAPER = 300;
 
 const COLUMNS = [["outcome", "Passed"], ["case", "Case"], [null, "Variant"], [null, "What did not pass"], ["latency", "Latency"], ["cost", "Cost"]];
 
-/** A virtual grid in `box`. `open(test)` is called for a chosen row, `sort(name)` for a heading. */
-const caseTable = (run, box, { open, sort }) => {
+/** A virtual grid in `box`. `open(test)` is called for a chosen row, `sort(name)` for a heading, `clear()` where nothing is left. */
+const caseTable = (run, box, { open, sort, clear }) => {
   const table = { run, box, open, tests: [], active: -1, drawn: new Map() };
   table.body = el("div", { class: "window", role: "rowgroup" });
   table.spacer = el("div", { class: "spacer", role: "presentation" }, table.body);
   table.head = headRow(sort);
+  table.empty = el("p", { class: "empty muted", hidden: true }, "No test is like that. ", el("button", { type: "button", onclick: clear }, "Show all"));
   box.setAttribute("role", "grid");
   box.setAttribute("aria-label", "Cases");
   box.setAttribute("aria-colcount", COLUMNS.length);
   box.append(table.head, table.spacer);
+  box.after(table.empty);
   box.addEventListener("scroll", () => paint(table), { passive: true });
   box.addEventListener("keydown", (event) => onGridKey(table, event));
   NARROW.addEventListener("change", () => setTests(table, table.tests));
@@ -46,6 +48,7 @@ const setTests = (table, tests) => {
   table.box.setAttribute("aria-rowcount", tests.length + 1);
   table.spacer.style.height = `${tests.length * rowHeight()}px`;
   table.active = Math.min(table.active, tests.length - 1);
+  table.empty.hidden = tests.length > 0;
   table.drawn.clear();
   table.body.replaceChildren();
   paint(table);
