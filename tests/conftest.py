@@ -9,6 +9,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from fakes.eval_project import UNUSED_PLUGINS
 
 # A busy machine is no defect. What else the profile says (in CI: the same examples each time) stays.
 hypothesis.settings.register_profile("evalkit", hypothesis.settings(deadline=None))
@@ -61,7 +62,8 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the providers' variables and the proxies out of the environment."""
+    """Take the providers' variables and the proxies out of the environment; sessions that a test starts load few plugins."""
     for name in list(os.environ):
         if name.startswith(_FOREIGN) or name.lower() in _PROXIES:
             monkeypatch.delenv(name)
+    monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(UNUSED_PLUGINS))

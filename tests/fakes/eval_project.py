@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     import pytest
 
+UNUSED_PLUGINS = ("-p", "no:schemathesis", "-p", "no:hypothesispytest", "-p", "no:anyio")
+"""For sessions of pytest inside tests: importing what other packages plug in took them longer than evalkit."""
+
 PROMPT = """---
 description: Greets a customer.
 inputs: {{customer: string}}
@@ -100,12 +103,13 @@ class PytestProject(Project):
     def __init__(self, pytester: pytest.Pytester) -> None:
         super().__init__(pytester.path)
         self.pytester = pytester
+        pytester._monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(UNUSED_PLUGINS))  # which pytester has taken away
         pytester._sys_modules_snapshot = _KeepModules()  # type: ignore[assignment]
         pytester._Pytester__take_sys_modules_snapshot = _KeepModules  # type: ignore[attr-defined]
 
     def run(self, *words: str) -> pytest.RunResult:
         """Run pytest on the project in a process of its own, as a user would."""
-        return self.pytester.run(sys.executable, "-m", "pytest", "-p", "no:hypothesispytest", *words)
+        return self.pytester.run(sys.executable, "-m", "pytest", *words)
 
     def run_here(self, *words: str) -> pytest.RunResult:
         """Run pytest in this process: faster, for what does not depend on a fresh interpreter.
@@ -114,7 +118,7 @@ class PytestProject(Project):
         """
         _leave_garbage_aside()
         before = set(sys.modules)
-        result = self.pytester.runpytest_inprocess("-p", "no:hypothesispytest", *words)
+        result = self.pytester.runpytest_inprocess(*words)
         for name in set(sys.modules) - before:
             if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(self.root)):
                 del sys.modules[name]

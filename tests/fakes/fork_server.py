@@ -5,6 +5,7 @@ Run as a program it reads a folder per line, and answers with the process id of 
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -22,8 +23,13 @@ IMPORTED = (
     "evalkit.harness.after.finish",
     "evalkit.harness.before.planning",
     "evalkit.harness.during.runner",
+    "evalkit.harness.watching.eventlog",
+    "evalkit.providers.openai.provider",
+    "evalkit.pytest_plugin.beforehand",
     "evalkit.pytest_plugin.session",
     "genai_prices",
+    "unittest",
+    "xdist.plugin",
 )
 """What the sessions find imported."""
 
@@ -66,6 +72,7 @@ def main() -> None:
 
     for name in IMPORTED:
         import_module(name)
+    gc.freeze()  # pytest looks for garbage at the end of each session, which would be among all that was imported
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
@@ -79,7 +86,7 @@ def _session(main: object, folder: str) -> None:
     nowhere = os.open(folder + "/said.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
-    code = main(["suites", "-q", "--evalkit-no-report", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"])  # type: ignore[operator]
+    code = main(["suites", "-q", "--evalkit-no-report", "-p", "no:cacheprovider"])  # type: ignore[operator]
     sys.stdout.flush()
     os._exit(int(code))
 

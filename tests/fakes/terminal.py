@@ -21,7 +21,7 @@ def on_a_terminal(
     """Run pytest on a pseudo-terminal of 80 columns; call ``then`` as soon as ``until`` was written. Returns all that was written."""
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "pytest", "-p", "no:hypothesispytest", "suites", *words]
+    command = [sys.executable, "-m", "pytest", "suites", *words]
     environ = {name: value for name, value in os.environ.items() if name not in {"PY_COLORS", "FORCE_COLOR"}}
     environ |= {"COLUMNS": "80", "TERM": "xterm", **environment}
     with subprocess.Popen(command, cwd=project.root, stdin=theirs, stdout=theirs, stderr=theirs, env=environ):

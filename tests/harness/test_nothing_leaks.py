@@ -127,7 +127,7 @@ def test_no_planted_key_is_in_anything_a_run_wrote(leaky):
                     "--record",
                 ),
                 *("--junitxml", "out/junit.xml", "-o", "junit_logging=all", "--evalkit-json", "out/run.json"),
-                *("--evalkit-markdown", "out/run.md", "--evalkit-log", "out/events.jsonl", "-p", "no:hypothesispytest"),
+                *("--evalkit-markdown", "out/run.md", "--evalkit-log", "out/events.jsonl"),
             ],
             cwd=leaky.root,
             capture_output=True,

@@ -73,7 +73,7 @@ def test_workers_stop_together(project: PytestProject) -> None:
     """With -n 2 each worker hears what the other measured: a clear drop stops both, and everything is accounted for once."""
     worse(project)
     project.suite(SUITE)
-    result = project.run("suites", "-n", "2", "--no-header")
+    result = project.run_here("suites", "-n", "2", "--no-header")
     assert result.ret == 1
     measured, skipped = counts(project)
     assert measured + skipped == 200

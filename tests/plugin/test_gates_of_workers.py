@@ -37,8 +37,8 @@ def asked(
 ) -> tuple[int, dict[tuple[str, str], dict[str, Any]]]:
     """The exit code of a run, and its gates by text and variant."""
     file = project.root / "run.json"
-    run, split = (project.run, ("-n", "2")) if workers else (project.run_here, ())
-    ran = run("suites", "-q", "--no-header", *split, "--evalkit-json", str(file), *words)
+    split = ("-n", "2") if workers else ()
+    ran = project.run_here("suites", "-q", "--no-header", *split, "--evalkit-json", str(file), *words)
     found = json.loads(file.read_text(encoding="utf-8"))
     return int(ran.ret), {(gate["gate"], gate["variant"]): gate for gate in found["gates"]}
 

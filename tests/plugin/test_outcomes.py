@@ -216,7 +216,7 @@ def test_workers_of_xdist_give_the_same_verdict(project: PytestProject) -> None:
     """-n 2 tells the same counts, gates and exit code as one process, and stores every result once."""
     project.configure(answers={"N3": "no", "default": "Hello"})
     project.suite(GATED)
-    result = project.run("suites", "-n", "2")
+    result = project.run_here("suites", "-n", "2")
     result.assert_outcomes(passed=18, xfailed=2, failed=1)
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*9/10 (errors 0, skipped 0)*"])
@@ -228,7 +228,7 @@ def test_a_lone_surrogate_cannot_make_a_failure_vanish(project: PytestProject) -
     project.write("pyproject.toml", '[tool.evalkit.providers.scripted]\nfunction = "answers:half"\n')
     project.write("answers.py", "def half(request):\n    return 'bad \\ud800 text'\n")
     project.suite(PLAIN)
-    result = project.run("suites", "-n", "1")
+    result = project.run_here("suites", "-n", "1")
     assert result.ret == 1
     result.assert_outcomes(failed=2)
 

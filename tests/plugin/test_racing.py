@@ -125,7 +125,7 @@ def test_a_recorded_race_replays_offline(project: PytestProject, monkeypatch: py
 def test_workers_race_together(project: PytestProject) -> None:
     """With -n 2 each worker hears what the other measured: the losers are dropped in both, and every trial is accounted for once."""
     grid(project, second="no", third="no")
-    result = project.run("suites", "--evalkit-race", "0.95", "-n", "2", "--no-header")
+    result = project.run_here("suites", "--evalkit-race", "0.95", "-n", "2", "--no-header")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*asked * of 300 trials, saved*", "*old-scripted/m is the best of 3 variants*"])
     measured = sum(record["t"] == "result" for record in project.journal())

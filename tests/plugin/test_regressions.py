@@ -61,7 +61,7 @@ def test_python_tests_under_workers_are_accounted_for(project: PytestProject) ->
         "tests/test_a.py",
         "def test_a(evalkit):\n    evalkit.ask('hello:v1', customer='Ana').check('contains', 'Hello')\n",
     )
-    result = project.run("tests", "-n", "2")
+    result = project.run_here("tests", "-n", "2")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*1 of 1 planned trials measured*"])
 

@@ -121,7 +121,7 @@ def test_the_log_tells_the_run(project: PytestProject, monkeypatch: pytest.Monke
 def test_the_workers_of_xdist_share_one_log(project: PytestProject) -> None:
     """Two processes append whole lines to the same file, each under its name."""
     project.suite(SUITE)
-    project.run("suites", "-n", "2", "--evalkit-log", "events.jsonl").assert_outcomes(passed=3)
+    project.run_here("suites", "-n", "2", "--evalkit-log", "events.jsonl").assert_outcomes(passed=3)
     rows = [json.loads(line) for line in (project.root / "events.jsonl").read_text("utf-8").splitlines()]
     assert sum(row["name"] == "trial.answered" for row in rows) == 3
     assert {row["worker"] for row in rows} <= {"gw0", "gw1"}

@@ -34,7 +34,7 @@ def test_a_missing_key_is_a_usage_error_before_the_first_call(project: PytestPro
     project.live(server.url)
     project.configure()
     project.suite(SUITE)
-    result = project.run("suites", "-n", "2")
+    result = project.run_here("suites", "-n", "2")
     assert result.ret == 4
     assert result.stderr.str().count("OPENAI_API_KEY is not set") == 1
     assert "crashed" not in result.stdout.str()
@@ -45,7 +45,7 @@ def test_batch_mode_of_the_project_is_refused_too(project: PytestProject, server
     """The option is refused at once; the setting as soon as a worker reads it. Nothing is handed in."""
     project.live(server.url, mode="batch")
     project.suite(SUITE)
-    result = project.run("suites", "-n", "2")
+    result = project.run_here("suites", "-n", "2")
     assert result.ret == 4
     result.stderr.fnmatch_lines(["*batch mode cannot be shared by workers*", "*run without -n*"])
     assert not server.requests
@@ -57,7 +57,7 @@ def test_a_store_that_cannot_be_opened_ends_the_run_with_its_reason(project: Pyt
     project.live(server.url)
     project.suite(SUITE)
     project.write("reports", "a file")
-    result = project.run("suites", "-n", "2")
+    result = project.run_here("suites", "-n", "2")
     assert result.ret == 3
     assert "reports" in result.stdout.str() + result.stderr.str()
     assert "crashed" not in result.stdout.str()
@@ -70,7 +70,7 @@ def test_a_broken_suite_stops_the_good_ones(project: PytestProject, server, word
     project.live(server.url)
     project.suite(SUITE)
     project.suite(SUITE.replace("prompt: hello:v1", "promt: hello:v1"), name="typo")
-    result = project.run("suites", "-n", "2", *words)
+    result = project.run_here("suites", "-n", "2", *words)
     result.stdout.fnmatch_lines(["*unknown key *promt* in a suite*"])
     assert (result.ret, len(server.requests)) == (code, asked)
     if not words:
@@ -122,12 +122,12 @@ def test_a_worker_asks_for_what_xdist_has_handed_to_it(project: PytestProject, m
     with LLMServer(answer) as server:
         project.live(server.url)
         project.suite(MANY)
-        project.run("suites", "-n", "1").assert_outcomes(passed=20)
+        project.run_here("suites", "-n", "1").assert_outcomes(passed=20)
         assert server.peak >= 4
         assert len(server.requests) == 20
     with LLMServer(lambda asked: "Bye") as server:
         project.live(server.url, mode="live")
-        project.run("suites", "-n", "1", "-x").assert_outcomes(failed=1)
+        project.run_here("suites", "-n", "1", "-x").assert_outcomes(failed=1)
         assert len(server.requests) <= 3
 
 
@@ -135,7 +135,7 @@ def test_workers_share_a_ceiling_and_say_so(project: PytestProject, server) -> N
     """Three calls for two workers are two and one; whoever needs more is told that he had a part."""
     project.live(server.url)
     project.suite(MANY)
-    result = project.run("suites", "-n", "2", "--max-calls", "3")
+    result = project.run_here("suites", "-n", "2", "--max-calls", "3")
     assert (result.ret, len(server.requests)) == (3, 3)
     result.stdout.fnmatch_lines(["*the ceiling of * would be passed*the part of one of 2 workers*"])
 
@@ -144,7 +144,7 @@ def test_a_test_in_python_ends_the_session_with_its_reason_too(project: PytestPr
     """There the engine starts in the middle of a test: a worker that cannot start it has not crashed."""
     project.live(server.url, mode="batch")
     project.write("tests/test_a.py", "def test_a(evalkit):\n    evalkit.ask('hello:v1', customer='Ana')\n")
-    result = project.run("tests", "-n", "1")
+    result = project.run_here("tests", "-n", "1")
     assert result.ret == 2
     assert "batch mode cannot be shared by workers" in result.stdout.str() + result.stderr.str()
     assert "crashed" not in result.stdout.str()
