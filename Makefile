@@ -86,8 +86,9 @@ wheel: $(STAMP) ## build the wheel into dist/, twice, and compare the bytes
 test: wheel ## run the tests (TESTS=…) where there is no src, against the wheel in an environment of its own
 	@rm -rf build/wheel && mkdir -p build/wheel/project
 	@git ls-files -z --cached --others --exclude-standard -- ':!src' | tar -c --null --files-from=- --ignore-failed-read | tar -x -C build/wheel/project
-	@$(PYTHON) -m venv build/wheel/venv
-	@build/wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(PYTHON) -m venv --without-pip build/wheel/venv
+	@for lib in $(VENV)/lib/python*; do cp -al $$lib/site-packages build/wheel/venv/lib/$${lib##*/}/; done  # links: installing again takes a minute
+	@build/wheel/venv/bin/python -m pip uninstall --quiet --disable-pip-version-check --yes pytest-evalkit
 	@build/wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt dist/*.whl --group dev
 	cd build/wheel/project && env --unset=PYTHONPATH EVALKIT_FROM_WHEEL=1 ../venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
