@@ -19,7 +19,7 @@ class Brevity:
     """Takes reports out of the lists that pytest prints from, and only while pytest itself prints: every other plugin finds them whole."""
 
     def __init__(self, pytest_config: pytest.Config) -> None:
-        self._all_wanted = pytest_config.option.verbose > 0
+        self._all_wanted = pytest_config.getoption("verbose", 0) > 0  # -p no:terminal has no such option
         self._whole: dict[str, list[Any]] = {}
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
