@@ -31,7 +31,7 @@ PROJECT = '[tool.evalkit]\n[tool.evalkit.providers.scripted]\nanswers = {default
 PROMPT = "---\ndefaults: {model: scripted/m}\n---\n{{ q }}\n"
 SUITE = "suite: s\nprompt: p:v1\nchecks: [contains: hi]\ncases: [{file: d.%s}]\n"
 VARIABLES: dict[str, JSON] = {"q": "hi", "customer": "Ana", "items": [1, {"a": None}], "n": 3}
-DATA = ("csv", "jsonl", "yaml", "parquet")
+DATA = ("csv", "jsonl", "yaml", "parquet", "json")
 
 
 def _project(folder: Path) -> Config:
@@ -73,7 +73,7 @@ def prompt(folder: Path) -> Target:
 
 
 def dataset(folder: Path) -> Target:
-    """The first byte chooses the kind of file (CSV, JSON Lines, YAML, Parquet), the rest is the file."""
+    """The first byte chooses the kind of file (CSV, JSON Lines, YAML, Parquet, JSON), the rest is the file."""
     config = _project(folder)
     path = folder / "suites" / "s.yaml"
 
@@ -183,7 +183,7 @@ TARGETS: dict[str, Callable[[Path], Target]] = {
 def seeds(name: str) -> list[bytes]:
     """Files of the repository that a target begins with, as it wants them."""
     examples = REPOSITORY / "suites"
-    rows = [b"id,q\na,hi\n", b'{"id":"a","q":"hi"}\n', b"- {id: a, q: hi}\n", b"PAR1"]
+    rows = [b"id,q\na,hi\n", b'{"id":"a","q":"hi"}\n', b"- {id: a, q: hi}\n", b"PAR1", b'[{"id":"a","q":"hi"}]']
     old = [path.read_bytes() for path in sorted((REPOSITORY / "tests" / "store" / "data").rglob("*.jsonl"))]
     found = {
         "suite": [path.read_bytes() for path in sorted(examples.glob("*.yaml"))],

@@ -161,6 +161,8 @@ class _Builder:
                 f"it begins {indents[0]} columns in and line {before + self._first_line} {indents[1]}: what belongs together begins"
                 " in the same column; or quote text that holds ': '"
             )
+        if "'-' indicator" in problem:
+            return "each item of a list begins with '- '"
         return "quote text that holds ': ', ' #', or begins with one of @ ` % & * ! | > { } [ ] ,"
 
     def _node(self, event: Any, line: int, depth: int) -> Node:  # noqa: ANN401 - as above

@@ -21,6 +21,25 @@ PLAIN = f"suite: hello\nprompt: hello:v1\n{cases('Ana', 'Bob')}\nchecks:\n  - co
         ("hello:v1", "hello:v3", ["suites/hello.yaml:2", "'v3'", "prompts/hello/v3.txt is there; rename it to v3.j2"]),
         ("  - contains", " - contains: a\n  - contains", ["suites/hello.yaml:8", "2 columns in and line 7 1"]),
         ("  - contains", "   x\n  - contains", ["suites/hello.yaml:8", "2 columns in and line 7 3"]),
+        (
+            "  - contains: Hello",
+            "  - json\n  contains: Hello",
+            ["suites/hello.yaml:8", "each item of a list begins with '- '"],
+        ),
+        (
+            "prompt: hello:v1",
+            "prompt: prompts/hello/v1.j2",
+            ["suites/hello.yaml:2", "'prompts/hello/v1.j2'", "write hello:v1"],
+        ),
+        ("prompt: hello:v1", "prompt: hello/v1.j2", ["suites/hello.yaml:2", "'hello/v1.j2'", "write hello:v1"]),
+        (
+            "prompt: hello:v1",
+            "variants: {a: {prompt:hello:v1}}",
+            ["suites/hello.yaml:2", "blank after the colon: prompt: hello:v1"],
+        ),
+        ("cases:", "cases: data/x.csv\nold:", ["suites/hello.yaml:3", "write cases: [{file: data/x.csv}]"]),
+        ("cases:", "cases:\n  - data/x.csv", ["suites/hello.yaml:4", "write `- file: data/x.csv`"]),
+        ("contains: Hello", "rubric: Kind?", ["suites/hello.yaml:7", "rubric: {ask: …, ", "'evalkit checks rubric'"]),
     ],
 )
 def test_a_suite_in_other_words_is_answered_in_ours(project, before, after, words):

@@ -122,7 +122,7 @@ FILES = (
     data("data-outside", "d.csv", link("/etc/passwd"), "symlink"),
     data("data-nowhere", "d.csv", link("nope.csv"), "no file"),
     data("data-loop", "d.csv", link("d.csv"), "symlink"),
-    data("data-json", "d.json", "[]", ".jsonl"),
+    data("data-json", "d.json", '{"a": 1}', ".jsonl"),
     data("data-excel", "d.xlsx", b"PK\x03\x04", ".csv"),
 )  # fmt: skip
 

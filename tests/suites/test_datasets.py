@@ -62,17 +62,29 @@ def test_map_beats_the_shape_of_a_case(project) -> None:
 
 
 def test_every_kind_of_file_gives_the_same_cases(project) -> None:
-    """CSV, JSON Lines, YAML and Parquet with the same content make cases with the same identity."""
+    """CSV, JSON Lines, JSON, YAML and Parquet with the same content make cases with the same identity."""
     project.write("suites/q.csv", "question,expect.answer\nWhy?,so\n")
     project.write("suites/q.jsonl", '{"question": "Why?", "expect": {"answer": "so"}}\n\n')
+    project.write("suites/q.json", '[\n\t{"question": "Why?", "expect": {"answer": "so"}}\n]\n')
     project.write("suites/q.yaml", "- question: Why?\n  expect.answer: so\n")
     project.write("suites/q.parquet", "PAR1")
     rows = [{"question": "Why?", "expect": {"answer": "so"}}]
     found = [
         project.load(suite(f"file: q.{kind}"), read_parquet=lambda _: rows).cases[0]
-        for kind in ("csv", "jsonl", "yaml", "parquet")
+        for kind in ("csv", "jsonl", "json", "yaml", "parquet")
     ]
     assert len({(case.id, case.digest) for case in found}) == 1
+
+
+def test_a_list_in_json_has_the_line_of_each_row(project) -> None:
+    """As other programs write it: indented, escapes and all."""
+    project.write("suites/q.json", '\ufeff[{"q": "a"},\r\n  {\n    "q": "\\ud83d\\ude00"\n  } ,\n\n {"q": 2.5}]\n')
+    found = project.load(suite("file: q.json")).cases
+    assert [(case.vars["q"], str(case.where)) for case in found] == [
+        ("a", "suites/q.json:1"),
+        ("😀", "suites/q.json:2"),
+        (2.5, "suites/q.json:6"),
+    ]
 
 
 def test_values_of_json_lines_keep_their_type(project) -> None:
@@ -141,6 +153,15 @@ def test_parquet_values_become_json(project) -> None:
         ("q.csv", "checks,b\njson,2\n", ["q.csv:2", "checks is text, not a list"]),
         ("q.csv", "id,b\nx y,2\n", ["q.csv:2", "'x y'", "a blank"]),
         ("q.jsonl", '{"a": 1}\n{"a": 2', ["q.jsonl:2", "not valid JSON", "cut off"]),
+        ("q.json", '[{"a": 1},\n{"a": 2', ["q.json:2", "not valid JSON"]),
+        ("q.json", '[{"a": 1}\n{"a": 2}]', ["q.json:2", "Expecting ',' delimiter"]),
+        ("q.json", '[{"a": 1},\n\n]', ["q.json:3", "not valid JSON"]),
+        ("q.json", '[\n1]', ["q.json:2", "not an object"]),
+        ("q.json", '[{"a": 1},\n{"a": NaN}]', ["q.json:2", "NaN"]),
+        ("q.json", '[\n{"a": 1, "a": 2}]', ["q.json:2", "'a' is there twice"]),
+        ("q.json", '{"a": 1}', ["q.json:1", "no list", ".jsonl"]),
+        ("q.json", '[{"a": ' + "[" * 100_000, ["q.json:1"]),
+        ("q.json", "[]", ["s.yaml:4", "no rows"]),
         ("q.jsonl", '{"a": 1}\n[1]\n', ["q.jsonl:2", "a list, not an object"]),
         ("q.jsonl", '{"a": NaN}\n', ["q.jsonl:1", "NaN"]),
         ("q.jsonl", '{"a": 1e999}\n', ["q.jsonl:1", "not a JSON number"]),

@@ -40,7 +40,8 @@ def _as_mapping(cls: type[CheckModel], spec: CheckSpec) -> dict[str, Any]:
         hint = f"to want the opposite, write 'not: {spec.name}'"
         raise SuiteError(f"{spec.name}: false says nothing", hint=hint, where=spec.where)
     if cls.short is None:
-        hint = f"{spec.name}: {{{', '.join(f'{name}: …' for name in cls.model_fields)}}}"
+        names = sorted(cls.model_fields, key=lambda name: not cls.model_fields[name].is_required())
+        hint = f"{spec.name}: {{{', '.join(f'{name}: …' for name in names)}}}; 'evalkit checks {spec.name}' shows what it is"
         raise SuiteError(
             f"{spec.name} takes its parameters by name, not {_kind_of(params)}", hint=hint, where=spec.where
         )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LATEST = "latest"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z")
 _VERSION_FILE = re.compile(r"(v(?:0|[1-9]\d{0,5}))\.j2\Z", re.ASCII)
+_AS_A_PATH = re.compile(r"(?:.*/)?([A-Za-z0-9][A-Za-z0-9_.-]{0,99})/(v[0-9]{1,6})\.j2(?::latest)?\Z")
 
 
 class PromptLibrary:
@@ -101,10 +102,12 @@ class PromptLibrary:
                 where=where,
             )
         if not colon or not _NAME.match(name):
-            hint = (
-                f"name a version, like {name}:{LATEST}" if name in self._names(tree) else "write name:v2 or name:latest"
-            )
-            raise PromptError(f"{ref[:100]!r} is not a prompt reference", hint=hint, where=where)
+            known = name in self._names(tree)
+            path = _AS_A_PATH.match(ref)
+            meant = f"write {path[1]}:{path[2]}" if path else "write name:v2 or name:latest"
+            hint = f"name a version, like {name}:{LATEST}" if known else meant
+            told = ref.removesuffix(f":{LATEST}") if path else ref
+            raise PromptError(f"{told[:100]!r} is not a prompt reference", hint=hint, where=where)
         return name, version
 
     def _names(self, tree: Tree) -> list[str]:

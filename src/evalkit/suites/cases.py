@@ -12,7 +12,7 @@ from evalkit.files import shown
 from evalkit.model.cases import Case
 from evalkit.suites.checkspecs import identity
 from evalkit.suites.columns import Columns
-from evalkit.suites.dataset import find_files, read_rows
+from evalkit.suites.dataset import SUFFIXES, find_files, read_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +53,9 @@ class CaseReader:
         if node is None or node.value in (None, []):
             reader.complain("the suite has no cases", node.line if node else line, "list them under cases:")
             return ()
+        if isinstance(node.value, str):
+            reader.complain("cases is text, not a list", node.line, f"write cases: [{{file: {node.value[:80]}}}]")
+            return ()
         for item in reader.items(node, "cases"):
             if isinstance(item.value, dict) and "file" in item.value:
                 cases += self._from_files(item, reader, suite_part)
@@ -88,7 +91,9 @@ class CaseReader:
 
     def _case(self, node: Node, reader: Reader, suite_part: list[Any], tags: frozenset[str]) -> Case | None:
         if not isinstance(node.value, dict):
-            reader.complain(f"a case is {node.kind}, not a mapping", node.line, "write `- id: …` and `vars: {…}`")
+            named = isinstance(node.value, str) and node.value.lower().endswith(SUFFIXES)
+            hint = f"write `- file: {node.value}`" if named else "write `- id: …` and `vars: {…}`"
+            reader.complain(f"a case is {node.kind}, not a mapping", node.line, hint)
             return None
         entries = reader.fields(node, "a case", CASE_KEYS)
         own_tags = read_tags(entries.get("tags"), reader)

@@ -1,4 +1,4 @@
-"""Rows of a dataset file (CSV, JSON Lines, YAML, Parquet) as nodes with lines; every damaged row is named."""
+"""Rows of a dataset file (CSV, JSON Lines, JSON, YAML, Parquet) as nodes with lines; every damaged row is named."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, time
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from evalkit.suites.reading import Reader
 
 ReadParquet: TypeAlias = "Callable[[Path], list[dict[str, Any]]]"
-SUFFIXES = (".csv", ".jsonl", ".ndjson", ".yaml", ".yml", ".parquet")
+SUFFIXES = (".csv", ".jsonl", ".ndjson", ".json", ".yaml", ".yml", ".parquet")
 MAX_FILES = 1000
+_BLANKS = re.compile(r"[ \t\n\r]*")
 
 
 def find_files(text: str, *, root: Path, folder: Path, where: Where) -> list[Path]:
@@ -88,7 +90,8 @@ def read_rows(path: Path, *, root: Path, reader: Reader, read_parquet: ReadParqu
     except EvalkitError as error:
         reader.absorb(error, 1)
         return []
-    return list(_csv(text, reader) if suffix == ".csv" else _jsonl(text, reader))
+    read = {".csv": _csv, ".json": _json}.get(suffix, _jsonl)
+    return list(read(text, reader))
 
 
 def _csv(text: str, reader: Reader) -> Iterator[Node]:
@@ -151,6 +154,45 @@ def _jsonl(text: str, reader: Reader) -> Iterator[Node]:
             )
             if line.strip() in {"[", "{"}:
                 return  # one document over many lines: each of them would be told
+
+
+def _json(text: str, reader: Reader) -> Iterator[Node]:
+    """The objects of one list, each with the line in which it begins."""
+    decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+    place, line = _after_blanks(text, 0), 1
+    if text[place : place + 1] != "[":
+        hint = 'write [{"question": "…"}, …], or one object per line in a file that ends in .jsonl'
+        reader.complain("the file holds no list", 1, hint)
+        return
+    done, place = 0, _after_blanks(text, place + 1)
+    while text[place : place + 1] != "]":
+        line, done = line + text.count("\n", done, place), place
+        try:
+            value, place = decoder.raw_decode(text, place)
+            yield _row(value, line)
+            place = _next_item(text, place)
+        except (ValueError, RecursionError) as error:
+            at = error.lineno if isinstance(error, json.JSONDecodeError) else line
+            reader.complain(f"not valid JSON: {_json_problem(error)}", at, "the file holds one list of objects")
+            return
+
+
+def _after_blanks(text: str, place: int) -> int:
+    blanks = _BLANKS.match(text, place)
+    return blanks.end() if blanks else place
+
+
+def _next_item(text: str, place: int) -> int:
+    """Where the next item of a list begins, or its end is. Raises JSONDecodeError, as the decoder would."""
+    place = _after_blanks(text, place)
+    if text[place : place + 1] == "]":
+        return place
+    if text[place : place + 1] != ",":
+        raise json.JSONDecodeError("Expecting ',' delimiter", text, place)
+    place = _after_blanks(text, place + 1)
+    if text[place : place + 1] == "]":
+        raise json.JSONDecodeError("Illegal trailing comma", text, place)
+    return place
 
 
 def _json_problem(error: Exception) -> str:

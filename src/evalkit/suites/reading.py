@@ -8,7 +8,7 @@ from evalkit.errors import SuiteError, Where, did_you_mean
 from evalkit.model.nodes import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from evalkit.errors import EvalkitError
 
@@ -107,9 +107,14 @@ class Reader:
             self.unknown_key(key, what, names, entries[key].line)
         return {key: value for key, value in entries.items() if key in names}
 
-    def unknown_key(self, key: str, what: str, valid: Iterable[str], line: int) -> None:
+    def unknown_key(self, key: str, what: str, valid: Collection[str], line: int) -> None:
         """Complain about a key that does not belong; endpoints and keys get the reason why they do not."""
-        hint = did_you_mean(key, valid)
+        head, colon, rest = key.partition(":")
+        hint = (
+            f"write a blank after the colon: {head}: {rest[:60]}"
+            if colon and head in valid
+            else did_you_mean(key, valid)
+        )
         if key in {"base_url", "api_base", "headers", "api_key", "api_key_env", "organization", "endpoint"}:
             hint = "endpoints and keys come only from [tool.evalkit.providers.<name>] in pyproject.toml"
         self.complain(f"unknown key {key[:80]!r} in {what}", line, hint)

@@ -163,7 +163,7 @@ def _dataset() -> dict[str, Any]:
         "properties": {
             "file": {
                 **_TEXT,
-                "description": "A csv, jsonl, yaml or parquet file, or a glob, seen from the suite's folder.",
+                "description": "A csv, jsonl, json, yaml or parquet file, or a glob, seen from the suite's folder.",
             },
             "tags": {"$ref": "#/$defs/tags"},
             "map": {
