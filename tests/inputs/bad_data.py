@@ -122,7 +122,9 @@ FILES = (
     data("data-outside", "d.csv", link("/etc/passwd"), "symlink"),
     data("data-nowhere", "d.csv", link("nope.csv"), "no file"),
     data("data-loop", "d.csv", link("d.csv"), "symlink"),
-    data("data-json", "d.json", '{"a": 1}', ".jsonl"),
+    data("data-json", "d.json", '{"a": 1}', "no list", ".jsonl", line=1),
+    data("data-json-empty", "d.json", "[]", "has no rows"),
+    data("data-json-cut", "d.json", '[{"id": "a", "q": "hi"},\n{"id"', "not valid JSON", line=2),
     data("data-excel", "d.xlsx", b"PK\x03\x04", ".csv"),
 )  # fmt: skip
 
