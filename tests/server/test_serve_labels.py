@@ -182,7 +182,7 @@ def test_a_pair_is_shown_as_the_report_shows_answers(pairs, visit):
     told = "".join(seen)
     assert '{\n  "says": "Hello, \\u202eBen"\n}' in told
     assert "\u202e" not in told
-    assert "expected tone\nkind" in told
+    assert "expected\ntone: kind" in told
 
 
 def test_two_people_label_while_the_server_is_stopped_and_started_anew(pairs, visit):

@@ -64,14 +64,15 @@ const answerBox = (title, label, text, ranges = []) =>
     el("pre", { class: indented(text) === null ? "text prose" : "text" }, text ? marked(text, ranges) : "(empty answer)"));
 
 const asText = (value) => (typeof value === "string" ? value : JSON.stringify(value));
-const fact = (name, value) => el("div", {}, el("dt", {}, name), el("dd", {}, asText(value)));
+const expected = () => Object.entries(now?.expect ?? {}).map(([name, value]) => `${name}: ${asText(value)}`);
+const fact = (name, text) => el("div", {}, el("dt", {}, name), el("dd", {}, text));
 
 const show = () => {
   byId("comment").value = now?.comment ?? "";
   byId("case").replaceChildren(...(now ? ["Case ", el("b", {}, now.case_id)] : []));
   byId("vars").replaceChildren(
-    ...Object.entries(now?.vars ?? {}).map(([name, value]) => fact(name, value)),
-    ...Object.entries(now?.expect ?? {}).map(([name, value]) => fact(`expected ${name}`, value)));
+    ...Object.entries(now?.vars ?? {}).map(([name, value]) => fact(name, asText(value))),
+    ...(expected().length ? [fact("expected", expected().join(" · "))] : []));
   for (const id of ["choices", "remark"]) byId(id).classList.toggle("over", !now);
   byId("answers").replaceChildren(...(!now ? theEnd() : pairs ? bothSides() : [oneAnswer()]));
   desk.focus({ preventScroll: true });
