@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import chdir
 
 import pytest
@@ -227,3 +228,25 @@ def test_the_report_is_the_one_that_is_written_to_a_file(served, visit):
     assert "planted" not in page.content()
     assert not page.complaints
     file.write_text(before, encoding="utf-8")
+
+
+def test_a_variant_is_compared_on_its_own_model(tmp_path, visit):
+    """With two models each candidate stands against the baseline on the same model, and the second baseline against the first."""
+    project = Project(tmp_path)
+    project.suite(SUITE.replace("checks:", "models: [scripted/m, scripted/n]\nchecks:"))
+    with chdir(tmp_path):
+        assert project.evalkit("run").code == 0
+    served = start(tmp_path)
+    try:
+        page = visit(served, f"/runs/{served.get('/api/runs')[0]['run_id']}")
+        found = page.locator("section[aria-labelledby=variants-title] a[href^='/compare']")
+        sides = [
+            tuple(re.findall(r"(?:baseline|candidate)-scripted%2F[mn]", link.get_attribute("href")))
+            for link in found.all()
+        ]
+        names = ["baseline-scripted%2F{}", "candidate-scripted%2F{}"]
+        pairs = [tuple(name.format(model) for name in names) for model in "mn"]
+        assert sorted(sides) == sorted([*pairs, ("baseline-scripted%2Fm", "baseline-scripted%2Fn")])
+        assert found.all_inner_texts().count("with baseline") == 2
+    finally:
+        served.stop()
