@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from evalkit.errors import ConfigError, EvalkitError
 from evalkit.importers.promptfoo.assertions import KINDS
 from evalkit.importers.promptfoo.project import Wanted, import_promptfoo
 from evalkit.suites.loader import load_suite
-from evalkit.yamlfile import load_yaml
+from evalkit.yamlfile import load_yaml, parse_yaml
 
 CONFIG = """
 description: "Refunds: first reply"
@@ -565,3 +566,73 @@ def test_a_program_in_a_file_is_told_as_one(folder: Path, value: str) -> None:
     tests = f"  - {{vars: {{q: a}}, assert: [{{type: python, value: '{value}'}}, {{type: contains, value: a}}]}}\n"
     _, notes = written(folder, tests)
     assert any("it is a program: write it as a check in Python (docs/python.md)" in note for note in notes)
+
+
+SCHEMA = "{type: object, required: [total], properties: {total: {type: number}}, additionalProperties: false}"
+TOOL = "{type: function, function: {name: find, description: Finds it., parameters: {type: object, properties: {q: {type: string}}}}}"
+
+
+def imported_with(folder: Path, *configs: str) -> tuple[dict[str, Any], list[str]]:
+    """The front matter of the prompt and the notes, of a configuration whose providers have these settings."""
+    providers = ", ".join(f"{{id: 'openai:gpt-5-mini-{n}', config: {one}}}" for n, one in enumerate(configs))
+    (folder / "promptfooconfig.yaml").write_text(
+        f"description: t\nprompts: ['{{{{q}}}}']\nproviders: [{providers}]\ntests: [{{vars: {{q: a}}, assert: [{{type: contains, value: a}}]}}]\n",
+        encoding="utf-8",
+    )
+    made = ask("--name", f"n{len(list(folder.glob('suites/*')))}")
+    assert "to mend:" not in made.output, made.output
+    newest = max(folder.glob("prompts/*/v1.j2"))
+    head: Any = parse_yaml(newest.read_text(encoding="utf-8").split("---\n")[1], name="head").plain()
+    return head, made.output.splitlines()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        f"{{response_format: {{type: json_schema, json_schema: {{name: r, strict: true, schema: {SCHEMA}}}}}}}",
+        f"{{response_format: {{type: json_schema, name: r, schema: {SCHEMA}}}}}",
+        "{response_format: 'file://format.json'}",
+        "{response_format: {type: json_schema, json_schema: {name: r, schema: 'file://schema.yaml'}}}",
+    ],
+)
+def test_structured_output_is_the_prompts_output(folder: Path, setting: str) -> None:
+    """Wherever its schema stands; evalkit sends it and checks the answer by it, and says so."""
+    schema: Any = parse_yaml(SCHEMA, name="schema").plain()
+    (folder / "schema.yaml").write_text(SCHEMA)
+    (folder / "format.json").write_text(json.dumps({"type": "json_schema", "json_schema": {"schema": schema}}))
+    head, notes = imported_with(folder, setting)
+    assert head["output"] == schema
+    assert any("response_format: the output: of the prompts, which is sent and checked" in note for note in notes)
+    assert not [note for note in notes if note.startswith("left out")]
+
+
+def test_tools_are_the_prompts_tools(folder: Path) -> None:
+    """OpenAI's form and Anthropic's, inline or in a file; who chooses is a parameter of the model."""
+    (folder / "tools.json").write_text('[{"name": "find", "input_schema": {"type": "object"}}]')
+    head, _ = imported_with(folder, f"{{tools: [{TOOL}], reasoning_effort: low}}")
+    assert head["tools"] == [
+        {
+            "name": "find",
+            "description": "Finds it.",
+            "parameters": {"type": "object", "properties": {"q": {"type": "string"}}},
+        }
+    ]
+    assert "reasoning_effort: low" in (folder / "suites/n0.yaml").read_text()
+    head, _ = imported_with(folder, "{tools: 'file://tools.json'}")
+    assert head["tools"] == [{"name": "find", "description": "find", "parameters": {"type": "object"}}]
+
+
+@pytest.mark.parametrize(
+    ("configs", "why"),
+    [
+        ((f"{{tools: [{TOOL}]}}", "{}"), "not every provider has the same"),
+        (("{response_format: {type: json_object}}",), "it has no schema"),
+        (("{tools: [1]}",), "one of them is no function"),
+        (("{tools: 'file://nope.json'}",), "no file"),
+    ],
+)
+def test_settings_that_no_prompt_can_hold_are_left_out(folder: Path, configs: tuple[str, ...], why: str) -> None:
+    """With the line and the reason."""
+    head, notes = imported_with(folder, *configs)
+    assert head.keys() == {"description"}
+    assert any(note.startswith("left out: promptfooconfig.yaml:3: ") and why in note for note in notes)

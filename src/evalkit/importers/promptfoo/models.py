@@ -49,19 +49,27 @@ _PARAMS = {
     "presence_penalty": "presence_penalty",
     "seed": "seed",
     "stop": "stop",
+    "reasoning_effort": "reasoning_effort",
+    "parallel_tool_calls": "parallel_tool_calls",
+    "service_tier": "service_tier",
 }
+OF_THE_PROMPT = ("response_format", "tools")
+"""Settings of a provider that the front matter of a prompt holds in evalkit."""
 _NO_LONGER = {"temperature", "top_p", "top_k"}
 _OURS = {"prompts", "id", "label", "config"}
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model: ``reference`` as ``provider/model``, its sampling parameters, what it was called, and the labels of its prompts (none: all)."""
+    """One model: ``reference`` as ``provider/model``, its sampling parameters, what it was called, the labels of its prompts (none: all), and
+    its ``settings`` that are a prompt's in evalkit.
+    """
 
     reference: str
     label: str
     params: Mapping[str, JSON] = field(default_factory=dict)
     prompts: tuple[str, ...] = ()
+    settings: Mapping[str, Node] = field(default_factory=dict)
 
     @property
     def server(self) -> Server | None:
@@ -80,8 +88,10 @@ def read_models(source: Source) -> list[Model]:
             continue
         label = known.get("label")
         prompts = tuple(str(one.value) for one in items(known.get("prompts")))
-        params = _params(source, known.get("config"), anthropic=reference.startswith("anthropic/"))
-        found.append(Model(reference, str(label.value) if label else "", params, prompts))
+        config = entries(known.get("config"))
+        settings = {key: config.pop(key) for key in OF_THE_PROMPT if key in config}
+        params = _params(source, config, anthropic=reference.startswith("anthropic/"))
+        found.append(Model(reference, str(label.value) if label else "", params, prompts, settings))
     return found
 
 
@@ -121,10 +131,10 @@ def _providers(source: Source) -> Iterator[tuple[str, Node, dict[str, Node]]]:
             source.notes.left_out(source.where(known[key]), f"{key[:40]} of the provider {known['id'].value!s:.60}")
 
 
-def _params(source: Source, node: Node | None, *, anthropic: bool) -> dict[str, JSON]:
+def _params(source: Source, config: Mapping[str, Node], *, anthropic: bool) -> dict[str, JSON]:
     """The sampling parameters of a provider. Addresses and keys are no business of a suite, and no key is copied."""
     found: dict[str, JSON] = {}
-    for key, value in entries(node).items():
+    for key, value in config.items():
         if anthropic and key in _NO_LONGER:
             source.notes.changed(source.where(value), f"{key}: Anthropic's API takes none since version 2026-10-21")
         elif key in _PARAMS:

@@ -14,6 +14,7 @@ from evalkit.importers.promptfoo.cases import Cases, read_cases
 from evalkit.importers.promptfoo.config import read_config
 from evalkit.importers.promptfoo.models import Model, read_models
 from evalkit.importers.promptfoo.prompts import read_prompts
+from evalkit.importers.promptfoo.settings import front_matter_of
 from evalkit.importers.promptfoo.suite import suite_of, templates_of
 from evalkit.importers.promptfoo.template import variables_of
 from evalkit.importers.writing import Imported
@@ -58,8 +59,9 @@ def import_promptfoo(path: Path, wanted: Wanted) -> Imported:
             raise ConfigError(f"{path.name} has no {what} that can be imported\n{lines}", hint=hint)
     name = slug(wanted.name or _name(source, path), otherwise="imported")
     cases = _complete(source, prompts, _judged(source, cases))
+    templates = templates_of(source, prompts, cases, shared=front_matter_of(source, models))
     return Imported(
-        prompts={f"{name}/v{number}.j2": text for number, text in enumerate(templates_of(source, prompts, cases), 1)},
+        prompts={f"{name}/v{number}.j2": text for number, text in enumerate(templates, 1)},
         suites={f"{name}.yaml": suite_of(source, prompts, models, cases, name=name)},
         notes=source.notes.all,
         providers=_providers(models),

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 _LONE = re.compile(r"\{\{\s*(\w+)\s*\}\}\Z")
 
 
-def templates_of(source: Source, prompts: Sequence[Prompt], cases: Cases) -> Iterator[str]:
-    """The templates with their front matter."""
+def templates_of(
+    source: Source, prompts: Sequence[Prompt], cases: Cases, *, shared: Mapping[str, JSON]
+) -> Iterator[str]:
+    """The templates with their front matter, ``shared`` in each."""
     structured = {
         name
         for case in cases.cases
@@ -38,7 +40,7 @@ def templates_of(source: Source, prompts: Sequence[Prompt], cases: Cases) -> Ite
                 source.where(source.root), f"prompt {number}: lists, mappings, true and false are printed as JSON"
             )
         about = prompt.label or f"Imported from {source.name}"
-        yield f"---\n{dumped({'description': ' '.join(about.split())[:200]})}---\n{template}\n"
+        yield f"---\n{dumped({'description': ' '.join(about.split())[:200], **shared})}---\n{template}\n"
 
 
 def suite_of(source: Source, prompts: Sequence[Prompt], models: Sequence[Model], cases: Cases, *, name: str) -> str:
