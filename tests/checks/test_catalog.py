@@ -78,10 +78,16 @@ def test_the_listing_names_every_check_once_under_its_family():
     assert "not, any_of and all_of combine checks" in lines[-1]
 
 
+@pytest.fixture(scope="module")
+def schemas():
+    """What editors are given."""
+    return editor_schemas()
+
+
 @pytest.mark.parametrize("name", BUILTIN)
-def test_editors_accept_the_example_and_refuse_a_typo(name):
+def test_editors_accept_the_example_and_refuse_a_typo(name, schemas):
     """The schema given to editors takes the example in the form it is written in, and no unknown key."""
-    schema = editor_schemas()[name]
+    schema = schemas[name]
     params = CHECKS.get(name).example["params"]
     long = jsonschema_rs.validator_for(schema["long"])
     if isinstance(params, dict):
@@ -94,9 +100,9 @@ def test_editors_accept_the_example_and_refuse_a_typo(name):
     assert "$ref" not in str(schema)
 
 
-def test_editors_accept_an_expression_for_a_number():
+def test_editors_accept_an_expression_for_a_number(schemas):
     """`words: {max: "{{ expect.limit }}"}` is not underlined, `words: {max: ten}` is."""
-    long = jsonschema_rs.validator_for(editor_schemas()["length"]["long"])
+    long = jsonschema_rs.validator_for(schemas["length"]["long"])
     assert long.is_valid({"words": {"max": "{{ expect.limit }}"}})
     assert long.is_valid({"words": "{{ expect.limit }}"})
     assert not long.is_valid({"words": {"max": "ten"}})

@@ -21,7 +21,6 @@ def project(tmp_path, monkeypatch):
     return Project(tmp_path)
 
 
-@pytest.mark.parametrize("setting", SETTINGS)
 @pytest.mark.parametrize(
     "place",
     [
@@ -32,13 +31,16 @@ def project(tmp_path, monkeypatch):
         "prompt: hello:v1\nfallbacks: [{{model: openai/m, {0}: x}}]",
     ],
 )
-def test_a_suite_cannot_name_an_endpoint(project, place, setting):
+def test_a_suite_cannot_name_an_endpoint(project, place):
     """Settings of a provider are unknown keys wherever a suite has any, and nothing is asked."""
     project.prompt("v1", tone="kind", model="openai/m")
-    project.suite(HEAD + place.format(setting))
+    for number, setting in enumerate(SETTINGS):
+        project.suite(HEAD.replace("hello", f"s{number}", 1) + place.format(setting), name=f"s{number}")
     checked = project.evalkit("run", "--collect-only", "-q")
     assert checked.code == 2
-    assert setting in checked.out
+    for number, setting in enumerate(SETTINGS):
+        told = next(line for line in checked.out.splitlines() if line.startswith(f"suites/s{number}.yaml:"))
+        assert setting in told
 
 
 def test_a_prompt_cannot_name_one_either(project):
