@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
+import pytest
 from fakes.eval_project import cases
 
 if TYPE_CHECKING:
@@ -127,3 +129,15 @@ def test_what_could_not_be_measured_is_counted_by_its_kind(project: PytestProjec
     result.stdout.fnmatch_lines(["    ! not measured: * 15, * 15"])
     result.stdout.fnmatch_lines_random(["10 of 15 are shown: suites/hello.yaml: mine (-v shows all)"])
     assert result.ret == 3
+
+
+@pytest.mark.parametrize("words", [(), ("-q",), ("-qq",)])
+def test_the_letters_of_gates_have_a_line_of_their_own(project: PytestProject, words: tuple[str, ...]) -> None:
+    """Not behind the 100% of the cases, however quiet."""
+    project.suite(
+        f"suite: hello\nprompt: hello:v1\nchecks: [contains: Hello]\n{cases('Ana')}\ngates: ['pass_rate(content) == 1']\n"
+    )
+    lines = project.run_here("suites", *words).outlines
+    (of_cases,) = [line for line in lines if line.rstrip().endswith("[ 50%]") or line.rstrip().endswith("[100%]")][:1]
+    assert re.search(r"\.\s+\[ *\d+%\]$", of_cases)
+    assert not [line for line in lines if re.search(r"%\]\S", line)]

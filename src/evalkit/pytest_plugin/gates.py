@@ -20,9 +20,13 @@ def show_gates(gates: Iterable[GateOutcome], *, session: pytest.Session, root: P
     config = session.config
     shown = tuple(gates)
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if shown and reporter is not None and not reporter.verbosity:
+    if (
+        shown and reporter is not None and reporter.verbosity <= 0
+    ):  # else the letters of the gates continue a line that says 100%
+        if reporter.verbosity < 0 and reporter._tw.width_of_current_line:  # noqa: SLF001 - there is no public width
+            reporter._tw.line()  # noqa: SLF001 - as above
         reporter.ensure_newline()
-        reporter.currentfspath = None  # else the letters of the gates continue a line that says 100%
+        reporter.currentfspath = None
     maxfail, config.option.maxfail = config.option.maxfail, 0
     session.testscollected += len(shown)  # else the percentage passes 100
     try:
