@@ -157,3 +157,16 @@ def test_a_recording_that_cannot_be_written_is_a_problem(project, monkeypatch):
     assert "problem: the recordings could not be written" in first.out
     assert again.code == 0
     assert (project.root / "suites" / "recordings" / "hello.jsonl").is_file()
+
+
+def test_recording_says_what_it_wrote(project, monkeypatch):
+    """How many answers were new and in which file; that there was nothing to record, too."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+    project.suite(SUITE)
+    assert "recorded: no answers (only those of a model" in project.evalkit("run", "--record").out
+    with LLMServer(lambda _: "Hello!") as server:
+        project.live(server.url)
+        shown = [project.evalkit("run", "--record").out for _ in range(2)]
+    assert "\nrecorded: 2 new answers in suites/recordings/hello.jsonl\nreport: " in shown[0]
+    assert "recorded: no new answers in suites/recordings/hello.jsonl" in shown[1]
+    assert "recorded" not in project.evalkit("run").out

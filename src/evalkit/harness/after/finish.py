@@ -46,12 +46,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A finished run: the report as a value, the exit code, where the HTML is, and what went wrong while finishing."""
+    """A finished run: the report as a value, the exit code, where the HTML is, what went wrong while finishing, and what was ``recorded``."""
 
     report: RunReport
     exit_code: ExitCode
     html: Path | None
     problems: tuple[str, ...] = ()
+    recorded: tuple[str, ...] = ()
 
     def with_problems(self, problems: Sequence[str]) -> Finished:
         """The same run with something more that went wrong: it exits with 3."""
@@ -59,7 +60,7 @@ class Finished:
 
     def closing_lines(self) -> list[str]:
         """The last lines of the terminal summary."""
-        lines = [f"problem: {problem}" for problem in self.problems]
+        lines = [*self.recorded, *(f"problem: {problem}" for problem in self.problems)]
         return [*lines, f"report: {self.html}"] if self.html is not None else lines
 
 
@@ -113,9 +114,9 @@ def finish_run(  # noqa: PLR0913 - a run, and what its user asked for
     problems = [*records.damage, *store_run(config, report, records)]
     html, trouble = write_page(config, look_back(config, report)) if write_report else (None, [])
     problems += trouble
-    if record:
-        problems += write_recordings(config, records, plans)
-    return Finished(report, ExitCode.NOT_MEASURED if problems else code, html, tuple(problems))
+    recorded, unwritten = write_recordings(config, records, plans) if record else ([], [])
+    problems += unwritten
+    return Finished(report, ExitCode.NOT_MEASURED if problems else code, html, tuple(problems), tuple(recorded))
 
 
 def _report(

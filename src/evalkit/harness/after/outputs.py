@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from evalkit.compare.words import number_of
 from evalkit.errors import EvalkitError
 from evalkit.files import private_file
 from evalkit.harness.after.reporting import conclusion_of
@@ -45,17 +46,18 @@ def store_run(config: Config, report: RunReport, records: RunRecords) -> list[st
     return []
 
 
-def write_recordings(config: Config, records: RunRecords, plans: Sequence[SuitePlan]) -> list[str]:
-    """Record the run's live answers. Returns what went wrong."""
+def write_recordings(config: Config, records: RunRecords, plans: Sequence[SuitePlan]) -> tuple[list[str], list[str]]:
+    """Record the run's live answers. Returns a line for each file, with how many were new, and what went wrong."""
     from evalkit.harness.after.recording import record_answers
 
     try:
-        record_answers(config, records.results, plans, redacted=records.redacted)
+        added = record_answers(config, records.results, plans, redacted=records.redacted)
     except (OSError, EvalkitError) as error:
-        return [
+        return [], [
             f"the recordings could not be written: {error}; the answers are in the cache, so recording again costs nothing"
         ]
-    return []
+    lines = [f"recorded: {number_of(count, 'new answer')} in {path}" for path, count in added.items()]
+    return lines or ["recorded: no answers (only those of a model are, with no secret taken out of them)"], []
 
 
 def write_page(config: Config, report: RunReport) -> tuple[Path | None, list[str]]:
