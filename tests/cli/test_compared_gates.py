@@ -102,7 +102,7 @@ def test_every_output_tells_the_same_gates(judged, monkeypatch):
             assert flat(gate["reason"])[:60] in flat(ran.out)
     brief = unescape(project.evalkit("compare", "old", "new", "--format", "markdown").out).replace("\u200b", "")
     section = markdown.replace("\u200b", "").partition("### new against old")[2]
-    assert brief.startswith("### new against old (hello)")
+    assert brief.startswith("### new against old (hello, scripted/m)")
     assert brief.index(" pass both, ") < brief.index(found["sentence"]) < brief.index("| metric |")
     for gate in found["gates"]:
         assert gate["reason"] in brief

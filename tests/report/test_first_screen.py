@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sample_report import build_report, summarise
 
+from evalkit.compare.text import comparison_text
 from evalkit.compare.values import Side
 from evalkit.model.calls import CallFailure
 from evalkit.report.markdown import markdown_summary
@@ -142,3 +143,27 @@ def test_the_run_says_how_long_it_took(report):
     assert dict(page_view(report).facts)["Started"] == "2026-11-21 09:12:44 UTC, took 1 min 18 s"
     running = replace(report, run=replace(report.run, finished_at=None))
     assert dict(page_view(running).facts)["Started"] == "2026-11-21 09:12:44 UTC"
+
+
+def test_what_a_doubter_asks_stands_beside_the_figures(visit, tmp_path):
+    """P-values with what is left of them among their neighbours, how many clusters the cases come from, and which margin they could show: on the page, in print and in the terminal."""
+    report = build_report(cases=12, repeats=1, hostile=False, topics=0)
+    first, second, *rest = report.comparisons[0].metrics
+    metrics = (
+        replace(first, p=0.0204, detail={"mde": 0.175}),
+        replace(second, p=0.0004, p_adjusted=0.121, adjust="Benjamini-Hochberg"),
+        *rest,
+    )
+    comparison = replace(report.comparisons[0], metrics=metrics, extra={"n_clusters": 4})
+    page = visit(page=write_html(replace(report, comparisons=(comparison,)), tmp_path).as_uri()).page
+    readings = page.locator(".metrics .reading").all_inner_texts()
+    assert [reading.splitlines()[-1] for reading in readings[:2]] == ["p 0.020", "p < 0.001, q 0.121"]
+    text = page.inner_text("main")
+    assert "12 paired cases in 4 clusters" in text
+    assert "If nothing changed, a margin of 17.5 pp has an 80% chance to pass with these cases." in text
+    assert "q is p corrected over the metrics that are only explored." in text
+    said = comparison_text(comparison)
+    assert "12 paired cases in 4 clusters" in said
+    assert "sample   if nothing changed, a margin of 17.5 pp has an 80% chance to pass" in said
+    plain = replace(comparison, metrics=rest, extra={})
+    assert "sample" not in comparison_text(plain)

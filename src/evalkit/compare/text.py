@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.compare import words
 from evalkit.compare.paired_outcomes import FLIP_NAMES, flip_name, metric_word, paired_outcomes, shaky
+from evalkit.compare.readings import detectable, p_values
 
 if TYPE_CHECKING:
     from evalkit.compare.paired_outcomes import FlipName
@@ -18,6 +19,8 @@ _MOST = 20
 def comparison_text(comparison: Comparison, *, most_flips: int = _MOST) -> str:
     """Return the terminal view, without colour and without a final newline; at most ``most_flips`` cases of each kind by name."""
     lines = [*_head(comparison), *_flip_lines(comparison, most_flips), _line("verdict", f"{comparison.sentence}.")]
+    told = detectable(comparison.metrics[0]) if comparison.metrics else ""
+    lines += [_line("sample", told)] if told else []
     lines += _metric_lines(comparison)
     lines += [_line("gate", _gate(gate)) for gate in comparison.gates]
     return "\n".join(lines)
@@ -53,7 +56,7 @@ def _counts(comparison: Comparison) -> str:
     if comparison.repeats_a == comparison.repeats_b:
         runs = f"{words.number_of(comparison.repeats_a, 'run')} each"
     errors = f"errors {comparison.errors_a}/{comparison.trials_a} and {comparison.errors_b}/{comparison.trials_b}"
-    return f"{words.number_of(comparison.n_paired, 'paired case')}, {runs}, {errors}"
+    return f"{comparison.sample}, {runs}, {errors}"
 
 
 def _flip_lines(comparison: Comparison, most: int) -> list[str]:
@@ -109,19 +112,9 @@ def _cells(metric: Metric, word: str) -> tuple[str, str, str, str, str, str]:
         _before_after(metric),
         words.ratio_change(metric.change) if ratio else words.points(metric.change),
         words.ratio_interval(metric.interval) if ratio else words.points_interval(metric.interval),
-        _p_values(metric),
+        p_values(metric),
         word.upper(),
     )
-
-
-def _p_values(metric: Metric) -> str:
-    """``p 0.009``, and what is left of it among its neighbours: ``p 0.009, 0.027 of 3``, or ``q`` for metrics that are explored."""
-    if metric.p is None:
-        return ""
-    if metric.p_adjusted is None:
-        return words.p_value(metric.p)
-    name = "q" if metric.adjust == "Benjamini-Hochberg" else "Holm"
-    return f"{words.p_value(metric.p)}, {name}{words.p_value(metric.p_adjusted).removeprefix('p')}"
 
 
 def _before_after(metric: Metric) -> str:

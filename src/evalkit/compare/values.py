@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from evalkit.compare import words
 from evalkit.compare.statistics.interval import Interval
 from evalkit.model.calls import JSON
 from evalkit.model.results import GateOutcome
@@ -109,6 +110,13 @@ class Comparison:
     def names(self) -> tuple[str, str]:
         """What to call both sides; as :func:`names_of`."""
         return names_of(self.a, self.b)
+
+    @property
+    def sample(self) -> str:
+        """What the figures rest on: ``80 paired cases``, ``36 paired cases in 6 clusters``."""
+        clusters = self.extra.get("n_clusters")
+        within = f" in {words.number_of(clusters, 'cluster')}" if isinstance(clusters, int) else ""
+        return f"{words.number_of(self.n_paired, 'paired case')}{within}"
 
     @property
     def shared(self) -> str:

@@ -190,8 +190,7 @@ def _outcomes(comparison: Comparison, found: Mapping[tuple[str, str], list[Resul
     counts = ", ".join(f"{count} {word}" for word, count in paired_outcomes(comparison))
     blamed = ", ".join(f"{text(check)} {cases}" for check, cases in broken_by(comparison, found)[:_CHECKS_SHOWN])
     moved = f", {shaky(comparison)} of them shaky" if shaky(comparison) else ""
-    cases = words.number_of(comparison.n_paired, "paired case")
-    return f"{counts}, of {cases}{moved}.{f' Broken by {blamed}.' if blamed else ''}"
+    return f"{counts}, of {comparison.sample}{moved}.{f' Broken by {blamed}.' if blamed else ''}"
 
 
 def _flips(

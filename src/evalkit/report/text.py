@@ -154,7 +154,7 @@ def _ranking_lines(ranking: Ranking, style: _Style) -> Iterator[str]:
 
 
 def _pair(comparison: Comparison) -> str:
-    return f"{comparison.names[1]} against {comparison.names[0]}, {words.number_of(comparison.n_paired, 'paired case')}"
+    return f"{comparison.names[1]} against {comparison.names[0]}, {comparison.sample}"
 
 
 def _verdict_lines(report: RunReport, style: _Style) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from evalkit.compare import words
+from evalkit.compare.readings import detectable, p_values
 from evalkit.errors import StoreError
 from evalkit.files import fresh_file, private_folder
 from evalkit.report import wording
@@ -101,7 +102,15 @@ def page_templates() -> Environment:
         loader=FunctionLoader(asset),
         bytecode_cache=compiled_templates(files("evalkit.report.page").joinpath("assets")),
     )
-    environment.globals.update(w=wording, words=words, usd=wording.money, rate_mark=rate_mark, case_link=case_link)
+    environment.globals.update(
+        w=wording,
+        words=words,
+        usd=wording.money,
+        rate_mark=rate_mark,
+        case_link=case_link,
+        p_values=p_values,
+        detectable=detectable,
+    )
     environment.filters.update(chart_data=chart_data, together=together)
     return environment
 
