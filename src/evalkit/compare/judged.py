@@ -6,11 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evalkit.compare.statistics.distributions import t_quantile
 from evalkit.compare.statistics.interval import Interval
-from evalkit.compare.statistics.intervals import critical_z, wilson
+from evalkit.compare.statistics.intervals import critical_z, tail_share, wilson
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +25,18 @@ class CorrectedRate:
 
 
 def rogan_gladen(  # noqa: PLR0917 - a rate, then the labelled passes, then the labelled failures
-    judged_pass: int,
-    n: int,
-    true_pass_judged_pass: int,
-    true_pass: int,
-    true_fail_judged_fail: int,
-    true_fail: int,
+    judged_pass: float,
+    n: float,
+    true_pass_judged_pass: float,
+    true_pass: float,
+    true_fail_judged_fail: float,
+    true_fail: float,
     confidence: float = 0.95,
 ) -> CorrectedRate:
     """Rogan & Gladen's (1978) correction of a judged rate with sensitivity and specificity; the interval by the delta method.
 
     The delta method knows no doubt where all judged the same and no label was contradicted, so the interval is never narrower than
-    Wilson's of the judged rate, seen through the judge as labelled.
+    Wilson's of the judged rate, seen through the judge as labelled. Counts may be effective, not whole.
     Raises ValueError for impossible counts, or when the judge is no better than a coin (sensitivity + specificity <= 1).
     """
     pairs = ((judged_pass, n), (true_pass_judged_pass, true_pass), (true_fail_judged_fail, true_fail))
@@ -77,20 +78,40 @@ def ppi_mean(
     confidence: float = 0.95,
     *,
     weight: float | None = 1.0,
+    cases: tuple[Sequence[Hashable], Sequence[Hashable]] | None = None,
 ) -> Rectified:
     """The prediction-powered mean (Angelopoulos et al. 2023, arXiv 2301.09633): the judged mean, moved by the judge's error on labels.
 
     ``labels`` and ``judged`` are people's and the judge's values of the same cases, ``judged_only`` the judge's on all others. ``weight``
-    None tunes how far the judge counts (Angelopoulos, Duchi & Zrnic 2023, arXiv 2311.01453). Raises ValueError for unequal or empty sides.
+    None tunes how far the judge counts (Angelopoulos, Duchi & Zrnic 2023, arXiv 2311.01453). ``cases`` say of which case each labelled and
+    each other value is, where some have several: then whole cases vary, and Student's t is used (as Miller 2024, eq. 4). Raises ValueError for
+    unequal or empty sides, and for fewer than two cases.
     """
     if not labels or not judged_only or len(labels) != len(judged):
         raise ValueError("a rectified mean needs labels, the judge's values of the same cases, and of other cases")
     trust = _tuned(labels, judged, judged_only) if weight is None else weight
     errors = [label - trust * value for label, value in zip(labels, judged, strict=True)]
     mean = trust * _mean(judged_only) + _mean(errors)
-    variance = trust**2 * _variance(judged_only) / len(judged_only) + _variance(errors) / len(errors)
-    half = critical_z(confidence) * math.sqrt(variance)
+    if cases is None:
+        variance = trust**2 * _variance(judged_only) / len(judged_only) + _variance(errors) / len(errors)
+        half = critical_z(confidence) * math.sqrt(variance)
+    else:
+        least = min(len(set(side)) for side in cases)
+        if least < 2:
+            raise ValueError("a rectified mean needs two cases with labels, and two others")
+        variance = _of_cases([(errors, cases[0], 1.0), (judged_only, cases[1], trust)])
+        half = t_quantile(1.0 - tail_share(confidence), least - 1) * math.sqrt(variance)
     return Rectified(mean, trust, Interval(mean - half, mean + half, confidence, "prediction-powered"))
+
+
+def _of_cases(parts: Iterable[tuple[Sequence[float], Sequence[Hashable], float]]) -> float:
+    """The variance of a sum of weighted means ``(values, their cases, weight)`` where whole cases vary, C/(C−1) corrected."""
+    sums: dict[Hashable, float] = {}
+    for values, cases, weight in parts:
+        mean = _mean(values)
+        for value, case in zip(values, cases, strict=True):
+            sums[case] = sums.get(case, 0.0) + weight * (value - mean) / len(values)
+    return math.fsum(total * total for total in sums.values()) * len(sums) / (len(sums) - 1)
 
 
 def _tuned(labels: Sequence[float], judged: Sequence[float], judged_only: Sequence[float]) -> float:

@@ -7,13 +7,16 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from evalkit.compare.statistics.distributions import t_quantile
 from evalkit.compare.statistics.interval import Interval
-from evalkit.compare.statistics.intervals import critical_z
+from evalkit.compare.statistics.intervals import critical_z, tail_share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Level = Literal["nominal", "ordinal", "interval"]
+Cells = tuple[int, int, int, int]
+"""Answers that both pass, that people pass and the judge fails, that people fail and the judge passes, and that both fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,18 @@ class Agreement:
 
 
 def cohen_kappa(  # noqa: PLR0917 - the order of a two-by-two table, people first
-    both_pass: int, human_pass_judge_fail: int, human_fail_judge_pass: int, both_fail: int, confidence: float = 0.95
+    both_pass: int,
+    human_pass_judge_fail: int,
+    human_fail_judge_pass: int,
+    both_fail: int,
+    confidence: float = 0.95,
+    *,
+    cases: Sequence[Cells] | None = None,
 ) -> Agreement:
     """Cohen's (1960) kappa of a two-by-two table with the large-sample error of Fleiss, Cohen & Everitt (1969).
 
+    ``cases`` are the tables of single cases, where some have several answers: then what the answers of a case contribute is summed before
+    it is squared, with C/(C−1) and Student's t on C − 1 degrees of freedom (as Miller 2024, eq. 4).
     Raises ValueError for negative counts or none at all.
     """
     table = ((both_pass, human_pass_judge_fail), (human_fail_judge_pass, both_fail))
@@ -58,9 +69,12 @@ def cohen_kappa(  # noqa: PLR0917 - the order of a two-by-two table, people firs
     kappa = se = interval = None
     if chance < 1.0:
         kappa = (observed - chance) / (1.0 - chance)
-        se = _kappa_error(share, human, judge, kappa, chance) / math.sqrt(n)
-        half = critical_z(confidence) * se
-        interval = Interval(kappa - half, kappa + half, confidence, "Fleiss-Cohen-Everitt")
+        moves = _kappa_moves(human, judge, kappa, chance)
+        cells = (both_pass, human_pass_judge_fail, human_fail_judge_pass, both_fail)
+        se, crit = _kappa_error(cells, moves, cases, confidence)
+        interval = (
+            None if se is None else Interval(kappa - crit * se, kappa + crit * se, confidence, "Fleiss-Cohen-Everitt")
+        )
     return Agreement(
         n=n,
         agreement=observed,
@@ -72,14 +86,29 @@ def cohen_kappa(  # noqa: PLR0917 - the order of a two-by-two table, people firs
     )
 
 
-def _kappa_error(  # noqa: PLR0917 - the shares, their margins, and what they gave
-    share: list[list[float]], human: list[float], judge: list[float], kappa: float, chance: float
-) -> float:
-    """√n times the standard error of kappa, for a table of shares."""
-    agree = math.fsum(share[i][i] * (1.0 - (human[i] + judge[i]) * (1.0 - kappa)) ** 2 for i in (0, 1))
-    differ = math.fsum(share[i][1 - i] * (judge[i] + human[1 - i]) ** 2 for i in (0, 1)) * (1.0 - kappa) ** 2
-    variance = agree + differ - (kappa - chance * (1.0 - kappa)) ** 2
-    return math.sqrt(max(0.0, variance)) / (1.0 - chance)
+def _kappa_moves(human: list[float], judge: list[float], kappa: float, chance: float) -> list[float]:
+    """By how much an answer of each cell moves n·kappa: the terms of Fleiss, Cohen & Everitt's error, whose mean is 0."""
+    middle = kappa - chance * (1.0 - kappa)
+    return [
+        (float(row == column) - (1.0 - kappa) * (human[column] + judge[row]) - middle) / (1.0 - chance)
+        for row in (0, 1)
+        for column in (0, 1)
+    ]
+
+
+def _kappa_error(
+    cells: Cells, moves: Sequence[float], cases: Sequence[Cells] | None, confidence: float
+) -> tuple[float | None, float]:
+    """The standard error, None if a single case says nothing about it, and its critical value."""
+    n = sum(cells)
+    if cases is None:
+        squares = math.fsum(count * move * move for count, move in zip(cells, moves, strict=True))
+        return math.sqrt(squares) / n, critical_z(confidence)
+    if len(cases) < 2:
+        return None, math.inf
+    sums = [math.fsum(count * move for count, move in zip(one, moves, strict=True)) for one in cases]
+    squares = math.fsum(total * total for total in sums) * len(sums) / (len(sums) - 1)
+    return math.sqrt(squares) / n, t_quantile(1.0 - tail_share(confidence), len(sums) - 1)
 
 
 def krippendorff_alpha(ratings: Sequence[Sequence[float | None]], level: Level = "nominal") -> float | None:

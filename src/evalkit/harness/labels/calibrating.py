@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from evalkit.compare.stats import cohen_kappa, ppi_mean, rogan_gladen, wilson
+from evalkit.compare.stats import cohen_kappa, effective_sample, ppi_mean, rogan_gladen, wilson
 from evalkit.errors import ConfigError
 from evalkit.harness.comparing.sides import History
 from evalkit.harness.facts import utc_now
@@ -18,15 +18,29 @@ from evalkit.store.journal.writer import Journal
 from evalkit.store.labels.counted import count_labelled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from evalkit.compare.statistics.agreement import Cells
     from evalkit.compare.stats import Rectified
     from evalkit.config import Config
-    from evalkit.store.labels.counted import VerdictCount
+    from evalkit.store.labels.counted import JudgedCases
 
-_Table = Counter[tuple[str, str]]
-"""Counts by (what people say, the verdict)."""
+_CELLS = (("pass", "pass"), ("pass", "fail"), ("fail", "pass"), ("fail", "fail"))
+"""What people say and the verdict, in the order of :data:`evalkit.compare.statistics.agreement.Cells`."""
+
+
+class _Answer(NamedTuple):
+    """One judged answer; those of one case or cluster have the same number ``case``."""
+
+    case: int
+    label: str
+    verdict: str
+    person: str
+
+    @property
+    def cell(self) -> tuple[str, str]:
+        return self.person, self.verdict
 
 
 def calibrate(config: Config, run: str, labels: Path | None = None, *, confidence: float = 0.95) -> CalibrationReport:
@@ -55,13 +69,14 @@ def calibrations(
     return calibrations_of(count_labelled(database, run_id, wait_s=wait_s), confidence=confidence)
 
 
-def calibrations_of(counts: Iterable[VerdictCount], *, confidence: float = 0.95) -> tuple[Calibration, ...]:
-    """Each check that has a labelled verdict beside what people say, from counted verdicts."""
-    tables: dict[tuple[str, str], list[VerdictCount]] = {}
-    for row in counts:
-        tables.setdefault((row.suite, row.check), []).append(row)
-    found = (_calibration(key, rows, confidence) for key, rows in tables.items())
-    return tuple(one for one in found if one is not None)
+def calibrations_of(cases: Iterable[JudgedCases], *, confidence: float = 0.95) -> tuple[Calibration, ...]:
+    """Each check beside what people say, from its judged cases; the answers of one case are no independent ones."""
+    checks: dict[tuple[str, str], list[_Answer]] = {}
+    each = (alike for alike in cases for _ in range(alike.cases))
+    for case, one in enumerate(each):
+        told = checks.setdefault((one.suite, one.check), [])
+        told += [_Answer(case, *answers[:3]) for answers in one.answers for _ in range(answers.number)]
+    return tuple(_calibration(key, told, confidence) for key, told in checks.items())
 
 
 def _store(root: Path, run_id: str, path: Path) -> int:
@@ -73,62 +88,90 @@ def _store(root: Path, run_id: str, path: Path) -> int:
     return len(labels)
 
 
-def _calibration(key: tuple[str, str], rows: Sequence[VerdictCount], confidence: float) -> Calibration | None:
-    whole: _Table = Counter()
-    variants: dict[str, _Table] = {}
-    for row in rows:
-        whole[row.person, row.verdict] += row.count
-        variants.setdefault(row.label, Counter())[row.person, row.verdict] += row.count
-    cells = [whole[person, verdict] for person in ("pass", "fail") for verdict in ("pass", "fail")]
-    if not sum(cells):
-        return None
-    agreed = cohen_kappa(cells[0], cells[1], cells[2], cells[3], confidence)
+def _calibration(key: tuple[str, str], told: Sequence[_Answer], confidence: float) -> Calibration:
+    labelled = [one for one in told if one.cell in _CELLS]
+    whole = Counter(one.cell for one in told)
+    both_pass, too_hard, too_soft, both_fail = (whole[cell] for cell in _CELLS)
+    agreed = cohen_kappa(both_pass, too_hard, too_soft, both_fail, confidence, cases=_tables(labelled))
     return Calibration(
         suite=key[0],
         check=key[1],
-        both_pass=cells[0],
-        person_pass_judge_fail=cells[1],
-        person_fail_judge_pass=cells[2],
-        both_fail=cells[3],
+        both_pass=both_pass,
+        person_pass_judge_fail=too_hard,
+        person_fail_judge_pass=too_soft,
+        both_fail=both_fail,
         errors=sum(whole[person, "error"] for person in ("pass", "fail")),
-        split=sum(count for (person, _), count in whole.items() if person == "split"),
+        split=sum(one.person == "split" for one in told),
         agreement=agreed.agreement,
         kappa=agreed.kappa,
         kappa_interval=agreed.interval,
-        sensitivity=_share(cells[0], cells[0] + cells[1], confidence),
-        specificity=_share(cells[3], cells[2] + cells[3], confidence),
+        sensitivity=_share(_among(labelled, "pass"), "pass", confidence),
+        specificity=_share(_among(labelled, "fail"), "fail", confidence),
         youden_j=agreed.youden_j,
-        variants=tuple(_variants(variants, cells, agreed.youden_j, confidence)),
+        variants=tuple(_variants(told, labelled, agreed.youden_j, confidence)),
     )
 
 
-def _share(count: int, of: int, confidence: float) -> Share | None:
-    return Share(count, of, wilson(count, of, confidence)) if of else None
+def _among(answers: Iterable[_Answer], person: str) -> list[_Answer]:
+    return [one for one in answers if one.person == person]
+
+
+def _cases(answers: Sequence[_Answer]) -> list[int] | None:
+    """The case of each answer; None where every case has one, which is then nothing to reckon with."""
+    cases = [one.case for one in answers]
+    return None if len(set(cases)) == len(cases) else cases
+
+
+def _tables(labelled: Sequence[_Answer]) -> list[Cells] | None:
+    if _cases(labelled) is None:
+        return None
+    tables: dict[int, Counter[tuple[str, str]]] = {}
+    for one in labelled:
+        tables.setdefault(one.case, Counter())[one.cell] += 1
+    return [(table[_CELLS[0]], table[_CELLS[1]], table[_CELLS[2]], table[_CELLS[3]]) for table in tables.values()]
+
+
+def _effective(answers: Sequence[_Answer], verdict: str, confidence: float) -> tuple[float, float]:
+    """How many independent answers have this verdict, and of how many (Korn & Graubard 1998)."""
+    rate, size = effective_sample([[float(one.verdict == verdict)] for one in answers], _cases(answers), confidence)
+    return rate * size, size
+
+
+def _share(answers: Sequence[_Answer], verdict: str, confidence: float) -> Share | None:
+    if not answers:
+        return None
+    count = sum(one.verdict == verdict for one in answers)
+    return Share(count, len(answers), wilson(*_effective(answers, verdict, confidence), confidence))
 
 
 def _variants(
-    tables: Mapping[str, _Table], cells: Sequence[int], youden: float | None, confidence: float
+    told: Sequence[_Answer], labelled: Sequence[_Answer], youden: float | None, confidence: float
 ) -> Iterator[CorrectedVariant]:
-    for label, table in tables.items():
-        passed, failed = (sum(n for (_, one), n in table.items() if one == verdict) for verdict in ("pass", "fail"))
-        if passed + failed:
+    for label in sorted({one.label for one in told}):
+        judged = [one for one in told if one.label == label and one.verdict in {"pass", "fail"}]
+        if judged:
             corrected = None
             if youden is not None and youden > 0:
-                people = (cells[0], cells[0] + cells[1], cells[3], cells[2] + cells[3])
-                corrected = rogan_gladen(passed, passed + failed, *people, confidence)
-            yield CorrectedVariant(label, passed, passed + failed, corrected, _rectified(table, confidence))
+                sides = ((judged, "pass"), (_among(labelled, "pass"), "pass"), (_among(labelled, "fail"), "fail"))
+                counts = [_effective(answers, verdict, confidence) for answers, verdict in sides]
+                corrected = rogan_gladen(*counts[0], *counts[1], *counts[2], confidence)
+            passed = sum(one.verdict == "pass" for one in judged)
+            yield CorrectedVariant(label, passed, len(judged), corrected, _rectified(judged, confidence))
 
 
-def _rectified(table: _Table, confidence: float) -> Rectified | None:
+def _rectified(judged: Sequence[_Answer], confidence: float) -> Rectified | None:
     """The rate that the labels of this variant's own answers, and the verdicts on the others, point to."""
-    people: list[float] = []
-    judged: list[float] = []
-    rest: list[float] = []
-    for (person, verdict), count in table.items():
-        value = [float(verdict == "pass")] * (count if verdict in {"pass", "fail"} else 0)
-        if person in {"pass", "fail"}:
-            people += [float(person == "pass")] * len(value)
-            judged += value
-        else:
-            rest += value
-    return ppi_mean(people, judged, rest, confidence, weight=None) if people and rest else None
+    own = [one for one in judged if one.cell in _CELLS]
+    rest = [one for one in judged if one.cell not in _CELLS]
+    alone = _cases(judged) is None
+    least = 1 if alone else 2  # of one case nobody knows how cases vary
+    if min(len({one.case for one in side}) for side in (own, rest)) < least:
+        return None
+    return ppi_mean(
+        [float(one.person == "pass") for one in own],
+        [float(one.verdict == "pass") for one in own],
+        [float(one.verdict == "pass") for one in rest],
+        confidence,
+        weight=None,
+        cases=None if alone else ([one.case for one in own], [one.case for one in rest]),
+    )

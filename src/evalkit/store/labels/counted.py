@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from evalkit.store.database.connection import WAIT_S, opened
 from evalkit.store.database.ingest import check_tables
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from evalkit.model.results import Family, Status
+    from evalkit.model.results import Status
 
 Person = Literal["pass", "fail", "split", "none"]
 """What people say of an answer, by majority; ``split`` if they are divided, ``none`` if nobody was asked."""
@@ -29,37 +29,51 @@ with voices as (
 ), people as (
   select trial_id, check_name, sum(case when passed then 1 else -1 end) as balance from voices group by all
 ), judged as (
-  select trial_id, family, status,
+  select trial_id, status,
     check_name || case when place > 1 then ' (' || place || ')' else '' end as check_name
   from (
     select *, row_number() over (partition by trial_id, check_name order by position) as place
     from verdicts where run_id = $run
   )
+), told as (
+  select t.suite, j.check_name, t.label, j.status,
+    case when p.balance is null then 'none' when p.balance > 0 then 'pass' when p.balance < 0 then 'fail' else 'split' end as person,
+    case when t.cluster is null then 'case ' || t.case_id else 'cluster ' || t.cluster end as unit, count(*) as answers
+  from judged j join trials t on t.trial_id = j.trial_id
+  left join people p on p.trial_id = j.trial_id and p.check_name = j.check_name
+  group by all
+), labelled as (
+  select distinct suite, check_name from told where person in ('pass', 'fail') and status in ('pass', 'fail')
+), units as (
+  select suite, check_name, unit,
+    list({'label': label, 'verdict': status, 'person': person, 'number': answers} order by label, status, person) as answers
+  from told semi join labelled using (suite, check_name) group by all
 )
-select t.suite, j.check_name, j.family, t.label, j.status,
-  case when p.balance is null then 'none' when p.balance > 0 then 'pass' when p.balance < 0 then 'fail' else 'split' end as person,
-  count(*)
-from judged j join trials t on t.trial_id = j.trial_id
-left join people p on p.trial_id = j.trial_id and p.check_name = j.check_name
-group by all order by all
+select suite, check_name, answers, count(*) from units group by all order by all
 """
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictCount:
-    """How many verdicts of one check on one variant are ``verdict``, where people say ``person``."""
+class JudgedAnswers(NamedTuple):
+    """``number`` answers of one variant whose verdict is ``verdict``, where people say ``person``."""
 
-    suite: str
-    check: str
-    family: Family
     label: str
     verdict: Status
     person: Person
-    count: int
+    number: int
 
 
-def count_labelled(database: Path, run_id: str, *, wait_s: float = WAIT_S) -> tuple[VerdictCount, ...]:
-    """Count the verdicts of ``run_id`` by what people say of the answers.
+@dataclass(frozen=True, slots=True)
+class JudgedCases:
+    """Cases (``cases`` of them; those of one cluster are one) whose answers, repeats and variants together, fared alike with one check."""
+
+    suite: str
+    check: str
+    answers: tuple[JudgedAnswers, ...]
+    cases: int
+
+
+def count_labelled(database: Path, run_id: str, *, wait_s: float = WAIT_S) -> tuple[JudgedCases, ...]:
+    """The verdicts of ``run_id`` beside what people say of the answers, of the checks that have a labelled answer.
 
     A label counts for every answer to the same request with the same text, whichever run it was given in. Raises StoreError.
     """
@@ -68,6 +82,10 @@ def count_labelled(database: Path, run_id: str, *, wait_s: float = WAIT_S) -> tu
         return labelled_counts(lambda sql, **values: connection.execute(sql, values).fetchall(), run_id)
 
 
-def labelled_counts(tuples: Callable[..., list[tuple[Any, ...]]], run_id: str) -> tuple[VerdictCount, ...]:
-    """The same counts; ``tuples(query, **values)`` answers SQL over the tables."""
-    return tuple(VerdictCount(*row) for row in tuples(_COUNTS, run=run_id))
+def labelled_counts(tuples: Callable[..., list[tuple[Any, ...]]], run_id: str) -> tuple[JudgedCases, ...]:
+    """The same; ``tuples(query, **values)`` answers SQL over the tables."""
+    rows = tuples(_COUNTS, run=run_id)
+    return tuple(
+        JudgedCases(suite, check, tuple(JudgedAnswers(**one) for one in answers), cases)
+        for suite, check, answers, cases in rows
+    )
