@@ -168,5 +168,8 @@ def test_recording_says_what_it_wrote(project, monkeypatch):
         project.live(server.url)
         shown = [project.evalkit("run", "--record").out for _ in range(2)]
     assert "\nrecorded: 2 new answers in suites/recordings/hello.jsonl\nreport: " in shown[0]
-    assert "recorded: no new answers in suites/recordings/hello.jsonl" in shown[1]
+    assert (
+        "recorded: no new answers in suites/recordings/hello.jsonl; 2 recorded already, and left as they are"
+        in shown[1]
+    )
     assert "recorded" not in project.evalkit("run").out

@@ -56,7 +56,11 @@ def write_recordings(config: Config, records: RunRecords, plans: Sequence[SuiteP
         return [], [
             f"the recordings could not be written: {error}; the answers are in the cache, so recording again costs nothing"
         ]
-    lines = [f"recorded: {number_of(count, 'new answer')} in {path}" for path, count in added.items()]
+    there = "recorded already, and left as they are (--mode refresh replaces them)"
+    lines = [
+        f"recorded: {number_of(new, 'new answer')} in {path}{f'; {left:,} {there}' if left else ''}"
+        for path, (new, left) in added.items()
+    ]
     return lines or ["recorded: no answers (only those of a model are, with no secret taken out of them)"], []
 
 

@@ -32,20 +32,21 @@ def require_readable(config: Config, suites: Iterable[str]) -> None:
 
 def record_answers(
     config: Config, results: Iterable[Result], plans: Iterable[SuitePlan], *, redacted: Collection[str] = ()
-) -> dict[str, int]:
+) -> dict[str, tuple[int, int]]:
     """Record every answer that came from a model, now or through the cache, with what its checks asked for.
 
     Where a fallback answered, the failures before it are recorded too: a replay then asks the fallback in the same way.
 
     ``plans`` hold the requests as they were sent: the results come from the journal, where secrets are taken out, and a request without
     its secrets would never be found again. What was answered to the requests with the keys ``redacted`` was not journaled as it was, and is not
-    recorded: replayed, it would be judged as if somebody had said it. Returns how many exchanges were added to each file; what is recorded already is left as it
-    is, except in ``refresh`` mode. Raises RecordingError or OSError.
+    recorded: replayed, it would be judged as if somebody had said it. Returns of each file how many exchanges were added to it and how many were left as they
+    are, because they are recorded already (in ``refresh`` mode none is). Raises RecordingError or OSError.
     """
     sent = {_identity(trial): trial for plan in plans for test in plan.tests for trial in test.trials}
     redactor = redactor_for(config)
     recorders: dict[str, Recorder] = {}
-    added: dict[str, int] = {}
+    added: dict[str, tuple[int, int]] = {}
+    seen: set[str] = set()  # requests that several cases share are one
     for result in results:
         path = recording_path(result.trial.suite, config)
         planned = sent.get(_identity(result.trial))
@@ -55,7 +56,10 @@ def record_answers(
             request = _as_sent(call.request, planned)
             if path not in recorders:
                 recorders[path] = Recorder(config.root / path, redactor=redactor, replace=config.mode == "refresh")
-            added[path] = added.get(path, 0) + recorders[path].add(request, call.reply, at=call.settled_at)
+            new, left = added.get(path, (0, 0))
+            fresh = recorders[path].add(request, call.reply, at=call.settled_at)
+            added[path] = new + fresh, left + (not fresh and request.key not in seen)
+            seen.add(request.key)
     return added
 
 
