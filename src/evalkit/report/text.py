@@ -14,7 +14,7 @@ from evalkit.report import wording
 from evalkit.report.clean import around, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from evalkit.compare.standing import Ranking
     from evalkit.compare.values import Comparison
@@ -56,11 +56,10 @@ def terminal_summary(report: RunReport, *, colour: bool = False, width: int = 10
     """
     style = _Style(colour=colour, width=width)
     lines: list[str] = []
+    reasons = _reasons(report.results)
     for suite_path, suite in dict.fromkeys((variant.suite_path, variant.suite) for variant in report.variants):
         lines.append(style.paint(f"{one_line(suite)} ({one_line(suite_path)})", "strong"))
-        lines += _variant_lines(
-            [variant for variant in report.variants if variant.suite_path == suite_path], report.results, style
-        )
+        lines += _variant_lines([one for one in report.variants if one.suite_path == suite_path], reasons, style)
         compared = [comparison for comparison in report.comparisons if comparison.suite == suite]
         for comparison in compared:
             lines += _comparison_lines(comparison, style, apart=len(compared) > 1)
@@ -72,14 +71,15 @@ def terminal_summary(report: RunReport, *, colour: bool = False, width: int = 10
     return "\n".join([*lines, *_verdict_lines(report, style)])
 
 
-def _variant_lines(variants: Sequence[VariantSummary], results: Iterable[Result], style: _Style) -> Iterator[str]:
+def _variant_lines(
+    variants: Sequence[VariantSummary], reasons: Mapping[tuple[str, str, str], Counter[str]], style: _Style
+) -> Iterator[str]:
     labels = [one_line(variant.label) for variant in variants]
     column = max(map(len, labels), default=0)
-    found = _reasons(results)
     for label, variant in zip(labels, variants, strict=True):
         yield f"  {label:<{column}}  {_figures(variant)}"
         for status, title in (("fail", "failed"), ("error", "not measured")):
-            counts = found.get((variant.suite_path, variant.label, status))
+            counts = reasons.get((variant.suite_path, variant.label, status))
             if counts:
                 named = [f"{one_line(name, limit=80)} {number:,}" for name, number in counts.most_common(_IDS_SHOWN)]
                 more = f", and {len(counts) - _IDS_SHOWN} more" if len(counts) > _IDS_SHOWN else ""
