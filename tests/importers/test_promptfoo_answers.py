@@ -101,6 +101,15 @@ def test_what_promptfoo_paid_is_judged_again_without_a_key(folder: Path) -> None
     assert told == ["from output.json, of promptfoo"] * 4
 
 
+def test_results_may_be_a_row_per_line(folder: Path) -> None:
+    """As promptfoo writes them to a file that ends in .jsonl."""
+    (folder / "output.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in ALL), encoding="utf-8")
+    assert "4 of 4 requests" in ask("output.jsonl").output
+    (folder / "cut.jsonl").write_text('{"prompt": ', encoding="utf-8")
+    with pytest.raises(ConfigError, match="not JSON"):
+        ask("cut.jsonl")
+
+
 def test_reading_the_same_results_again_adds_nothing(folder: Path) -> None:
     """What is recorded stays as it is."""
     name = results(folder, *ALL)

@@ -55,9 +55,9 @@ class Answers:
 
 
 def is_results(path: Path) -> bool:
-    """Whether ``path`` looks like a results file: JSON that has results and says which evaluation they are of."""
+    """Whether ``path`` looks like a results file: JSON that has results and says which evaluation they are of, or JSON Lines."""
     if path.suffix.lower() != ".json":
-        return False
+        return path.suffix.lower() == ".jsonl"
     with path.open("rb") as file:
         return b'"evalId"' in file.read(4096)
 
@@ -80,7 +80,10 @@ def read_answers(path: Path) -> Answers:
 def _rows(path: Path) -> list[Any]:
     where = Where(path.name)
     try:
-        whole = json.loads(read_text(path, where=where, limit=MAX_BYTES))
+        text = read_text(path, where=where, limit=MAX_BYTES)
+        if path.suffix.lower() == ".jsonl":
+            return [json.loads(line) for line in text.split("\n") if line.strip()]
+        whole = json.loads(text)
     except EvalkitError as error:
         raise ConfigError(error.message, hint=error.hint, where=error.where) from error
     except (ValueError, RecursionError) as error:
