@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from evalkit.compare.gates.judge import SuiteGates, judge_run
 from evalkit.errors import Where
-from evalkit.model.results import Measurement
+from evalkit.model.results import GateOutcome, Measurement
 from evalkit.suites.spec import GateSpec
 
 PATH = "suites/refunds.yaml"
@@ -45,3 +46,8 @@ def table(both_pass: int, fixed: int, broken: int, both_fail: int) -> tuple[list
 
 def gate(kind: str, **more) -> GateSpec:
     return GateSpec(**({"kind": kind, "text": f"the {kind} gate", "where": Where(PATH, 7)} | more))
+
+
+def judge_gates(gates, rows, *, planned: int, partial: bool = False) -> tuple[GateOutcome, ...]:
+    """The gates of a suite that was run alone."""
+    return judge_run([SuiteGates(gates, rows, "refunds", PATH, planned, partial)])

@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 
 import pytest
-from compare_rows import PATH, gate, row, side, table
+from compare_rows import PATH, gate, judge_gates, row, side, table
 from golden_items import golden
 
 from evalkit.compare.gates.feasible import feasibility
-from evalkit.compare.gates.judge import SuiteGates, judge_gates, judge_run
+from evalkit.compare.gates.judge import SuiteGates, judge_run
 from evalkit.compare.statistics.sizes import required_cases
 from evalkit.compare.stats import paired_scores
 
@@ -20,7 +20,7 @@ VERDICTS = {"pass": "passed", "fail": "failed", "inconclusive": "undecided"}
 def judge(gates, rows, *, planned=None, partial=False):
     given = gates if isinstance(gates, list) else [gates]
     planned = len(rows) if planned is None else planned
-    return judge_gates(given, rows, suite="refunds", suite_path=PATH, planned=planned, partial=partial)
+    return judge_gates(given, rows, planned=planned, partial=partial)
 
 
 def one(gate_, rows, **more):

@@ -9,10 +9,9 @@ import math
 from statistics import fmean
 
 import pytest
-from compare_rows import gate, row, table
+from compare_rows import gate, judge_gates, row, table
 from golden_items import ITEMS, counts, golden
 
-from evalkit.compare.gates.judge import judge_gates
 from evalkit.compare.pair import flips, pair
 from evalkit.compare.stats import (
     benjamini_hochberg,
@@ -101,7 +100,7 @@ def verdict(conf, margin, **cells):
     n = sum(counts(cells))
     rule = gate("no_regression", against="baseline", margin=margin, confidence=conf)
     a, b = table(*counts(cells))
-    (found,) = judge_gates((rule,), [*a, *b], suite="refunds", suite_path=PATH, planned=2 * n)
+    (found,) = judge_gates((rule,), [*a, *b], planned=2 * n)
     words = {"passed": "pass", "failed": "fail", "undecided": "inconclusive"}
     rate = flip_rate(cells["fixed"], cells["broken"], n)
     required = required_cases(margin, flip_rate=rate, confidence=conf)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from evalkit.compare.compare import compare
 from evalkit.compare.estimate import change_of, rate_change
 from evalkit.compare.kinds import CaseTable
+from evalkit.compare.metric import part_metrics
 from evalkit.compare.pair import pair
-from evalkit.compare.parts import part_metrics
 from evalkit.compare.slices import narrow
 from evalkit.compare.values import Side
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from compare_rows import gate, row
+from compare_rows import gate, judge_gates, row
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.coverage.quantiles import coverage
-from evalkit.compare.gates.judge import judge_gates
 from evalkit.compare.quantiles import quantile_of
 from evalkit.compare.stats import quantile_interval
 
@@ -65,10 +64,7 @@ def test_a_budget_with_repeats_or_clusters_has_an_interval():
     alone = [row(f"c{i:03}", latency_s=i / 10) for i in range(1, 101)]
     repeats = [row(f"c{i // 5:03}", repeat=i % 5, latency_s=i / 10) for i in range(100)]
     clusters = [row(f"c{i:03}", cluster=f"k{i // 5}", latency_s=i / 10) for i in range(100)]
-    found = [
-        judge_gates([budget], rows, suite="s", suite_path="suites/refunds.yaml", planned=100)[0]
-        for rows in (alone, repeats, clusters)
-    ]
+    found = [judge_gates([budget], rows, planned=100)[0] for rows in (alone, repeats, clusters)]
     widths = [one.numbers["upper"] - one.numbers["lower"] for one in found]
     assert widths[0] < widths[1] == widths[2]
     assert "95% interval " in found[1].reason

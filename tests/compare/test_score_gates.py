@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from compare_rows import PATH, STATUS, gate, row
+from compare_rows import STATUS, gate, judge_gates, row
 
 from evalkit.compare.gates.feasible import feasibility
-from evalkit.compare.gates.judge import judge_gates
 from evalkit.compare.stats import clopper_pearson, paired_scores
 
 RUBRIC = {"metric": "score(rubric)", "slice": "check:rubric"}
@@ -26,7 +25,7 @@ def trials(variant, scores, **more):
 
 
 def judged(rows, *gates):
-    return judge_gates(gates, rows, suite="refunds", suite_path=PATH, planned=len(rows))
+    return judge_gates(gates, rows, planned=len(rows))
 
 
 def wave(n, shift=0.0):

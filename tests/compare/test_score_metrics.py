@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from compare_rows import STATUS, gate, row
+from compare_rows import STATUS, gate, judge_gates, row
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.compare.as_json import comparison_json
 from evalkit.compare.compare import compare
-from evalkit.compare.gates.judge import judge_gates
 from evalkit.compare.stats import paired_scores
 from evalkit.compare.text import comparison_text
 from evalkit.compare.values import Side
@@ -62,7 +61,7 @@ def test_metric_and_gate_say_the_same():
     metric = found.metric("score(rubric)")
     (outcome,) = judge_gates(
         [gate("no_regression", metric="score(rubric)", slice="check:rubric", against="baseline", margin=0.05)],
-        [*a, *b], suite="s", suite_path="suites/refunds.yaml", planned=120,
+        [*a, *b], planned=120,
     )  # fmt: skip
     assert (outcome.numbers["lower"], outcome.numbers["upper"]) == tuple(metric.interval)
     assert (found.metrics[0].word, metric.word) == ("no clear difference", "worse")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import random
 
 import pytest
-from compare_rows import gate, table
+from compare_rows import gate, judge_gates, table
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.coverage.early import CASES, NOMINAL, simulate
-from evalkit.compare.gates.judge import judge_gates
 from evalkit.compare.gates.sequential import Sequential, Tally, decided, last_confidence, place
 
 PATH = "suites/refunds.yaml"
@@ -18,7 +17,7 @@ PATH = "suites/refunds.yaml"
 
 def judge(rows, *, planned, **more):
     rule = gate("no_regression", against="baseline", margin=0.05, sequential=True, **more)
-    return judge_gates((rule,), rows, suite="refunds", suite_path=PATH, planned=planned)[0]
+    return judge_gates((rule,), rows, planned=planned)[0]
 
 
 @given(st.randoms(use_true_random=False))
@@ -67,7 +66,7 @@ def test_other_gates_of_a_stopped_suite_are_not_judged():
     a, b = table(60, 0, 60, 0)
     early = gate("no_regression", against="baseline", margin=0.05, sequential=True)
     rules = (early, gate("at_least", value=0.1))
-    found = judge_gates(rules, [*a, *b], suite="refunds", suite_path=PATH, planned=300)
+    found = judge_gates(rules, [*a, *b], planned=300)
     assert [one.status for one in found] == ["failed", "not_judged"]
     assert "another gate was decided early" in found[1].reason
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +72,21 @@ def stats_command() -> int:
     Example:
       evalkit cache stats
     """
-    from evalkit.harness.cached import cache_facts
+    from evalkit.store.cache import CACHE_FILE, Cache
 
-    click.echo(cache_facts(load_config(find_root(Path.cwd()))))
+    config = load_config(find_root(Path.cwd()))
+    path = config.folder("reports") / CACHE_FILE
+    with closing(Cache(path)) as cache:
+        cache.absorb(config.journals)
+        rows, oldest, newest = cache.span()
+    size = path.stat().st_size / 1e6
+    if oldest is None or newest is None:
+        click.echo("no answers; they come from runs with live calls")
+    else:
+        days = f"from {_day(oldest)} to {_day(newest)}"
+        click.echo(f"{rows:,} answers {days}, {size:,.1f} MB in {path.relative_to(config.root)}")
     return 0
+
+
+def _day(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"

@@ -10,9 +10,8 @@ from evalkit.compare import words
 from evalkit.compare.estimate import change_of, change_of_moments
 from evalkit.compare.evidence import evidence_of
 from evalkit.compare.flakiness import expected_flips, flaky_cases
-from evalkit.compare.metric import explored, rate_metric, ratio_metric, score_metric
+from evalkit.compare.metric import explored, part_metrics, rate_metric, ratio_metric, score_metric
 from evalkit.compare.paired_outcomes import MOST_ERRORS
-from evalkit.compare.parts import part_metrics
 from evalkit.compare.slices import narrow
 from evalkit.compare.values import Comparison, names_of
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evalkit.compare import words
+from evalkit.compare.estimate import change_of
 from evalkit.compare.scores import score_change
 from evalkit.compare.statistics.multiplicity import benjamini_hochberg
 from evalkit.compare.statistics.paired import mcnemar, prob_better
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evalkit.compare.estimate import RateChange, RatioChange
+    from evalkit.compare.kinds import CaseTable
     from evalkit.compare.scores import ScoreTable
     from evalkit.compare.statistics.interval import Interval
     from evalkit.compare.values import MetricKind, Word
@@ -105,6 +107,18 @@ def rate_word(interval: Interval, margin: float | None) -> Word:
     if margin is not None and -margin < interval.lower and interval.upper < margin:
         return "equivalent"
     return "no clear difference"
+
+
+def part_metrics(table: CaseTable, *, confidence: float, margin: float | None, checks: bool = False) -> list[Metric]:
+    """``pass_rate(family:x)`` of every family with a counting check, and with ``checks`` also ``pass_rate(check:x)`` of every check.
+
+    A part that no pair has is left out.
+    """
+    found = [
+        (f"pass_rate({prefix}:{name})", change_of(table.part(prefix, name), confidence))
+        for prefix, name in table.names(checks=checks)
+    ]
+    return [rate_metric(name, change, margin) for name, change in found if change is not None]
 
 
 def ratio_metric(name: str, found: RatioChange) -> Metric:

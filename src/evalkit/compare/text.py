@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from evalkit.model.results import GateOutcome
 
 _MOST = 20
+"""Cases of each kind by name."""
 
 
-def comparison_text(comparison: Comparison, *, most_flips: int = _MOST) -> str:
-    """Return the terminal view, without colour and without a final newline; at most ``most_flips`` cases of each kind by name."""
-    lines = [*_head(comparison), *_flip_lines(comparison, most_flips), _line("verdict", f"{comparison.sentence}.")]
+def comparison_text(comparison: Comparison) -> str:
+    """Return the terminal view, without colour and without a final newline."""
+    lines = [*_head(comparison), *_flip_lines(comparison), _line("verdict", f"{comparison.sentence}.")]
     told = detectable(comparison.metrics[0]) if comparison.metrics else ""
     lines += [_line("sample", told)] if told else []
     lines += _metric_lines(comparison)
@@ -59,11 +60,11 @@ def _counts(comparison: Comparison) -> str:
     return f"{comparison.sample}, {runs}, {errors}"
 
 
-def _flip_lines(comparison: Comparison, most: int) -> list[str]:
+def _flip_lines(comparison: Comparison) -> list[str]:
     moved = f"   ({shaky(comparison)} of them shaky)" if shaky(comparison) else ""
     lines = [_line("flips", "   ".join(f"{count} {word}" for word, count in paired_outcomes(comparison)) + moved)]
     for name in FLIP_NAMES:
-        lines += _flips_of(comparison, name, most)
+        lines += _flips_of(comparison, name)
     if comparison.expected_flips is not None:
         text = f"flakiness alone would flip about {comparison.expected_flips:.0f} cases between two single runs"
         lines.append(_line("noise", text))
@@ -73,12 +74,12 @@ def _flip_lines(comparison: Comparison, most: int) -> list[str]:
     return lines
 
 
-def _flips_of(comparison: Comparison, name: FlipName, most: int) -> list[str]:
+def _flips_of(comparison: Comparison, name: FlipName) -> list[str]:
     found = [flip for flip in comparison.flips if flip_name(flip) == name]
     word = "error" if name == "unmeasured" else name
-    lines = [_line("", f"{word:<7} {_flip(flip)}") for flip in found[:most]]
-    if len(found) > most:
-        lines.append(_line("", f"{word:<7} and {len(found) - most} more"))
+    lines = [_line("", f"{word:<7} {_flip(flip)}") for flip in found[:_MOST]]
+    if len(found) > _MOST:
+        lines.append(_line("", f"{word:<7} and {len(found) - _MOST} more"))
     return lines
 
 

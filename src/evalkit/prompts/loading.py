@@ -113,7 +113,7 @@ class _Files:
         return _unique([_tool(spec, self._front.data.where("tools", i)) for i, spec in enumerate(tools or [])], where)
 
     def _json(self, text: str, where: Where) -> tuple[str, JSON]:
-        check_path(text, what="a prompt", where=where)
+        check_path(text, where=where)
         for path in (f"{self._home}/{text.removeprefix('./')}", text.removeprefix("./")):
             found = self._tree.text(path)
             if found is not None:

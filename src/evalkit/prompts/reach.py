@@ -95,7 +95,7 @@ class _Walk:
                 self._check_import(target)
 
     def _reached(self, target: str, chain: tuple[str, ...], where: Where) -> bool:
-        check_path(target, what="a prompt", where=where)
+        check_path(target, where=where)
         if target in chain:
             circle = " → ".join((*chain[chain.index(target) :], target))
             raise PromptError(f"a template that includes itself: {circle}", hint="use a macro or a loop", where=where)

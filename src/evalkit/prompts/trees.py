@@ -64,7 +64,7 @@ class DiskTree:
         return sorted(entry.name for entry in path.iterdir())
 
 
-def check_path(text: str, *, what: str, where: Where) -> None:
+def check_path(text: str, *, where: Where) -> None:
     """Raise PromptError unless ``text`` is a relative path with forward slashes and without ``..``."""
     if (
         not text
@@ -74,7 +74,7 @@ def check_path(text: str, *, what: str, where: Where) -> None:
         or any(part in {"", "."} for part in text.removeprefix("./").split("/"))
     ):
         raise PromptError(
-            f"{text[:100]!r} is not a path that {what} may name",
+            f"{text[:100]!r} is not a path that a prompt may name",
             hint="use a relative path with forward slashes and without '..'",
             where=where,
         )

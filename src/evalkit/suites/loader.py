@@ -156,8 +156,8 @@ def _suite_name(node: Node | None, reader: Reader, line: int) -> str:
 
 
 def _repeats(top: Mapping[str, Node], reader: Reader) -> tuple[int, int | None]:
-    repeats = reader.integer(top.get("repeats"), "repeats", least=1, most=MAX_REPEATS) or 1
-    require = reader.integer(top.get("require"), "require", least=1, most=MAX_REPEATS)
+    repeats = reader.positive(top.get("repeats"), "repeats", most=MAX_REPEATS) or 1
+    require = reader.positive(top.get("require"), "require", most=MAX_REPEATS)
     if require is not None and require > repeats:
         hint = "require says how many of the repeats must pass"
         reader.complain(f"require is {require}, and repeats is {repeats}", top["require"].line, hint)

@@ -169,17 +169,17 @@ class Reader:
         self._wrong(node, what, "a number")
         return None
 
-    def integer(self, node: Node | None, what: str, *, least: int, most: int) -> int | None:
-        """A whole number from ``least`` to ``most``."""
+    def positive(self, node: Node | None, what: str, *, most: int) -> int | None:
+        """A whole number from 1 to ``most``."""
         if node is None:
             return None
         value = node.value
         if isinstance(value, bool) or not isinstance(value, int):
             self._wrong(node, what, "a whole number")
             return None
-        if not least <= value <= most:
-            hint = f"write a number from {least} to {most}, or leave the key out"
-            self.complain(f"{what} is {str(value)[:40]}; it must be from {least} to {most}", node.line, hint)
+        if not 1 <= value <= most:
+            hint = f"write a number from 1 to {most}, or leave the key out"
+            self.complain(f"{what} is {str(value)[:40]}; it must be from 1 to {most}", node.line, hint)
             return None
         return value
 

@@ -151,10 +151,10 @@ class JsonSchema(JsonCheck):
         return self.verdict(not complaints, "; ".join(complaints) or "the schema allows it", spans=spans)
 
 
-def quoted_message(message: str, limit: int = 200) -> str:
+def quoted_message(message: str) -> str:
     """A validator's message, on one line and shortened: it may quote the whole answer."""
     text = " ".join(message.split())
-    return text if len(text) <= limit else f"{text[:limit]} …"
+    return text if len(text) <= 200 else f"{text[:200]} …"
 
 
 def _json_path(steps: Iterable[str | int]) -> str:

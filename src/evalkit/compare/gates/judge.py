@@ -62,20 +62,6 @@ class _Judged:
     finding: Finding
 
 
-def judge_gates(
-    gates: Sequence[GateSpec],
-    measurements: Sequence[Measurement],
-    *,
-    suite: str,
-    suite_path: str,
-    planned: int,
-    partial: bool = False,
-    stored: StoredBaseline | None = None,
-) -> tuple[GateOutcome, ...]:
-    """Judge every gate of one suite that was run alone; as :func:`judge_run`."""
-    return judge_run([SuiteGates(gates, measurements, suite, suite_path, planned, partial, stored)])
-
-
 def judge_run(suites: Sequence[SuiteGates]) -> tuple[GateOutcome, ...]:
     """Judge every gate of a run for every variant it concerns, suite by suite in the order of the gates.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evalkit.model.calls import Response, ToolCall, Usage
-from evalkit.providers.transport.body import Mender, Received, count, optional_text, tame
+from evalkit.providers.transport.body import Mender, Received, count, served_model, tame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -144,7 +144,7 @@ def understand(received: Received) -> Response:
         text=text,
         finish=finish,
         usage=_usage(data.get("usage")),
-        served_model=optional_text(data, "model"),
+        served_model=served_model(data),
         request_id=received.headers.get("request-id"),
         tool_calls=calls,
         refusal=_refusal(data, text, mender) if finish == "refusal" else None,

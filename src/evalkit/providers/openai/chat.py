@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.model.calls import Response, ToolCall, Usage
 from evalkit.providers.json_schema import is_strict
-from evalkit.providers.transport.body import Mender, Received, count, optional_text
+from evalkit.providers.transport.body import Mender, Received, count, served_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,7 +109,7 @@ def understand(received: Received) -> Response:
         text=mender.text(content),
         finish="refusal" if refusal else finish,
         usage=_usage(data.get("usage")),
-        served_model=optional_text(data, "model"),
+        served_model=served_model(data),
         request_id=received.headers.get("x-request-id"),
         tool_calls=calls,
         refusal=mender.text(str(refusal)) if refusal else None,

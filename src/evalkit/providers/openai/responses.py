@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.model.calls import Response, ToolCall, Usage
 from evalkit.providers.openai.chat import arguments_text, function, schema_format
-from evalkit.providers.transport.body import Mender, Received, count, optional_text
+from evalkit.providers.transport.body import Mender, Received, count, served_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -67,7 +67,7 @@ def understand(received: Received) -> Response:
         text=text or "",
         finish="refusal" if refusal else "tool_calls" if calls and finish == "stop" else finish,
         usage=_usage(data.get("usage")),
-        served_model=optional_text(data, "model"),
+        served_model=served_model(data),
         request_id=received.headers.get("x-request-id"),
         tool_calls=calls,
         refusal=refusal,

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from evalkit.model.calls import Response, Usage
-from evalkit.providers.transport.body import Received, count, optional_text
+from evalkit.providers.transport.body import Received, count, served_model
 
 if TYPE_CHECKING:
     from evalkit.model.calls import Request
@@ -33,7 +33,7 @@ def understand_vectors(received: Received, *, texts: int) -> Response:
     return Response(
         text="",
         usage=Usage(input_tokens=count(data, "usage", "prompt_tokens"), output_tokens=0),
-        served_model=optional_text(data, "model"),
+        served_model=served_model(data),
         request_id=received.headers.get("x-request-id"),
         vectors=tuple(tuple(float(number) for number in row["embedding"]) for row in ordered),
     )
@@ -60,7 +60,7 @@ def understand_labels(received: Received, *, texts: int) -> Response:
     flagged = {str(name) for row in judged if row for name, hit in row.items() if hit is True}
     return Response(
         text="",
-        served_model=optional_text(data, "model"),
+        served_model=served_model(data),
         request_id=received.headers.get("x-request-id"),
         labels=tuple(sorted(flagged)),
     )

@@ -132,7 +132,7 @@ def count(container: object, *path: str) -> int | None:
     return container if 0 <= container < 2**53 else None
 
 
-def optional_text(container: Mapping[str, Any], name: str) -> str | None:
-    """Return the text under ``name`` without lone surrogates and at most 300 characters, or None."""
-    value = container.get(name)
+def served_model(answer: Mapping[str, Any]) -> str | None:
+    """Return which model ``answer`` says it is of, without lone surrogates and at most 300 characters, or None."""
+    value = answer.get("model")
     return Mender().text(value)[:300] if isinstance(value, str) and value else None
