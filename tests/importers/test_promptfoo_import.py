@@ -537,13 +537,13 @@ def test_metadata_are_tags(folder: Path) -> None:
         "defaultTest: {metadata: {team: all, level: 2}, assert: [{type: contains, value: x}]}\n",
     )
     assert [case["tags"] for case in suite["cases"]] == [
-        ["team:billing", "level:2", "smoke"],
-        ["team:sales", "level:2", "kinds:a", "kinds:b-c"],
+        ["team.billing", "level.2", "smoke"],
+        ["team.sales", "level.2", "kinds.a", "kinds.b-c"],
     ]
     assert [note for note in notes if "metadata" in note] == [
         "left out: promptfooconfig.yaml:5: metadata deep: it is no text"
     ]
-    assert load_suite(folder / "made.yaml", root=folder).cases[0].tags == {"team:billing", "level:2", "smoke"}
+    assert load_suite(folder / "made.yaml", root=folder).cases[0].tags == {"team.billing", "level.2", "smoke"}
 
 
 def test_cases_without_a_description_are_named_by_what_they_ask(folder: Path) -> None:

@@ -141,3 +141,14 @@ def test_the_letters_of_gates_have_a_line_of_their_own(project: PytestProject, w
     (of_cases,) = [line for line in lines if line.rstrip().endswith("[ 50%]") or line.rstrip().endswith("[100%]")][:1]
     assert re.search(r"\.\s+\[ *\d+%\]$", of_cases)
     assert not [line for line in lines if re.search(r"%\]\S", line)]
+
+
+@pytest.mark.parametrize("tag", ["high-priority", "team.billing", "a/b", "2026", "étage"])
+def test_a_tag_is_a_mark_though_it_is_no_identifier(project: PytestProject, tag: str) -> None:
+    """-m chooses by it, also where unknown marks are refused; what it does not name is left out."""
+    project.suite(
+        f"suite: hello\nprompt: hello:v1\nchecks: [contains: Hello]\n{cases('Ana', tags=f', tags: [{tag}]')}\n"
+        "  - {id: bob, vars: {customer: Bob}, tags: [other, 'x:y', _z]}\n"
+    )
+    result = project.run_here("suites", "-m", tag, "--strict-markers", "-W", "error::pytest.PytestUnknownMarkWarning")
+    result.assert_outcomes(passed=1, deselected=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _PYTESTS_OWN = frozenset({"skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings", "evalkit"})
 """Marks with a meaning of their own. As tags they are keywords only: a suite must not be able to skip its cases by a tag."""
+
+_MARK = re.compile(r"[^\W_][\w.+/-]*\Z")
+"""Tags that can be marks: pytest reads a colon in the name of a mark as the end of it, and keeps leading underscores for itself."""
 
 _LOOKED_AT = frozenset({"skip", "skipif", "xfail", "usefixtures", "filterwarnings"})
 _NOTHING: frozenset[str] = frozenset()
@@ -60,9 +64,7 @@ class Marks:
         if variant.label not in self._variants:
             facts = {"prompt": variant.prompt, "model": variant.model, "variant": variant.name, "suite": trial.suite}
             self._variants[variant.label] = pytest.mark.evalkit(**facts)
-        tags = (
-            tag for tag in sorted(trial.case.tags) if tag.isidentifier() and tag[0] != "_" and tag not in _PYTESTS_OWN
-        )
+        tags = (tag for tag in sorted(trial.case.tags) if _MARK.match(tag) and tag not in _PYTESTS_OWN)
         return [self._variants[variant.label], *map(self._tag, tags)]
 
     def _tag(self, tag: str) -> pytest.MarkDecorator:

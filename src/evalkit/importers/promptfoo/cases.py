@@ -273,19 +273,19 @@ def _checks(source: Source, test: Written, graders: Graders) -> tuple[JSON, ...]
 
 
 def _tags(source: Source, test: Written) -> Iterator[str]:
-    """``metadata`` as tags: ``team:billing``, and the name alone where it is true."""
+    """``metadata`` as tags: ``team.billing``, and the name alone where it is true."""
     for name, node in test.metadata.items():
         for one in items(node):
             if one.value is True:
                 yield _tag(name)
             elif isinstance(one.value, (str, int, float)):
-                yield _tag(f"{name}:{one.value}")
+                yield _tag(f"{name}.{one.value}")
             else:
                 source.notes.left_out(test.where, f"metadata {name[:40]}: it is no text")
 
 
 def _tag(text: str) -> str:
-    return re.sub(r"[^\w.:+/-]+", "-", text)[:100]
+    return re.sub(r"[^\w.+/-]+", "-", text)[:100]
 
 
 def _values(source: Source, node: Node) -> list[JSON]:
