@@ -1,7 +1,7 @@
 """How long each page of ``evalkit serve`` takes with a big store: ``python -m benchmarks.serve`` prints p50 and p95 by page.
 
-The store is made with SQL in the real tables: runs of 10,000 trials of 5,000 cases and two variants, three checks each. Every request is about a
-run chosen by chance, one after the other from one client; what the server keeps between requests counts as it does in use.
+The store is made with SQL in the real tables: runs of 10,000 trials of 5,000 cases and two variants, three checks each; one trial in 400 has a label.
+Every request is about a run chosen by chance, one after the other from one client; what the server keeps between requests counts as it does in use.
 """
 
 from __future__ import annotations
@@ -70,6 +70,10 @@ _FILL = (
         f"insert into verdicts select run_id || '/' || {_TEST} || '#0', run_id, k, ['contains', 'json', 'rubric'][k + 1], ['content', 'shape', 'judge'][k + 1], "
         "if(k = 0 and luck < 10, 'fail', if(k = 2 and luck = 11, 'error', 'pass')), 'fail', 'expected this, found that', 1.0, '[]', 3 "
         "from g, range(3) t(k) order by i, k"
+    ),
+    (
+        "insert into labels by name select trial_id, run_id, 'rubric' as check_name, hash(trial_id) % 5 > 0 as passed, 'ben' as labelled_by, "
+        "timestamp '2026-02-01' as labelled_at, '' as comment from trials where hash(trial_id) % 400 = 1"
     ),
     (
         "insert into gates select distinct run_id, 'refunds', "

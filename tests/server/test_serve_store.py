@@ -30,6 +30,7 @@ from evalkit.server.rendering import templates
 from evalkit.server.site import Access, Site
 from evalkit.server.troubles import Troubles
 from evalkit.store.labels.book import LabelBook
+from evalkit.store.labels.counted import labelled_counts
 from evalkit.store.labels.secret import veil_of
 from evalkit.store.mirror import FOLDER, mirrored
 from evalkit.store.purge import require_quiet
@@ -107,6 +108,28 @@ def test_a_secret_in_a_comment_is_written_nowhere(stored):
     written = "".join(path.read_text("utf-8") for path in (reports / "journal" / run).glob("labels-*.jsonl"))
     assert "it said [REDACTED]" in written
     assert "hunter2" not in written
+
+
+def test_labelled_answers_are_looked_up_once_and_never_waited_for(stored):
+    """A label counts in every run with the same answer, and is found at once; while a run is read the same is worked out anew."""
+    reports = stored.root / "reports"
+    with mirrored(reports) as store:
+        store.refresh()
+        book = LabelBook(reports / "journal", store, clean=str.strip)
+        ran = store.rows("select run_id, suite_path, case_id, label from trials where case_id <> 'zoe' order by run_id")
+        assert store.keeps_said()
+        for number, row in enumerate((ran[0], ran[-1])):
+            book.label(
+                row["run_id"],
+                Label(*[*row.values()][1:], 0, "contains", False, f"b{number}", "2026-11-21T00:00:00+00:00"),
+            )
+            for run in {one["run_id"] for one in ran}:
+                found = labelled_counts(store.tuples, run, kept=store.keeps_said())
+                assert found == labelled_counts(store.tuples, run)
+                assert any(one.person == "fail" for cases in found for one in cases.answers) or not number
+        with store._writing:  # noqa: SLF001 - a run is being read
+            assert not store.keeps_said()
+        book.close()
 
 
 def site_of(project, store) -> Site:

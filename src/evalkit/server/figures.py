@@ -71,6 +71,7 @@ def run_agreement(site: Site, run_id: str) -> tuple[tuple[Calibration, ...], lis
     """The checks of a run beside what people say of the same answers in any run, and what they prefer. Raises StoreError."""
 
     def make() -> tuple[tuple[Calibration, ...], list[PreferenceCount]]:
-        return calibrations_of(labelled_counts(site.store.tuples, run_id)), preferred(site.store, run_id)
+        cases = labelled_counts(site.store.tuples, run_id, kept=site.store.keeps_said())
+        return calibrations_of(cases), preferred(site.store, run_id)
 
     return site.figures.get(("agreement", run_id, site.store.generation, site.store.words), make)

@@ -16,6 +16,7 @@ from evalkit.errors import StoreError, Where
 from evalkit.files import private_folder
 from evalkit.store.counting.kept import drop_counts, keep_counts, kept_runs, make_room, uncounted
 from evalkit.store.counting.paired import PairedRuns
+from evalkit.store.counting.said import keep_said
 from evalkit.store.database.connection import first_line, opened
 from evalkit.store.database.ingest import (
     DATABASE_FILE,
@@ -138,6 +139,17 @@ class Mirror:
             except StoreError:
                 self._uncountable[run_id] = self.version(run_id)  # whoever compares it is told: it is counted then
         return len(runs) > limit
+
+    def keeps_said(self) -> bool:
+        """Look up the answers of labels that are new; False if the tables are being written, which nobody waits for. Raises StoreError."""
+        if not self._writing.acquire(blocking=False):
+            return False
+        try:
+            with self._cursor() as cursor:
+                keep_said(cursor)
+        finally:
+            self._writing.release()
+        return True
 
     def version(self, run_id: str) -> int:
         """Changes when a run is read again or forgotten; what people say of it does not count."""

@@ -17,12 +17,13 @@ _TABLES = """
 drop schema if exists kept cascade;
 create schema kept;
 create table kept.runs (run_id varchar, known varchar);
+create table kept.said (run_id varchar, trial_id varchar, suite_path varchar, case_id varchar, request_key varchar, text varchar);
 create table kept.cases (
   run_id varchar, part integer, case_id varchar, case_digest varchar, outcomes bigint[], draws bigint,
   passed bigint, errors bigint, cluster varchar, tags varchar[], cost_usd double, latency_s double, input_tokens double, output_tokens double
 );
 """
-_NAMES = ("runs", "cases")
+_NAMES = ("runs", "said", "cases")
 _UNCOUNTED = """
 select run_id from runs anti join kept.runs using (run_id) order by started_at desc nulls last, run_id desc limit $limit
 """
