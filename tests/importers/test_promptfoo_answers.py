@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from evalkit.cli.import_suite import import_command
-from evalkit.errors import ConfigError
+from evalkit.errors import ConfigError, EvalkitError
 from evalkit.importers.promptfoo.answers import read_answers
 from evalkit.providers.recordings.recording import read_recordings
 
@@ -108,6 +109,14 @@ def test_results_may_be_a_row_per_line(folder: Path) -> None:
     (folder / "cut.jsonl").write_text('{"prompt": ', encoding="utf-8")
     with pytest.raises(ConfigError, match="not JSON"):
         ask("cut.jsonl")
+
+
+def test_a_pipe_is_refused_and_not_waited_for(folder: Path) -> None:
+    """Whatever it is called."""
+    for name in ("output.json", "output.jsonl"):
+        os.mkfifo(folder / name)
+        with pytest.raises(EvalkitError, match="not a regular file"):
+            ask(name)
 
 
 def test_reading_the_same_results_again_adds_nothing(folder: Path) -> None:

@@ -56,7 +56,7 @@ class Answers:
 
 def is_results(path: Path) -> bool:
     """Whether ``path`` looks like a results file: JSON that has results and says which evaluation they are of, or JSON Lines."""
-    if path.suffix.lower() != ".json":
+    if path.suffix.lower() != ".json" or not path.is_file():  # whoever reads a FIFO waits for ever
         return path.suffix.lower() == ".jsonl"
     with path.open("rb") as file:
         return b'"evalId"' in file.read(4096)
