@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.errors import SuiteError, Where
-from evalkit.prompts.expressions import Expressions, has_expression, resolve
+from evalkit.prompts.expressions import Expressions, has_expression
 
 PLACE = Where("suites/a.yaml", 12)
 SCOPE = {"n": 3, "q": "hi", "ok": True, "none": None, "xs": ["a", "b"], "user": {"name": "Ana"}}
 
 
-def resolved(value):
-    return Expressions().resolve(value, SCOPE, where=PLACE)
+def resolved(value, scope=SCOPE):
+    return Expressions().resolve(value, scope, where=PLACE)
 
 
 def test_a_whole_expression_keeps_its_type():
@@ -32,7 +32,7 @@ def test_values_are_replaced_at_any_depth_and_keys_are_not():
     """Lists and mappings are walked; keys, numbers and plain texts stay."""
     value = {"{{ q }}": ["{{ q }}", {"a": "x {{ n }}"}, 7, None, "plain"]}
     assert resolved(value) == {"{{ q }}": ["hi", {"a": "x 3"}, 7, None, "plain"]}
-    assert resolve("{{ q }}!", SCOPE, where=PLACE) == "hi!"
+    assert resolved("{{ q }}!") == "hi!"
 
 
 def test_only_double_braces_mean_something():
@@ -45,8 +45,8 @@ def test_only_double_braces_mean_something():
 def test_values_are_inert():
     """A value that looks like an expression is not evaluated again."""
     scope = {"q": "{{ 7*7 }}{% x %}"}
-    assert resolve("{{ q }}", scope, where=PLACE) == "{{ 7*7 }}{% x %}"
-    assert resolve("a {{ q }}", scope, where=PLACE) == "a {{ 7*7 }}{% x %}"
+    assert resolved("{{ q }}", scope) == "{{ 7*7 }}{% x %}"
+    assert resolved("a {{ q }}", scope) == "a {{ 7*7 }}{% x %}"
 
 
 @pytest.mark.parametrize(
@@ -106,4 +106,4 @@ def test_text_without_braces_is_returned_as_it_is(text):
 )
 def test_any_json_value_comes_back_unchanged(value):
     """A whole expression that names a variable gives exactly that variable."""
-    assert resolve("{{ value }}", {"value": value}, where=PLACE) == value
+    assert resolved("{{ value }}", {"value": value}) == value

@@ -24,7 +24,7 @@ def checks_command(name: str | None, *, untrusted: bool, settings: Path | None) 
       evalkit checks contains
     """
     from evalkit.checks.reference import check_text, listing_text
-    from evalkit.harness.before.planning import import_check_modules
+    from evalkit.harness.before.project_code import import_check_modules
 
     config = chosen_config(untrusted=untrusted, settings=settings)
     import_check_modules(config)

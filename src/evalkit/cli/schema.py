@@ -23,7 +23,7 @@ def schema_command(output: Path | None, *, untrusted: bool, settings: Path | Non
       # yaml-language-server: $schema=suite.schema.json
     """
     from evalkit.checks.catalog import editor_schemas
-    from evalkit.harness.before.planning import import_check_modules
+    from evalkit.harness.before.project_code import import_check_modules
     from evalkit.suites.schema import suite_schema
 
     config = chosen_config(untrusted=untrusted, settings=settings)

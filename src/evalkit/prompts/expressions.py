@@ -42,11 +42,6 @@ def has_expression(value: JSON) -> bool:
     return isinstance(value, (list, tuple)) and any(has_expression(part) for part in value)
 
 
-def resolve(value: JSON, scope: Mapping[str, JSON], *, where: Where) -> JSON:
-    """Resolve one value; :meth:`Expressions.resolve` without an object to keep. For many values keep one ``Expressions``."""
-    return Expressions().resolve(value, scope, where=where)
-
-
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     """A text ready to resolve. ``name`` is set if it is nothing but ``{{ name }}``: the common case needs no template."""
