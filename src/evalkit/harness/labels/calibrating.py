@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from evalkit.compare.stats import cohen_kappa, effective_sample, ppi_mean, rogan_gladen, wilson
+from evalkit.compare.statistics.intervals import effective_size
+from evalkit.compare.stats import cohen_kappa, ppi_mean, rogan_gladen, wilson
 from evalkit.errors import ConfigError
 from evalkit.harness.comparing.sides import History
 from evalkit.harness.facts import utc_now
@@ -30,13 +31,15 @@ _CELLS = (("pass", "pass"), ("pass", "fail"), ("fail", "pass"), ("fail", "fail")
 """What people say and the verdict, in the order of :data:`evalkit.compare.statistics.agreement.Cells`."""
 
 
-class _Answer(NamedTuple):
-    """One judged answer; those of one case or cluster have the same number ``case``."""
+class _Answers(NamedTuple):
+    """``number`` answers that fared alike, in each of ``cases`` cases (or clusters) that are alike in all: those of the ``kind``."""
 
-    case: int
+    kind: int
+    cases: int
     label: str
     verdict: str
     person: str
+    number: int
 
     @property
     def cell(self) -> tuple[str, str]:
@@ -71,11 +74,10 @@ def calibrations(
 
 def calibrations_of(cases: Iterable[JudgedCases], *, confidence: float = 0.95) -> tuple[Calibration, ...]:
     """Each check beside what people say, from its judged cases; the answers of one case are no independent ones."""
-    checks: dict[tuple[str, str], list[_Answer]] = {}
-    each = (alike for alike in cases for _ in range(alike.cases))
-    for case, one in enumerate(each):
-        told = checks.setdefault((one.suite, one.check), [])
-        told += [_Answer(case, *answers[:3]) for answers in one.answers for _ in range(answers.number)]
+    checks: dict[tuple[str, str], list[_Answers]] = {}
+    for kind, alike in enumerate(cases):
+        told = checks.setdefault((alike.suite, alike.check), [])
+        told += [_Answers(kind, alike.cases, *answers) for answers in alike.answers]
     return tuple(_calibration(key, told, confidence) for key, told in checks.items())
 
 
@@ -88,10 +90,9 @@ def _store(root: Path, run_id: str, path: Path) -> int:
     return len(labels)
 
 
-def _calibration(key: tuple[str, str], told: Sequence[_Answer], confidence: float) -> Calibration:
+def _calibration(key: tuple[str, str], told: Sequence[_Answers], confidence: float) -> Calibration:
     labelled = [one for one in told if one.cell in _CELLS]
-    whole = Counter(one.cell for one in told)
-    both_pass, too_hard, too_soft, both_fail = (whole[cell] for cell in _CELLS)
+    both_pass, too_hard, too_soft, both_fail = (_count(one for one in told if one.cell == cell) for cell in _CELLS)
     agreed = cohen_kappa(both_pass, too_hard, too_soft, both_fail, confidence, cases=_tables(labelled))
     return Calibration(
         suite=key[0],
@@ -100,8 +101,8 @@ def _calibration(key: tuple[str, str], told: Sequence[_Answer], confidence: floa
         person_pass_judge_fail=too_hard,
         person_fail_judge_pass=too_soft,
         both_fail=both_fail,
-        errors=sum(whole[person, "error"] for person in ("pass", "fail")),
-        split=sum(one.person == "split" for one in told),
+        errors=_count(one for one in told if one.person in {"pass", "fail"} and one.verdict == "error"),
+        split=_count(_among(told, "split")),
         agreement=agreed.agreement,
         kappa=agreed.kappa,
         kappa_interval=agreed.interval,
@@ -112,40 +113,61 @@ def _calibration(key: tuple[str, str], told: Sequence[_Answer], confidence: floa
     )
 
 
-def _among(answers: Iterable[_Answer], person: str) -> list[_Answer]:
+def _count(answers: Iterable[_Answers]) -> int:
+    return sum(one.cases * one.number for one in answers)
+
+
+def _among(answers: Iterable[_Answers], person: str) -> list[_Answers]:
     return [one for one in answers if one.person == person]
 
 
-def _cases(answers: Sequence[_Answer]) -> list[int] | None:
-    """The case of each answer; None where every case has one, which is then nothing to reckon with."""
-    cases = [one.case for one in answers]
-    return None if len(set(cases)) == len(cases) else cases
+def _sizes(answers: Iterable[_Answers]) -> Counter[tuple[int, int]]:
+    """How many of these answers each case has, by its kind and how many cases that kind has."""
+    sizes: Counter[tuple[int, int]] = Counter()
+    for one in answers:
+        sizes[one.kind, one.cases] += one.number
+    return sizes
 
 
-def _tables(labelled: Sequence[_Answer]) -> list[Cells] | None:
-    if _cases(labelled) is None:
+def _alone(answers: Iterable[_Answers]) -> bool:
+    """Whether no case has two of these answers."""
+    return all(size == 1 for size in _sizes(answers).values())
+
+
+def _tables(labelled: Sequence[_Answers]) -> list[Cells] | None:
+    """The table of each case; None where every case has one answer, which is then nothing to reckon with."""
+    if _alone(labelled):
         return None
-    tables: dict[int, Counter[tuple[str, str]]] = {}
+    tables: dict[tuple[int, int], Counter[tuple[str, str]]] = {}
     for one in labelled:
-        tables.setdefault(one.case, Counter())[one.cell] += 1
-    return [(table[_CELLS[0]], table[_CELLS[1]], table[_CELLS[2]], table[_CELLS[3]]) for table in tables.values()]
+        tables.setdefault((one.kind, one.cases), Counter())[one.cell] += one.number
+    cells = {alike: tuple(table[cell] for cell in _CELLS) for alike, table in tables.items()}
+    return [(table[0], table[1], table[2], table[3]) for (_, cases), table in cells.items() for _ in range(cases)]
 
 
-def _effective(answers: Sequence[_Answer], verdict: str, confidence: float) -> tuple[float, float]:
+def _effective(answers: Sequence[_Answers], verdict: str, confidence: float) -> tuple[float, float]:
     """How many independent answers have this verdict, and of how many (Korn & Graubard 1998)."""
-    rate, size = effective_sample([[float(one.verdict == verdict)] for one in answers], _cases(answers), confidence)
+    having = [one for one in answers if one.verdict == verdict]
+    count, total = _count(having), _count(answers)
+    if _alone(answers):
+        return count, total
+    rate, sizes, with_it = count / total, _sizes(answers), _sizes(having)
+    units = sum(cases for _, cases in sizes)
+    squares = sum(alike[1] * (with_it[alike] - rate * size) ** 2 for alike, size in sizes.items())
+    variance = squares / total**2 * units / max(1, units - 1)
+    size = effective_size(rate, variance, most=total, units=units, confidence=confidence)
     return rate * size, size
 
 
-def _share(answers: Sequence[_Answer], verdict: str, confidence: float) -> Share | None:
+def _share(answers: Sequence[_Answers], verdict: str, confidence: float) -> Share | None:
     if not answers:
         return None
-    count = sum(one.verdict == verdict for one in answers)
-    return Share(count, len(answers), wilson(*_effective(answers, verdict, confidence), confidence))
+    count = _count(one for one in answers if one.verdict == verdict)
+    return Share(count, _count(answers), wilson(*_effective(answers, verdict, confidence), confidence))
 
 
 def _variants(
-    told: Sequence[_Answer], labelled: Sequence[_Answer], youden: float | None, confidence: float
+    told: Sequence[_Answers], labelled: Sequence[_Answers], youden: float | None, confidence: float
 ) -> Iterator[CorrectedVariant]:
     for label in sorted({one.label for one in told}):
         judged = [one for one in told if one.label == label and one.verdict in {"pass", "fail"}]
@@ -155,23 +177,28 @@ def _variants(
                 sides = ((judged, "pass"), (_among(labelled, "pass"), "pass"), (_among(labelled, "fail"), "fail"))
                 counts = [_effective(answers, verdict, confidence) for answers, verdict in sides]
                 corrected = rogan_gladen(*counts[0], *counts[1], *counts[2], confidence)
-            passed = sum(one.verdict == "pass" for one in judged)
-            yield CorrectedVariant(label, passed, len(judged), corrected, _rectified(judged, confidence))
+            passed = _count(one for one in judged if one.verdict == "pass")
+            yield CorrectedVariant(label, passed, _count(judged), corrected, _rectified(judged, confidence))
 
 
-def _rectified(judged: Sequence[_Answer], confidence: float) -> Rectified | None:
+def _rectified(judged: Sequence[_Answers], confidence: float) -> Rectified | None:
     """The rate that the labels of this variant's own answers, and the verdicts on the others, point to."""
     own = [one for one in judged if one.cell in _CELLS]
     rest = [one for one in judged if one.cell not in _CELLS]
-    alone = _cases(judged) is None
+    alone = _alone(judged)
     least = 1 if alone else 2  # of one case nobody knows how cases vary
-    if min(len({one.case for one in side}) for side in (own, rest)) < least:
+    if min(sum(cases for _, cases in _sizes(side)) for side in (own, rest)) < least:
         return None
     return ppi_mean(
-        [float(one.person == "pass") for one in own],
-        [float(one.verdict == "pass") for one in own],
-        [float(one.verdict == "pass") for one in rest],
+        [float(one.person == "pass") for one in own for _ in range(_count([one]))],
+        [float(one.verdict == "pass") for one in own for _ in range(_count([one]))],
+        [float(one.verdict == "pass") for one in rest for _ in range(_count([one]))],
         confidence,
         weight=None,
-        cases=None if alone else ([one.case for one in own], [one.case for one in rest]),
+        cases=None if alone else (_cases(own), _cases(rest)),
     )
+
+
+def _cases(answers: Iterable[_Answers]) -> list[tuple[int, int]]:
+    """The case of each answer."""
+    return [(one.kind, case) for one in answers for case in range(one.cases) for _ in range(one.number)]
