@@ -12,7 +12,7 @@ import math
 import sys
 import time
 
-from benchmarks.coverage import early, quantiles, races
+from benchmarks.coverage import early, judges, quantiles, races
 from benchmarks.coverage.binary import paired, scenarios, thresholds
 from benchmarks.coverage.simulated import settings, simulate
 from benchmarks.coverage.specified import TABLES, Line, heading
@@ -45,6 +45,7 @@ def _tables(rounds: int) -> list[str]:
         broken += _simulated(kind, rounds)
     broken += early.report(rounds)
     broken += quantiles.report(rounds // 3)
+    broken += judges.report(rounds // 3)
     return [*broken, *races.report(rounds // 5)]
 
 
