@@ -15,22 +15,24 @@ _EVERY = (50_000, 20, 20)
 """Young objects between two collections, then collections per older generation. Bounds what cycles may hold at some 10 MB."""
 
 _BEFORE: pytest.StashKey[tuple[int, int, int]] = pytest.StashKey()
-_FREEZES: pytest.StashKey[bool] = pytest.StashKey()
+_FROZE: pytest.StashKey[bool] = pytest.StashKey()
 _LEFT: pytest.StashKey[bool] = pytest.StashKey()
 
 
 def collect_rarely(config: pytest.Config) -> None:
     """Collect less often from now on, until :func:`restore`."""
     config.stash.setdefault(_BEFORE, gc.get_threshold())
-    # What is frozen already is not this session's to thaw: nothing is added to it.
-    config.stash[_FREEZES] = not gc.get_freeze_count()
     gc.set_threshold(*_EVERY)
 
 
 def set_aside(config: pytest.Config) -> None:
     """Take everything that lives now for permanent: later collections pass it by, until :func:`restore`."""
     # DuckDB's module complains on the terminal if it is not collected when the interpreter ends.
-    if config.stash[_FREEZES] and "_duckdb" not in sys.modules:
+    if "_duckdb" in sys.modules:
+        return
+    # What others froze is not this session's to thaw: nothing is added to it.
+    if config.stash.get(_FROZE, False) or not gc.get_freeze_count():
+        config.stash[_FROZE] = True
         gc.freeze()
 
 
@@ -49,5 +51,5 @@ def restore(config: pytest.Config) -> None:
     if before is None:
         return
     gc.set_threshold(*before)
-    if config.stash[_FREEZES] and not config.stash.get(_LEFT, False):
+    if config.stash.get(_FROZE, False) and not config.stash.get(_LEFT, False):
         gc.unfreeze()
