@@ -81,11 +81,13 @@ def test_python_tests_of_one_name_do_not_overwrite_each_other(project: PytestPro
 
 
 def test_a_function_that_exits_does_not_hang_the_session(project: PytestProject) -> None:
-    """SystemExit on the engine's thread once left pytest waiting for ever."""
+    """SystemExit on the engine's thread once left pytest waiting for ever; it is the end of one answer."""
     project.write("pyproject.toml", '[tool.evalkit.providers.scripted]\nfunction = "answers:quits"\n')
     project.write("answers.py", "def quits(request):\n    raise SystemExit(1)\n")
     project.suite(PLAIN)
-    assert project.run("suites").ret not in {0, None}
+    result = project.run("suites")
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines(["*raised SystemExit: 1*"])
 
 
 def test_an_answer_of_the_wrong_type_is_an_error_of_its_case(project: PytestProject) -> None:

@@ -117,7 +117,10 @@ async def _called(function: Callable[[Request], Answer | Awaitable[Answer]], req
         answer = await made if inspect.isawaitable(made) else made
     except CallError:
         raise
-    except Exception as error:  # the project's own code may raise anything; a provider raises only CallError
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # the project's own code may raise anything; a provider raises only CallError
         raise _function_error(f"raised {type(error).__name__}: {error}") from error
     if isinstance(answer, str):
         return Response(answer, latency_s=time.monotonic() - started)
