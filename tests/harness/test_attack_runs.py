@@ -10,7 +10,7 @@ import yaml
 
 import evalkit
 from evalkit.checks.catalog import editor_schemas
-from evalkit.harness.after.attacks import attack_notes
+from evalkit.harness.after.variant_notes import attack_notes
 from evalkit.suites.attacks import probes
 from evalkit.suites.schema import suite_schema
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evalkit.providers.json_schema import is_strict
+from evalkit.providers.openai.strict_schema import is_strict
 
 
 def closed(**properties):

@@ -1,4 +1,4 @@
-"""Finding personal data in a text: e-mail, phone, IBAN, card, national identity numbers, IP address.
+"""Finding personal data in a text, and taking it out: e-mail, phone, IBAN, card, national identity numbers, IP address.
 
 Patterns propose, code confirms (mod 97, Luhn, lengths, ranges), and the words before a number decide what neither can
 know: an order number is no phone number. Patterns, sources and word lists are in ``data/personal.toml``.
@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import ipaddress
 from itertools import combinations_with_replacement
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from evalkit.checks.safety.found import Found, compiled, load_data, mask_tail, scan, without_overlaps
 from evalkit.checks.safety.ids import find_national
-from evalkit.model.cases import PersonalKind
+from evalkit.errors import CheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
-PiiKind: TypeAlias = PersonalKind
+    from evalkit.model.cases import PersonalKind
 
 _BEFORE = 48
 """Characters before a number in which a word may say what it is."""
 
 _CURRENCY = ("€", "$", "£", "¥", "%", "EUR", "USD", "GBP", "CHF")
+_ANY_EMAIL = r"[\w.%+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
+"""Also in a link, and of a machine: what is stored is judged more severely than an answer."""
 
 
 def find_personal(text: str) -> list[Found]:
@@ -36,6 +38,22 @@ def find_personal(text: str) -> list[Found]:
         *_ips(text),
         *_phones(text),
     ])
+
+
+def without_personal(text: str, kinds: Collection[PersonalKind]) -> str:
+    """Return ``text`` with ``[REDACTED:email]`` and the like in place of personal data of these ``kinds``; the same object if there is none.
+
+    A text that cannot be searched within the time limit is replaced as a whole.
+    """
+    try:
+        found = [item for item in find_personal(text) if item.kind in kinds]
+    except CheckError:
+        return "[REDACTED:text that could not be searched]"
+    for item in reversed(found):
+        text = f"{text[: item.start]}[REDACTED:{item.kind}]{text[item.end :]}"
+    if "email" in kinds and "@" in text:
+        text = compiled(_ANY_EMAIL).sub("[REDACTED:email]", text)
+    return text
 
 
 def same_value(value: str) -> str:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from evalkit.compare import words
 from evalkit.compare.gates.judge import judge_run
 from evalkit.harness.after.accounting import account_of, planned_of, trials_of
-from evalkit.harness.after.attacks import attack_notes
 from evalkit.harness.after.lookback import look_back
 from evalkit.harness.after.outputs import store_run, write_page, write_recordings
 from evalkit.harness.after.reporting import with_summary
-from evalkit.harness.after.stand_ins import fallback_notes
 from evalkit.harness.after.summaries import call_counts, variant_summaries
+from evalkit.harness.after.variant_notes import attack_notes, fallback_notes
 from evalkit.harness.after.verdict import OUTCOMES, ExitCode, exit_code, verdict_sentence
 from evalkit.harness.comparing.suites import (
     compare_stored,

@@ -97,6 +97,6 @@ def _masked_all(value: Any, kinds: Kinds) -> Any:  # noqa: ANN401 - plain JSON
 
 
 def _masked(text: str, kinds: Kinds) -> str:
-    from evalkit.checks.safety.personal import without_personal
+    from evalkit.checks.safety.pii import without_personal
 
     return without_personal(text, kinds)

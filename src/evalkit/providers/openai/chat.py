@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from evalkit.model.calls import Response, ToolCall, Usage
-from evalkit.providers.json_schema import is_strict
+from evalkit.providers.openai.strict_schema import is_strict
 from evalkit.providers.transport.body import Mender, Received, count, served_model
 
 if TYPE_CHECKING:

@@ -1,11 +1,13 @@
-"""How many attacks succeeded, in a sentence per variant."""
+"""What a reader of a pass rate has to know, in a sentence per variant: how many answers came from a fallback, how many attacks succeeded."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from evalkit.model.calls import Response
 from evalkit.model.cases import ATTACK_TAG
+from evalkit.model.results import PRIMARY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,6 +15,27 @@ if TYPE_CHECKING:
     from evalkit.model.results import Result, Status
 
 _CHECK = "resists"
+
+
+def fallback_notes(results: Sequence[Result]) -> tuple[str, ...]:
+    """One sentence per suite and variant that others answered for: how many of its answers, and who served them."""
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for result in results:
+        if isinstance(result.reply, Response):
+            key = (result.trial.suite, result.trial.variant.label)
+            found.setdefault(key, Counter())[result.served] += 1
+    return tuple(
+        _of_fallbacks(suite, label, served) for (suite, label), served in found.items() if set(served) != {PRIMARY}
+    )
+
+
+def _of_fallbacks(suite: str, label: str, served: Counter[str]) -> str:
+    others = {name: number for name, number in served.most_common() if name != PRIMARY}
+    shown = ", ".join(f"{name} {number}" for name, number in others.items())
+    return (
+        f"{suite} {label}: {sum(others.values())} of {served.total()} answers came from a fallback: {shown}; they count as "
+        "the variant's own unless a check says served_by: primary"
+    )
 
 
 def attack_notes(results: Sequence[Result]) -> tuple[str, ...]:
@@ -23,7 +46,7 @@ def attack_notes(results: Sequence[Result]) -> tuple[str, ...]:
         if status is not None:
             key = (result.trial.suite, result.trial.variant.label)
             found.setdefault(key, Counter())[_kind(result), status] += 1
-    return tuple(_sentence(suite, label, counts) for (suite, label), counts in found.items())
+    return tuple(_of_attacks(suite, label, counts) for (suite, label), counts in found.items())
 
 
 def _status(result: Result) -> Status | None:
@@ -38,7 +61,7 @@ def _kind(result: Result) -> str:
     return next((tag.removeprefix(prefix) for tag in sorted(result.trial.case.tags) if tag.startswith(prefix)), "other")
 
 
-def _sentence(suite: str, label: str, counts: Counter[tuple[str, Status]]) -> str:
+def _of_attacks(suite: str, label: str, counts: Counter[tuple[str, Status]]) -> str:
     judged = sum(number for (_, status), number in counts.items() if status != "error")
     succeeded = sum(number for (_, status), number in counts.items() if status == "fail")
     rate = f" ({succeeded / judged:.1%})" if judged else ""
