@@ -9,7 +9,9 @@ import pytest
 
 from evalkit.compare.stats import cohen_kappa, ppi_mean
 from evalkit.harness.labels.calibrating import calibrations_of
+from evalkit.harness.labels.preferring import preferences_of
 from evalkit.store.labels.counted import JudgedAnswers, JudgedCases
+from evalkit.store.labels.items import PreferenceCount
 
 TABLE = {
     ("pass", "pass"): 21,
@@ -85,6 +87,24 @@ def test_one_case_says_nothing_about_how_cases_vary():
     assert found.sensitivity.interval.upper - found.sensitivity.interval.lower > 0.75
     with pytest.raises(ValueError, match="two cases"):
         ppi_mean([1.0, 0.0], [1.0, 1.0], [1.0, 0.0], cases=([0, 0], [1, 2]))
+
+
+def test_several_people_about_one_case_make_a_preference_no_surer():
+    """Ties are left out of the share; twelve cases asked of three people each who agree are twelve; a pair without a winner has no share."""
+    (once,) = preferences_of([
+        PreferenceCount("a", "b", 0, 1, 0, 10),
+        PreferenceCount("a", "b", 1, 0, 0, 2),
+        PreferenceCount("a", "b", 0, 0, 1, 5),
+    ])
+    assert (once.a_wins, once.b_wins, once.ties) == (2, 10, 5)
+    assert str(once.share) == "83.3% (10 of 12, 95% interval 55.2% to 95.3%)"
+    assert once.is_clear
+    (thrice,) = preferences_of([PreferenceCount("a", "b", 0, 3, 0, 10), PreferenceCount("a", "b", 3, 0, 0, 2)])
+    assert (thrice.share.count, thrice.share.of) == (30, 36)
+    assert 0.4 < thrice.share.interval.lower < once.share.interval.lower
+    (none,) = preferences_of([PreferenceCount("a", "b", 0, 0, 2, 4)])
+    assert none.share is None
+    assert not none.is_clear
 
 
 def test_labels_of_several_repeats_are_labels_of_one_case(project):

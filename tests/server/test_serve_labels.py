@@ -244,6 +244,8 @@ def test_a_pair_stands_in_an_order_that_stays_and_the_choice_means_the_right_var
     page.goto(f"http://127.0.0.1:{served.port}/runs/{run_id}/agreement")
     cells = page.locator("section[aria-labelledby=preferred-title] tbody tr td.num").all_inner_texts()
     assert cells == ["0", "3", "0"]
+    last = page.locator("section[aria-labelledby=preferred-title] tbody td").last.inner_text()
+    assert last == "100.0% (3 of 3, 95% interval 43.9% to 100.0%): no clear preference"
     said = [one for record in project.journal() if record["t"] == "preferences" for one in record["preferences"]]
     assert [one["winner"] for one in said] == ["b", "b", "b", None, "b"]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalkit.harness.labels.calibrating import calibrations_of
+from evalkit.harness.labels.preferring import preferences_of
 from evalkit.store.browse.questions import list_runs, run_page
 from evalkit.store.counting.measured import prompts_of
 from evalkit.store.labels.counted import labelled_counts
@@ -14,11 +15,11 @@ from evalkit.store.labels.items import checks_of, preferred
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from evalkit.harness.labels.preferring import Preferred
     from evalkit.model.results import PromptRecord
     from evalkit.report.calibration import Calibration
     from evalkit.server.site import Site
     from evalkit.store.browse.browsed import RunLine, RunPage
-    from evalkit.store.labels.items import PreferenceCount
 
 _ABOUT = """
 select r.complete, s.suite, v.label, any_value(s.suite_path), any_value(v.prompt_digest)
@@ -67,11 +68,11 @@ def run_checks(site: Site, run_id: str) -> list[str]:
     return site.figures.get(("checks", run_id, site.store.version(run_id)), lambda: checks_of(site.store, run_id))
 
 
-def run_agreement(site: Site, run_id: str) -> tuple[tuple[Calibration, ...], list[PreferenceCount]]:
+def run_agreement(site: Site, run_id: str) -> tuple[tuple[Calibration, ...], list[Preferred]]:
     """The checks of a run beside what people say of the same answers in any run, and what they prefer. Raises StoreError."""
 
-    def make() -> tuple[tuple[Calibration, ...], list[PreferenceCount]]:
+    def make() -> tuple[tuple[Calibration, ...], list[Preferred]]:
         cases = labelled_counts(site.store.tuples, run_id, kept=site.store.keeps_said())
-        return calibrations_of(cases), preferred(site.store, run_id)
+        return calibrations_of(cases), preferences_of(preferred(site.store, run_id))
 
     return site.figures.get(("agreement", run_id, site.store.generation, site.store.words), make)

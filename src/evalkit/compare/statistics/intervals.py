@@ -88,6 +88,22 @@ def effective_size(rate: float, variance: float, *, most: float, units: int, con
     return min(rate * (1.0 - rate) / variance, most) * shrink
 
 
+def effective_counts(alike: Sequence[tuple[int, int, int]], confidence: float = 0.95) -> tuple[float, float]:
+    """How many independent answers passed, and of how many, from ``(passed, answers, cases)``: so many cases have as many answers each.
+
+    As :func:`effective_sample` with the answers of a case as a cluster, so that a case with more answers weighs more; the counts themselves where no
+    case has two.
+    """
+    passed, n, units = (sum(one[place] * (one[2] if place < 2 else 1) for one in alike if one[1]) for place in range(3))
+    if not n or n == units:
+        return passed, n
+    rate = passed / n
+    squares = math.fsum(cases * (part - rate * size) ** 2 for part, size, cases in alike)
+    variance = squares / n**2 * units / max(1, units - 1)
+    size = effective_size(rate, variance, most=n, units=units, confidence=confidence)
+    return rate * size, size
+
+
 def check_draws(draws: Sequence[Sequence[float]]) -> None:
     """Raise ValueError unless every case has a draw and every draw lies in [0, 1]."""
     if any(isinstance(case, (int, float)) for case in draws):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from evalkit.compare.statistics.intervals import effective_size
+from evalkit.compare.statistics.intervals import effective_counts
 from evalkit.compare.stats import cohen_kappa, ppi_mean, rogan_gladen, wilson
 from evalkit.errors import ConfigError
 from evalkit.harness.comparing.sides import History
@@ -147,16 +147,8 @@ def _tables(labelled: Sequence[_Answers]) -> list[Cells] | None:
 
 def _effective(answers: Sequence[_Answers], verdict: str, confidence: float) -> tuple[float, float]:
     """How many independent answers have this verdict, and of how many (Korn & Graubard 1998)."""
-    having = [one for one in answers if one.verdict == verdict]
-    count, total = _count(having), _count(answers)
-    if _alone(answers):
-        return count, total
-    rate, sizes, with_it = count / total, _sizes(answers), _sizes(having)
-    units = sum(cases for _, cases in sizes)
-    squares = sum(alike[1] * (with_it[alike] - rate * size) ** 2 for alike, size in sizes.items())
-    variance = squares / total**2 * units / max(1, units - 1)
-    size = effective_size(rate, variance, most=total, units=units, confidence=confidence)
-    return rate * size, size
+    having = _sizes(one for one in answers if one.verdict == verdict)
+    return effective_counts([(having[alike], size, alike[1]) for alike, size in _sizes(answers).items()], confidence)
 
 
 def _share(answers: Sequence[_Answers], verdict: str, confidence: float) -> Share | None:

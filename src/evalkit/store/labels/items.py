@@ -70,9 +70,12 @@ select check_name || case when place > 1 then ' (' || place || ')' else '' end a
 ) group by all order by any_value(family) <> 'judge', "check"
 """
 _PREFERRED = """
-select label_a as a, label_b as b, count(*) filter (winner = 'a') as a_wins, count(*) filter (winner = 'b') as b_wins,
-  count(*) filter (winner = 'tie') as ties
-from preferences where run_id = $run and winner is not null group by all order by all
+with said as (
+  select label_a, label_b, suite_path, case_id, count(*) filter (winner = 'a') as a, count(*) filter (winner = 'b') as b,
+    count(*) filter (winner = 'tie') as ties
+  from preferences where run_id = $run and winner is not null group by all
+)
+select label_a, label_b, a, b, ties, count(*) from said group by all order by all
 """
 _NUMBERED = re.compile(r"(.*) \(\d{1,9}\)", re.DOTALL)
 
@@ -115,15 +118,15 @@ class Contents:
     cases: Mapping[tuple[str, str, str], tuple[dict[str, Any], dict[str, Any]]]
 
 
-@dataclass(frozen=True, slots=True)
-class PreferenceCount:
-    """How often people prefer which of two variants."""
+class PreferenceCount(NamedTuple):
+    """In each of ``cases`` cases so many people prefer the answer of ``a``, of ``b``, or neither."""
 
     a: str
     b: str
     a_wins: int
     b_wins: int
     ties: int
+    cases: int
 
 
 def checks_of(store: Queries, run_id: str) -> list[str]:
@@ -189,5 +192,5 @@ def variants_of(store: Queries, run_id: str) -> dict[tuple[str, str], tuple[str 
 
 
 def preferred(store: Queries, run_id: str) -> list[PreferenceCount]:
-    """What people prefer, by pair of variants. Raises StoreError."""
-    return [PreferenceCount(**row) for row in store.rows(_PREFERRED, run=run_id)]
+    """What people prefer, by pair of variants, cases alike together. Raises StoreError."""
+    return [PreferenceCount(*row) for row in store.tuples(_PREFERRED, run=run_id)]
