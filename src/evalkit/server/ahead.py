@@ -32,7 +32,8 @@ group by suite order by max(r.started_at) desc limit $limit
 
 
 def make_ahead(site: Site) -> None:
-    """Count the newest runs, make their figures, the comparisons that their pages lead to, and the histories of their suites. Raises StoreError."""
+    """Look up the labelled answers, count the newest runs, make their figures, the comparisons that their pages lead to, and the histories of their suites. Raises StoreError."""
+    site.store.keeps_said()
     site.store.count_ahead(limit=COUNTED)
     for (run_id,) in site.store.tuples(_RUNS, limit=COUNTED):
         run_about(site, run_id)
