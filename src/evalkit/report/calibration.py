@@ -72,6 +72,17 @@ class Calibration:
         """Answers with a label and a verdict."""
         return self.both_pass + self.person_pass_judge_fail + self.person_fail_judge_pass + self.both_fail
 
+    @property
+    def kappa_words(self) -> str:
+        """Kappa with its interval."""
+        if self.kappa is None:
+            return "unknown: everybody always says the same"
+        interval = self.kappa_interval
+        if interval is None:
+            return f"{self.kappa:.2f} (of a single case: nobody knows how cases vary)"
+        limits = f"{interval.lower:.2f} to {interval.upper:.2f}".replace("-", "−")
+        return f"{self.kappa:.2f} ({words.level(interval.confidence)} interval {limits})"
+
 
 @dataclass(frozen=True, slots=True)
 class CalibrationReport:
@@ -97,20 +108,12 @@ def _check_lines(one: Calibration, run_id: str) -> Iterator[str]:
     yield "                 judge passes   judge fails"
     yield f"  people pass  {one.both_pass:14,} {one.person_pass_judge_fail:13,}"
     yield f"  people fail  {one.person_fail_judge_pass:14,} {one.both_fail:13,}"
-    kappa = "unknown: everybody always says the same" if one.kappa is None else f"{one.kappa:.2f}{_between(one)}"
-    yield f"  agreement {words.percent(one.agreement)}, kappa {kappa}"
+    yield f"  agreement {words.percent(one.agreement)}, kappa {one.kappa_words}"
     yield f"  sensitivity {_share(one.sensitivity, 'passes')}"
     yield f"  specificity {_share(one.specificity, 'fails')}"
     yield f"  {_warning(one)}"
     for variant in one.variants:
         yield f"  {variant.label}: {_corrected(variant)}"
-
-
-def _between(one: Calibration) -> str:
-    interval = one.kappa_interval
-    if interval is None:
-        return ""
-    return f" ({words.level(interval.confidence)} interval {interval.lower:.2f} to {interval.upper:.2f})"
 
 
 def _share(share: Share | None, kind: str) -> str:
