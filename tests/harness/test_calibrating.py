@@ -89,6 +89,15 @@ def test_one_case_says_nothing_about_how_cases_vary():
         ppi_mean([1.0, 0.0], [1.0, 1.0], [1.0, 0.0], cases=([0, 0], [1, 2]))
 
 
+def test_kappa_reads_as_a_number_with_its_interval():
+    """No minus before nothing, a true minus before something, and words where there is none."""
+    by_chance = calibrated(table={("pass", "pass"): 48, ("pass", "fail"): 5, ("fail", "pass"): 10, ("fail", "fail"): 1})
+    assert by_chance.kappa_words == "0.00 (95% interval −0.23 to 0.22)"
+    assert by_chance.kappa < 0
+    alike = calibrated(table={("pass", "pass"): 5})
+    assert alike.kappa_words == "unknown: everybody always says the same"
+
+
 def test_several_people_about_one_case_make_a_preference_no_surer():
     """Ties are left out of the share; twelve cases asked of three people each who agree are twelve; a pair without a winner has no share."""
     (once,) = preferences_of([

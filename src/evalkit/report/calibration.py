@@ -79,9 +79,14 @@ class Calibration:
             return "unknown: everybody always says the same"
         interval = self.kappa_interval
         if interval is None:
-            return f"{self.kappa:.2f} (of a single case: nobody knows how cases vary)"
-        limits = f"{interval.lower:.2f} to {interval.upper:.2f}".replace("-", "−")
-        return f"{self.kappa:.2f} ({words.level(interval.confidence)} interval {limits})"
+            return f"{_hundredths(self.kappa)} (of a single case: nobody knows how cases vary)"
+        limits = f"{_hundredths(interval.lower)} to {_hundredths(interval.upper)}"
+        return f"{_hundredths(self.kappa)} ({words.level(interval.confidence)} interval {limits})"
+
+
+def _hundredths(value: float) -> str:
+    text = f"{abs(value):.2f}"
+    return f"−{text}" if value < 0.0 and float(text) else text
 
 
 @dataclass(frozen=True, slots=True)
