@@ -282,7 +282,7 @@ def test_one_run_meets_every_fault_and_goes_on(project: Project, monkeypatch: py
     script = Faulty()
     with LLMServer(script) as server:
         project.live(server.url, retries=1, concurrency=1)
-        ran = project.evalkit("run", "--evalkit-no-report", "--mode", "live")
+        ran = project.evalkit("run", "-v", "--evalkit-no-report", "--mode", "live")
     assert ran.code == 3
     assert f"{len(rows)}/{2 * len(rows)} (errors {len(rows)}, skipped 0)" in ran.out
     for row in rows:
