@@ -118,3 +118,19 @@ def test_a_run_killed_after_a_silence_stays_live_until_all_of_it_is_read(tmp_pat
         live.look()
         assert live.runs() == []
         assert [run.trials for run in list_runs(store, limit=1)] == [1]
+
+
+def test_the_last_trials_of_a_run_are_told_before_its_end(tmp_path):
+    """It wrote, ended and was stored between two looks: whoever follows it gets what it wrote, and then that it is stored."""
+    journal = Journal(tmp_path / "journal", info("r1"))
+    with mirror.mirrored(tmp_path) as store:
+        live = Live(tmp_path / "journal", store, Troubles())
+        assert store.refresh(now=0).growing == ("r1",)
+        live.look()
+        journal.append_result(result())
+        journal.close()
+        assert store.refresh(now=LATER).read == ("r1",)
+        live.look()
+        assert [(run.done, len(run.trials)) for run in live.runs()] == [(1, 1)]
+        live.look()
+        assert live.runs() == []

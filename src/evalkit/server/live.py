@@ -64,16 +64,18 @@ class Live:
     def _settle(self, run_id: str) -> None:
         """The store has read the run: it has ended or was killed, or it was silent for a while and may go on.
 
-        A run that was killed soon after a silence stays until the store has what it wrote in between.
+        A run that was killed soon after a silence stays until the store has what it wrote in between, and any run until its last trials
+        were told.
         """
         follower, folder = self._followers[run_id], self._journals / run_id
         follower.read()
         state = follower.state(quiet=True)
         over = state.ended or is_going_on(folder) is False
-        if not folder.is_dir() or (over and self._store.is_read(run_id)):
+        told = self._runs.get(run_id) == state
+        if not folder.is_dir() or (over and told and self._store.is_read(run_id)):
             del self._followers[run_id]
             self._runs = {key: run for key, run in self._runs.items() if key != run_id}
-        elif self._runs.get(run_id) != state:
+        elif not told:
             self._runs = {**self._runs, run_id: state}
 
     def _watch(self) -> None:
