@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from evalkit.compare.statistics.interval import Interval
-    from evalkit.compare.values import Metric
+    from evalkit.compare.values import Flip, Metric
     from evalkit.model.results import RunInfo
     from evalkit.report.outcomes import Outcome
     from evalkit.report.values import CallCounts, RunReport, VariantSummary
@@ -191,6 +191,11 @@ def interval_label(metrics: Iterable[Metric]) -> str:
 def rate_interval(interval: Interval | None) -> str:
     """``[85.1%, 93.4%]``; empty without an interval."""
     return "" if interval is None else f"[{words.percent(interval.lower)}, {words.percent(interval.upper)}]"
+
+
+def flip_counts(flip: Flip) -> str:
+    """``1/3 → 3/3``: passed of the repeats, before and after."""
+    return f"{flip.a[0]}/{flip.a[1]} → {flip.b[0]}/{flip.b[1]}"
 
 
 def cost_line(report: RunReport) -> str:
