@@ -198,6 +198,18 @@ def test_scores_that_only_one_of_two_runs_gave_are_not_taken_from_what_was_count
         assert served(mirror, second, second)[0]
 
 
+def told(counted, meanings) -> list[object]:
+    """What was counted, with what its numbers mean: which number stands for what, and the order, are the database's own."""
+
+    def outcomes(numbers, meant):
+        return sorted((number % 3, meant[number // 3]) for number in numbers)
+
+    kinds = [(outcomes(a, meanings.a), outcomes(b, meanings.b), *rest) for a, b, *rest in counted.kinds]
+    rest = (counted.flips, counted.alone, counted.errors, counted.scores)
+    ratios = {name: None if one is None else rounded(tuple(one)) for name, one in counted.ratios.items()}
+    return [sorted(kinds, key=repr), counted.totals, ratios, *(sorted(rows, key=repr) for rows in rest)]
+
+
 def test_labels_taken_together_are_counted_together(project):
     """Two labels as one side: all of their trials, and each case once; counted ahead or not."""
     run = measure(project, "one")
@@ -207,11 +219,10 @@ def test_labels_taken_together_are_counted_together(project):
         for _ in range(2):
             with mirror.paired(run, run) as runs:
                 old, new = runs.groups("a")
-                (together, apart), *_ = runs.count([((old, new), (new,)), ((new,), (old,))])
-                found.append((together, apart))
+                (together, apart), meanings = runs.count([((old, new), (new,)), ((new,), (old,))])
+                found.append([told(one, meanings) for one in (together, apart)])
             mirror.count_ahead(limit=1)
     assert found[0] == found[1]
-    together, apart = found[0]
     assert [trials for trials, _ in together.totals] == [48, 24]
     assert [trials for trials, _ in apart.totals] == [24, 24]
     assert sum(cases for *_, cases in together.kinds) == 24
