@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from evalkit.compare.statistics.distributions import t_quantile
 from evalkit.compare.statistics.interval import Interval
 from evalkit.compare.statistics.intervals import critical_z, tail_share, wilson
+from evalkit.compare.statistics.score import between_clusters
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
@@ -111,7 +112,7 @@ def _of_cases(parts: Iterable[tuple[Sequence[float], Sequence[Hashable], float]]
         mean = _mean(values)
         for value, case in zip(values, cases, strict=True):
             sums[case] = sums.get(case, 0.0) + weight * (value - mean) / len(values)
-    return math.fsum(total * total for total in sums.values()) * len(sums) / (len(sums) - 1)
+    return between_clusters(sums.values())
 
 
 def _tuned(labels: Sequence[float], judged: Sequence[float], judged_only: Sequence[float]) -> float:

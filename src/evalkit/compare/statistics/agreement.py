@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from evalkit.compare.statistics.distributions import t_quantile
 from evalkit.compare.statistics.interval import Interval
 from evalkit.compare.statistics.intervals import critical_z, tail_share
+from evalkit.compare.statistics.score import between_clusters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,8 +108,7 @@ def _kappa_error(
     if len(cases) < 2:
         return None, math.inf
     sums = [math.fsum(count * move for count, move in zip(one, moves, strict=True)) for one in cases]
-    squares = math.fsum(total * total for total in sums) * len(sums) / (len(sums) - 1)
-    return math.sqrt(squares) / n, t_quantile(1.0 - tail_share(confidence), len(sums) - 1)
+    return math.sqrt(between_clusters(sums)) / n, t_quantile(1.0 - tail_share(confidence), len(sums) - 1)
 
 
 def krippendorff_alpha(ratings: Sequence[Sequence[float | None]], level: Level = "nominal") -> float | None:

@@ -94,7 +94,9 @@ def effective_counts(alike: Sequence[tuple[int, int, int]], confidence: float = 
     As :func:`effective_sample` with the answers of a case as a cluster, so that a case with more answers weighs more; the counts themselves where no
     case has two.
     """
-    passed, n, units = (sum(one[place] * (one[2] if place < 2 else 1) for one in alike if one[1]) for place in range(3))
+    passed = sum(part * cases for part, _, cases in alike)
+    n = sum(size * cases for _, size, cases in alike)
+    units = sum(cases for _, size, cases in alike if size)
     if not n or n == units:
         return passed, n
     rate = passed / n

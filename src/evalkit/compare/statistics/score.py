@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Collection, Hashable, Sequence
 
 _SAME = 1e-14
 """Variances below this are rounding, not variation: metrics live in [0, 1]."""
@@ -63,10 +63,12 @@ def clustered_variance(values: Sequence[float], clusters: Sequence[Hashable]) ->
     sums: dict[Hashable, float] = {}
     for value, cluster in zip(values, clusters, strict=True):
         sums[cluster] = sums.get(cluster, 0.0) + value - mean
-    count = len(sums)
-    if count < 2:
-        return 0.0
-    return count / (count - 1) * math.fsum(total * total for total in sums.values()) / (n * n)
+    return 0.0 if len(sums) < 2 else between_clusters(sums.values()) / (n * n)
+
+
+def between_clusters(totals: Collection[float]) -> float:
+    """The variance of a sum from what each of its clusters, two or more, adds to it (Miller 2024 eq. 4 with C/(C−1)); their mean is 0."""
+    return len(totals) / (len(totals) - 1) * math.fsum(total * total for total in totals)
 
 
 def sample_variance(values: Sequence[float], mean: float | None = None) -> float:

@@ -45,6 +45,10 @@ class _Answers(NamedTuple):
     def cell(self) -> tuple[str, str]:
         return self.person, self.verdict
 
+    @property
+    def total(self) -> int:
+        return self.cases * self.number
+
 
 def calibrate(config: Config, run: str, labels: Path | None = None, *, confidence: float = 0.95) -> CalibrationReport:
     """Compare the verdicts of ``run`` with people's labels, after those of the file ``labels`` are stored with it.
@@ -114,7 +118,7 @@ def _calibration(key: tuple[str, str], told: Sequence[_Answers], confidence: flo
 
 
 def _count(answers: Iterable[_Answers]) -> int:
-    return sum(one.cases * one.number for one in answers)
+    return sum(one.total for one in answers)
 
 
 def _among(answers: Iterable[_Answers], person: str) -> list[_Answers]:
@@ -141,8 +145,11 @@ def _tables(labelled: Sequence[_Answers]) -> list[Cells] | None:
     tables: dict[tuple[int, int], Counter[tuple[str, str]]] = {}
     for one in labelled:
         tables.setdefault((one.kind, one.cases), Counter())[one.cell] += one.number
-    cells = {alike: tuple(table[cell] for cell in _CELLS) for alike, table in tables.items()}
-    return [(table[0], table[1], table[2], table[3]) for (_, cases), table in cells.items() for _ in range(cases)]
+    both_pass, too_hard, too_soft, both_fail = _CELLS
+    found: list[Cells] = []
+    for (_, cases), table in tables.items():
+        found += [(table[both_pass], table[too_hard], table[too_soft], table[both_fail])] * cases
+    return found
 
 
 def _effective(answers: Sequence[_Answers], verdict: str, confidence: float) -> tuple[float, float]:
@@ -161,14 +168,13 @@ def _share(answers: Sequence[_Answers], verdict: str, confidence: float) -> Shar
 def _variants(
     told: Sequence[_Answers], labelled: Sequence[_Answers], youden: float | None, confidence: float
 ) -> Iterator[CorrectedVariant]:
+    people = [_effective(_among(labelled, person), person, confidence) for person in ("pass", "fail")]
     for label in sorted({one.label for one in told}):
         judged = [one for one in told if one.label == label and one.verdict in {"pass", "fail"}]
         if judged:
             corrected = None
             if youden is not None and youden > 0:
-                sides = ((judged, "pass"), (_among(labelled, "pass"), "pass"), (_among(labelled, "fail"), "fail"))
-                counts = [_effective(answers, verdict, confidence) for answers, verdict in sides]
-                corrected = rogan_gladen(*counts[0], *counts[1], *counts[2], confidence)
+                corrected = rogan_gladen(*_effective(judged, "pass", confidence), *people[0], *people[1], confidence)
             passed = _count(one for one in judged if one.verdict == "pass")
             yield CorrectedVariant(label, passed, _count(judged), corrected, _rectified(judged, confidence))
 
@@ -182,9 +188,9 @@ def _rectified(judged: Sequence[_Answers], confidence: float) -> Rectified | Non
     if min(sum(cases for _, cases in _sizes(side)) for side in (own, rest)) < least:
         return None
     return ppi_mean(
-        [float(one.person == "pass") for one in own for _ in range(_count([one]))],
-        [float(one.verdict == "pass") for one in own for _ in range(_count([one]))],
-        [float(one.verdict == "pass") for one in rest for _ in range(_count([one]))],
+        [float(one.person == "pass") for one in own for _ in range(one.total)],
+        [float(one.verdict == "pass") for one in own for _ in range(one.total)],
+        [float(one.verdict == "pass") for one in rest for _ in range(one.total)],
         confidence,
         weight=None,
         cases=None if alone else (_cases(own), _cases(rest)),

@@ -41,10 +41,9 @@ def preferences_of(counts: Iterable[PreferenceCount], *, confidence: float = 0.9
 
 
 def _preferred(a: str, b: str, alike: Sequence[PreferenceCount], confidence: float) -> Preferred:
-    a_wins, b_wins, ties = (
-        sum(count * one.cases for count, one in zip(column, alike, strict=True))
-        for column in zip(*((one.a_wins, one.b_wins, one.ties) for one in alike), strict=True)
-    )
+    a_wins = sum(one.a_wins * one.cases for one in alike)
+    b_wins = sum(one.b_wins * one.cases for one in alike)
+    ties = sum(one.ties * one.cases for one in alike)
     share = None
     if a_wins + b_wins:
         counts = effective_counts([(one.b_wins, one.a_wins + one.b_wins, one.cases) for one in alike], confidence)

@@ -15,7 +15,7 @@ from evalkit.importers.promptfoo.prompts import messages_of
 from evalkit.model.calls import Finish, Response, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from evalkit.model.calls import Request
@@ -38,7 +38,7 @@ _FINISH: dict[str, Finish] = {
 class Answers:
     """The answers of a file, in its order, by what was asked; and how many rows hold none that can be judged again, by the reason."""
 
-    found: Mapping[Asked, tuple[Response, ...]]
+    found: Mapping[Asked, Sequence[Response]]
     passed_over: Mapping[str, int]
 
     def matched(self, requests: Iterable[Request]) -> list[tuple[Request, Response]]:
@@ -65,7 +65,7 @@ def is_results(path: Path) -> bool:
 def read_answers(path: Path) -> Answers:
     """Read the results at ``path``. Raises ConfigError if it holds none."""
     rows = _rows(path)
-    found: dict[Asked, tuple[Response, ...]] = {}
+    found: dict[Asked, list[Response]] = {}
     passed_over: Counter[str] = Counter()
     for row in rows:
         try:
@@ -73,7 +73,7 @@ def read_answers(path: Path) -> Answers:
         except UnportableError as why:
             passed_over[str(why)] += 1
             continue
-        found[asked] = (*found.get(asked, ()), response)
+        found.setdefault(asked, []).append(response)
     return Answers(found, passed_over)
 
 
